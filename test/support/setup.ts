@@ -1,0 +1,2 @@
+// Runs before every test file. A frozen prototype turns any prototype pollution into a visible error.
+Object.freeze(Object.prototype);

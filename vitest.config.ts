@@ -1,0 +1,35 @@
+import { defineConfig } from "vitest/config";
+
+// Three projects: pure tests share threads and one context; whatever owns servers, children or real time gets a process of its own.
+const shared = { include: [] as string[], passWithNoTests: false, environment: "node" as const };
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { ...shared, name: "unit", include: ["test/unit/**/*.test.ts"], pool: "threads", isolate: false } },
+      {
+        test: {
+          ...shared,
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          pool: "forks",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          pool: "forks",
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+    setupFiles: ["./test/support/setup.ts"],
+    reporters: ["default", "./test/support/count-reporter.ts"],
+  },
+});
