@@ -15,9 +15,19 @@ export type Document =
       readonly ttlSeconds: number | null;
     }
   /** Makes the set exactly `members`; an empty list removes the key. */
-  | { readonly kind: "set"; readonly key: string; readonly members: readonly string[]; readonly ttlSeconds: number | null }
+  | {
+      readonly kind: "set";
+      readonly key: string;
+      readonly members: readonly string[];
+      readonly ttlSeconds: number | null;
+    }
   /** Adds to and removes from an index set that several writers share. */
-  | { readonly kind: "index"; readonly key: string; readonly add: readonly string[]; readonly remove: readonly string[] }
+  | {
+      readonly kind: "index";
+      readonly key: string;
+      readonly add: readonly string[];
+      readonly remove: readonly string[];
+    }
   /** A sorted set of points: adds one, drops those with a score at or below `dropThroughScore` (unix seconds). */
   | {
       readonly kind: "series";

@@ -1,0 +1,49 @@
+// Every key of a cluster, in one place: writers and readers name them through these functions only.
+// The names and their TTL classes are the original's; `freshness` is ours. Per-source data (`cluster:{c}:custom:...`) is not here.
+
+/** The set of the names of all clusters that readers see. */
+export const allClustersKey = "clusters:all";
+
+/** The pub/sub channel of cluster events. */
+export const clusterEventsChannel = "cluster-events";
+
+// A node's name comes from the watched cluster, which may lie: a colon in it must not reach another key.
+const nodeKey = (cluster: string, node: string): string =>
+  `cluster:${cluster}:node:${node.replace(/[%:]/g, encodeURIComponent)}`;
+
+/** Keys by cluster name. A cluster's name is that of its resource, so it holds no colon. */
+export const clusterKeys = {
+  prefix: (cluster: string): string => `cluster:${cluster}:`,
+  spec: (cluster: string): string => `cluster:${cluster}:spec`,
+  labels: (cluster: string): string => `cluster:${cluster}:labels`,
+  status: (cluster: string): string => `cluster:${cluster}:status`,
+  meta: (cluster: string): string => `cluster:${cluster}:meta`,
+  info: (cluster: string): string => `cluster:${cluster}:info`,
+  metrics: (cluster: string): string => `cluster:${cluster}:metrics`,
+  freshness: (cluster: string): string => `cluster:${cluster}:freshness`,
+  namespaces: (cluster: string): string => `cluster:${cluster}:namespaces`,
+  namespacesSet: (cluster: string): string => `cluster:${cluster}:namespaces:set`,
+  nodes: (cluster: string): string => `cluster:${cluster}:nodes`,
+  nodesSummary: (cluster: string): string => `cluster:${cluster}:nodes:summary`,
+  node: nodeKey,
+  nodeMetrics: (cluster: string, node: string): string => `${nodeKey(cluster, node)}:metrics`,
+  operators: (cluster: string): string => `cluster:${cluster}:operators`,
+  operatorsSummary: (cluster: string): string => `cluster:${cluster}:operators_summary`,
+  clusterOperators: (cluster: string): string => `cluster:${cluster}:cluster_operators`,
+  clusterOperatorsSummary: (cluster: string): string => `cluster:${cluster}:cluster_operators_summary`,
+  clusterOperator: (cluster: string, operator: string): string => `cluster:${cluster}:cluster_operator:${operator}`,
+  /** Outside the prefix, so that the log outlives its cluster. */
+  events: (cluster: string): string => `events:${cluster}`,
+} as const;
+
+/** What a changed key means to readers of clusters; undefined for any other key. `part` is the rest of the key. */
+export function parseClusterKey(
+  key: string,
+): { cluster: string; part: string } | { cluster: string; part: "node"; node: string } | undefined {
+  const [scope, cluster, part, node, ...rest] = key.split(":");
+  if (scope !== "cluster" || cluster === undefined || part === undefined) return undefined;
+  if (part === "node" && node !== undefined && rest.length === 0) {
+    return { cluster, part, node: node.replace(/%25|%3A/g, decodeURIComponent) };
+  }
+  return { cluster, part: [part, node, ...rest].filter((piece) => piece !== undefined).join(":") };
+}
