@@ -1,7 +1,8 @@
 // The vocabulary of the actor runtime: what an actor implements, what it is given, what others see of it.
 // The runtime knows no Kubernetes and imports src/support only.
-import type { SafeError } from "../../src/support/errors.ts";
+
 import type { Clock } from "../../src/support/clock.ts";
+import type { SafeError } from "../../src/support/errors.ts";
 import type { Logger } from "../../src/support/log.ts";
 import type { Random } from "../../src/support/random.ts";
 
@@ -179,6 +180,8 @@ export interface DeadLetter {
   /** The `type` member of the message where it has one. Never its content. */
   readonly messageType: string;
   readonly atMs: number;
+  /** Dead letters of the same actor that the throttle held back since the last one it let through. */
+  readonly suppressed: number;
 }
 
 export interface ActorSystemOptions {

@@ -1,0 +1,3 @@
+// The one door of the actor runtime. Its promises are those of types.ts.
+export { createActorSystem } from "./system.ts";
+export type * from "./types.ts";

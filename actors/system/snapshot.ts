@@ -1,0 +1,51 @@
+// What introspection shows: read from the cells' counters, never through a mailbox, so that a busy, stuck or degraded actor
+// is shown like any other.
+import type { AnyCell } from "./cell.ts";
+import type { ActorSnapshot } from "./types.ts";
+
+/** The actors below `parent`, parents before children, children in start order. */
+export function snapshotBelow(parent: AnyCell): ActorSnapshot[] {
+  const { clock } = parent.runtime;
+  const epochOffsetMs = clock.nowMs() - clock.monotonicMs();
+  const found: ActorSnapshot[] = [];
+  const visit = (cell: AnyCell): void => {
+    for (const child of cell.children?.values() ?? []) {
+      found.push(snapshotOf(child, epochOffsetMs));
+      visit(child);
+    }
+  };
+  visit(parent);
+  return found;
+}
+
+/** @param epochOffsetMs what to add to a monotonic reading to get epoch milliseconds */
+function snapshotOf(cell: AnyCell, epochOffsetMs: number): ActorSnapshot {
+  const { user, system, blueprint, context, failures } = cell;
+  const nextDueMs = context?.nextTimerDueMs;
+  return {
+    path: cell.path,
+    kind: cell.kind,
+    state: cell.state === "gone" ? "stopping" : cell.state,
+    mailbox: {
+      user: user?.size ?? 0,
+      system: system?.size ?? 0,
+      userCapacity: blueprint.userCapacity,
+      systemCapacity: blueprint.systemCapacity,
+      highWater: Math.max(cell.highWater, cell.waiting),
+      coalesced: (user?.coalesced ?? 0) + (system?.coalesced ?? 0),
+      overflowed: (user?.overflowed ?? 0) + (system?.overflowed ?? 0),
+    },
+    processed: cell.processed,
+    restarts: failures?.restarts ?? 0,
+    lastError: failures?.last ?? null,
+    runs: (context?.listRuns() ?? []).map(({ name, startedMs, deadlineMs }) => ({
+      name,
+      startedAtMs: startedMs + epochOffsetMs,
+      deadlineAtMs: deadlineMs + epochOffsetMs,
+    })),
+    skippedRuns: cell.skippedRuns,
+    skippedTicks: cell.skippedTicks,
+    nextTimerAtMs: nextDueMs === undefined ? null : nextDueMs + epochOffsetMs,
+    deadLetters: cell.letters?.count ?? 0,
+  };
+}
