@@ -30,7 +30,10 @@ export interface ComputeTasks {
   /** One page of /api/v1/pods folded to counters per node. */
   readonly foldPods: { input: { body: ResponseBody }; output: PodFold };
   /** One page of /api/v1/nodes with all pod folds of the run: the finished stored values of its nodes, and their sums. */
-  readonly foldNodes: { input: { body: ResponseBody; pods: readonly PodFold[]; collectedAtMs: number }; output: NodeFold };
+  readonly foldNodes: {
+    input: { body: ResponseBody; pods: readonly PodFold[]; collectedAtMs: number };
+    output: NodeFold;
+  };
   /** One page of any list, asked for as PartialObjectMetadataList or in full: its names. */
   readonly listNames: { input: { body: ResponseBody }; output: NameList };
   /** A small single object: /version. */
@@ -55,6 +58,8 @@ export interface PodFold {
   readonly continueToken: string;
   /** Pods seen, scheduled or not. */
   readonly pods: number;
+  /** Items that could not be read as pods. */
+  readonly skipped: number;
   readonly byNode: readonly PodsOfNode[];
 }
 
@@ -90,6 +95,8 @@ export type NodeStatus = "Ready" | "NotReady" | "SchedulingDisabled" | "Unknown"
 
 export interface NodeFold {
   readonly continueToken: string;
+  /** Items that could not be read as nodes. */
+  readonly skipped: number;
   readonly nodes: readonly NodeRow[];
 }
 
@@ -97,6 +104,8 @@ export interface NameList {
   readonly continueToken: string;
   /** Items after this page, when the server says so. */
   readonly remainingItemCount: number | null;
+  /** Items without a usable name. */
+  readonly skipped: number;
   readonly names: readonly string[];
 }
 

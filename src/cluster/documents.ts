@@ -1,0 +1,76 @@
+// What is stored of a cluster, as documents: what its owner declared, what a collection found, and how its newest run ended. Pure.
+// Keys, member names and TTL classes are those of src/store/documents.ts; here is only which of them a run writes.
+import type { Document } from "../store/document.ts";
+import {
+  type ClusterSpecValue,
+  clusterEvent,
+  clusterFreshness,
+  clusterInfo,
+  clusterLabels,
+  clusterMetrics,
+  clusterNamespaces,
+  clusterNodes,
+  clusterSpec,
+  clusterStatus,
+  lifetimeSeconds,
+  ttlFloorSeconds,
+} from "../store/documents.ts";
+import type { Collection } from "./collect.ts";
+import type { ClusterHealth } from "./health.ts";
+
+/** What the owner declared. Written in both collection modes, before anything is collected. */
+export function declaredDocuments(cluster: string, spec: ClusterSpecValue): Document[] {
+  return [...clusterSpec(cluster, spec), ...clusterLabels(cluster, spec.labels ?? {})];
+}
+
+export interface CollectionTimes {
+  readonly intervalSeconds: number;
+  /** CACHE_TTL. */
+  readonly cacheTtlSeconds: number;
+  /** METRICS_RETENTION. */
+  readonly retentionSeconds: number;
+  /** From the collection's time on; after it readers are told that the data is stale. */
+  readonly staleAfterMs: number;
+}
+
+/**
+ * What a collection found. Lifetimes are at least three intervals. A part that is missing is not written: its last value stays until its own
+ * lifetime ends, and freshness names the part.
+ */
+export function collectionDocuments(cluster: string, collection: Collection, times: CollectionTimes): Document[] {
+  const { collectedAtMs, namespaces } = collection;
+  const lifetime = (floorSeconds: number) => lifetimeSeconds(floorSeconds, times.intervalSeconds);
+  const cacheTtlSeconds = lifetime(times.cacheTtlSeconds);
+  return [
+    ...clusterNodes(cluster, collection.nodes, {
+      atMs: collectedAtMs,
+      cacheTtlSeconds,
+      retentionSeconds: lifetime(times.retentionSeconds),
+    }),
+    ...clusterInfo(cluster, { ...collection.info }, lifetime(ttlFloorSeconds.info)),
+    ...clusterMetrics(cluster, collection.metrics, lifetime(ttlFloorSeconds.metrics)),
+    ...(namespaces === null ? [] : clusterNamespaces(cluster, namespaces, collectedAtMs, cacheTtlSeconds)),
+    ...clusterFreshness(cluster, {
+      asOfMs: collectedAtMs,
+      staleAfterMs: collectedAtMs + times.staleAfterMs,
+      missing: [...new Set(collection.missing.map((missing) => missing.part))],
+    }),
+  ];
+}
+
+/** How the newest run ended. Every run is published; only a change of health enters the event log. */
+export function checkedDocuments(
+  cluster: string,
+  check: ClusterHealth & { readonly atMs: number; readonly displayName: string; readonly transition: boolean },
+): Document[] {
+  const { health, reason, message, atMs, displayName, transition } = check;
+  return [
+    ...clusterStatus(cluster, { health, reason, message, lastCheckMs: atMs }),
+    ...clusterEvent(cluster, {
+      type: "cluster.reconciled",
+      atMs,
+      data: { health, display_name: displayName },
+      transition,
+    }),
+  ];
+}
