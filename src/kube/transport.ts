@@ -1,0 +1,297 @@
+// HTTP to one API server, over connections that this transport owns. Guarantees: at most two connections for requests,
+// one more per open stream up to `maxStreams`; every request ends within `requestTimeoutMs`, whatever the server does; a
+// body is refused while it arrives once it passes its limit; redirects are not followed, so that a token goes to no other
+// server; errors are KubeError. Does not: retry, parse list bodies, know kinds.
+import { createSecureContext } from "node:tls";
+import { Pool } from "undici";
+import type { Clock } from "../support/clock.ts";
+import { systemClock } from "../support/clock.ts";
+import { parseJson, parseJsonBody, readBody, tooLarge } from "./body.ts";
+import type { ClusterCredentials } from "./credentials.ts";
+import { IdleTimer, linkedAbort } from "./deadlines.ts";
+import { duration, errorFromStatus, mapClientError, type RequestContext } from "./error-mapping.ts";
+import { KubeError, knownStatusReason } from "./errors.ts";
+
+export interface TransportLimits {
+  /** Until TCP and TLS are established. */
+  readonly connectTimeoutMs: number;
+  /** From the request on the wire to its response headers. */
+  readonly headersTimeoutMs: number;
+  /** Between two pieces of a body. */
+  readonly bodyIdleTimeoutMs: number;
+  /** The whole request: waiting for a connection, connecting, headers and body. Does not hold for streams. */
+  readonly requestTimeoutMs: number;
+  /** How long an idle connection is kept: longer than two polls. */
+  readonly keepAliveMs: number;
+  /** Streams open at a time. */
+  readonly maxStreams: number;
+}
+
+export const defaultTransportLimits: TransportLimits = {
+  connectTimeoutMs: 3_000,
+  headersTimeoutMs: 5_000,
+  bodyIdleTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
+  keepAliveMs: 90_000,
+  maxStreams: 32,
+};
+
+const maxConnections = 2;
+/** The kernel probes a silent peer after this time and gives it 10 s more: how a half-open watch is noticed within a minute. */
+const tcpKeepAliveDelayMs = 30_000;
+const maxErrorBodyBytes = 16_384;
+
+export interface GetResponse {
+  /** Always 2xx. */
+  readonly status: number;
+  readonly contentType: string;
+  readonly encoding: "identity" | "gzip";
+  /** As they came off the wire, in a buffer of exactly their size: ready to be transferred. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly headersAfterMs: number;
+}
+
+export interface JsonResponse {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface JsonRequestOptions {
+  readonly signal: AbortSignal;
+  /** Limit of the body, both on the wire and inflated. */
+  readonly maxBytes: number;
+  readonly accept?: string;
+  /** Sent as JSON under `contentType` (application/json by default). */
+  readonly body?: unknown;
+  readonly contentType?: string;
+}
+
+export interface StreamOptions {
+  readonly signal: AbortSignal;
+  readonly accept: string;
+  /** The stream fails with BODY_TIMEOUT when no byte arrives for this long. */
+  readonly idleTimeoutMs: number;
+}
+
+/** One API server. Paths start with `/` and are relative to the server's URL, prefix included. All methods throw KubeError only. */
+export interface KubeTransport {
+  /** GETs `path`; the body stays compressed and unread. `maxBytes` limits the bytes on the wire. */
+  get(path: string, options: { accept: string; signal: AbortSignal; maxBytes: number }): Promise<GetResponse>;
+  /** Sends a small request and parses its answer. An empty answer has the body `undefined`. */
+  requestJson(
+    method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE",
+    path: string,
+    options: JsonRequestOptions,
+  ): Promise<JsonResponse>;
+  /** GETs `path` without a total deadline and yields the body as it arrives. Ends when the server ends it; leaving the loop closes it. */
+  stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array, void, void>;
+  /** Closes all connections; what is pending fails with ABORTED. */
+  close(): Promise<void>;
+}
+
+/** @param userAgent sent with every request. @param clock for deadlines only. */
+export function createTransport(
+  credentials: ClusterCredentials,
+  limits: Partial<TransportLimits>,
+  userAgent: string,
+  clock: Clock = systemClock,
+): KubeTransport {
+  return new UndiciTransport(credentials, { ...defaultTransportLimits, ...limits }, userAgent, clock);
+}
+
+interface RawRequest {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+class UndiciTransport implements KubeTransport {
+  readonly #pool: Pool;
+  readonly #streamPool: Pool;
+  readonly #prefix: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #limits: TransportLimits;
+  readonly #clock: Clock;
+  readonly #context: RequestContext;
+  #streams = 0;
+
+  constructor(credentials: ClusterCredentials, limits: TransportLimits, userAgent: string, clock: Clock) {
+    const url = new URL(credentials.server);
+    const port = url.port || (url.protocol === "https:" ? "443" : "80");
+    this.#prefix = url.pathname.replace(/\/+$/, "");
+    this.#headers = {
+      "user-agent": userAgent,
+      ...(credentials.token === undefined ? {} : { authorization: `Bearer ${credentials.token}` }),
+    };
+    this.#limits = limits;
+    this.#clock = clock;
+    this.#context = { ...limits, address: `${url.hostname}:${port}` };
+    const options = poolOptions(credentials, limits);
+    this.#pool = new Pool(url.origin, { ...options, connections: maxConnections });
+    this.#streamPool = new Pool(url.origin, { ...options, connections: limits.maxStreams });
+  }
+
+  async get(path: string, options: { accept: string; signal: AbortSignal; maxBytes: number }): Promise<GetResponse> {
+    const headers = { accept: options.accept, "accept-encoding": "gzip" };
+    return this.#exchange({ method: "GET", path, headers }, options.signal, options.maxBytes);
+  }
+
+  async requestJson(method: RawRequest["method"], path: string, options: JsonRequestOptions): Promise<JsonResponse> {
+    const headers: Record<string, string> = { accept: options.accept ?? "application/json", "accept-encoding": "gzip" };
+    const request: RawRequest = { method, path, headers };
+    if (options.body !== undefined) headers["content-type"] = options.contentType ?? "application/json";
+    const answer = await this.#exchange(
+      options.body === undefined ? request : { ...request, body: JSON.stringify(options.body) },
+      options.signal,
+      options.maxBytes,
+    );
+    const empty = answer.bytes.byteLength === 0;
+    const body = empty ? undefined : await parseJsonBody(answer.bytes, answer.encoding, options.maxBytes);
+    return { status: answer.status, body };
+  }
+
+  async *stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array, void, void> {
+    if (this.#streams >= this.#limits.maxStreams) {
+      throw new KubeError("REQUEST_FAILED", `more than ${this.#limits.maxStreams} streams to ${this.#context.address}`);
+    }
+    this.#streams++;
+    const abort = linkedAbort(options.signal);
+    const idle = new IdleTimer(this.#clock, options.idleTimeoutMs, () => {
+      const message = `nothing received from ${this.#context.address} for ${duration(options.idleTimeoutMs)}`;
+      abort.abort(new KubeError("BODY_TIMEOUT", message));
+    });
+    try {
+      const headers = { ...this.#headers, accept: options.accept, "accept-encoding": "identity" };
+      const request = {
+        method: "GET",
+        path: this.#prefix + path,
+        headers,
+        signal: abort.signal,
+        bodyTimeout: 0,
+      } as const;
+      const response = await this.#streamPool.request(request);
+      idle.touch();
+      response.body.on("error", ignore);
+      if (!isSuccess(response.statusCode)) throw await this.#refusal(response, "GET", path);
+      if (contentEncoding(response.headers) !== "identity") throw unsupportedEncoding();
+      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+        idle.touch();
+        yield chunk;
+      }
+    } catch (error) {
+      throw mapClientError(error, this.#context);
+    } finally {
+      this.#streams--;
+      idle.stop();
+      abort.abort(new KubeError("ABORTED", "stream left"));
+      abort.unlink();
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#pool.destroy(), this.#streamPool.destroy()]);
+  }
+
+  async #exchange(request: RawRequest, signal: AbortSignal, maxBytes: number): Promise<GetResponse> {
+    const abort = linkedAbort(signal);
+    const cancelDeadline = this.#clock.setTimer(() => {
+      const within = duration(this.#limits.requestTimeoutMs);
+      abort.abort(
+        new KubeError("REQUEST_DEADLINE", `no complete answer from ${this.#context.address} within ${within}`),
+      );
+    }, this.#limits.requestTimeoutMs);
+    try {
+      const startedMs = this.#clock.monotonicMs();
+      const response = await this.#pool.request({
+        method: request.method,
+        path: this.#prefix + request.path,
+        headers: { ...this.#headers, ...request.headers },
+        body: request.body ?? null,
+        signal: abort.signal,
+      });
+      const headersAfterMs = this.#clock.monotonicMs() - startedMs;
+      response.body.on("error", ignore);
+      if (!isSuccess(response.statusCode)) throw await this.#refusal(response, request.method, request.path);
+      const encoding = contentEncoding(response.headers);
+      if (encoding === undefined) throw unsupportedEncoding();
+      if (Number(response.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+      const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxBytes);
+      return {
+        status: response.statusCode,
+        contentType: text(response.headers["content-type"]),
+        encoding,
+        bytes,
+        headersAfterMs,
+      };
+    } catch (error) {
+      // Whatever is left of the body is not worth waiting for: this closes the connection it was coming on.
+      abort.abort(new KubeError("ABORTED", "request given up"));
+      throw mapClientError(error, this.#context);
+    } finally {
+      cancelDeadline();
+      abort.unlink();
+    }
+  }
+
+  /** Reads as much of a refusal as it takes to find a Kubernetes Status, so that its connection stays usable. */
+  async #refusal(response: RawResponse, method: string, path: string): Promise<KubeError> {
+    let statusReason: string | undefined;
+    try {
+      const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxErrorBodyBytes);
+      if (contentEncoding(response.headers) === "identity") statusReason = reasonOf(parseJson(bytes));
+    } catch {
+      // The status says enough; the body of a refusal may be HTML, cut off or endless.
+    }
+    return errorFromStatus(response.statusCode, statusReason, method, path);
+  }
+}
+
+type RawResponse = Awaited<ReturnType<Pool["request"]>>;
+
+function poolOptions(credentials: ClusterCredentials, limits: TransportLimits): Pool.Options {
+  const { caPem: ca, clientCertificatePem: cert, clientKeyPem: key, tlsServerName: servername } = credentials;
+  const tls = {
+    secureContext: createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }),
+    rejectUnauthorized: !credentials.insecureSkipTlsVerify,
+    ...(servername === undefined ? {} : { servername }),
+  };
+  return {
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: limits.keepAliveMs,
+    headersTimeout: limits.headersTimeoutMs,
+    bodyTimeout: limits.bodyIdleTimeoutMs,
+    connect: {
+      timeout: limits.connectTimeoutMs,
+      keepAlive: true,
+      keepAliveInitialDelay: tcpKeepAliveDelayMs,
+      ...(credentials.server.startsWith("https:") ? tls : {}),
+    },
+  };
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
+}
+
+function contentEncoding(headers: RawResponse["headers"]): "identity" | "gzip" | undefined {
+  const encoding = text(headers["content-encoding"]).trim().toLowerCase();
+  if (encoding === "" || encoding === "identity") return "identity";
+  return encoding === "gzip" ? "gzip" : undefined;
+}
+
+function unsupportedEncoding(): KubeError {
+  return new KubeError("BODY_MALFORMED", "the answer has a content encoding that was not asked for");
+}
+
+function reasonOf(status: unknown): string | undefined {
+  if (typeof status !== "object" || status === null) return undefined;
+  return knownStatusReason((status as { reason?: unknown }).reason);
+}
+
+function text(header: string | string[] | undefined): string {
+  return Array.isArray(header) ? header.join(",") : (header ?? "");
+}
+
+function ignore(): void {}
