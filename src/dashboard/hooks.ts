@@ -1,0 +1,8 @@
+// React's view of the ticker: components render again when what they derive from the time has changed, and only then.
+import { useSyncExternalStore } from "react";
+import { currentTickMs, onTick } from "./ticker.ts";
+
+/** A value derived from the current second. `derive` must return a primitive. */
+export function useTick<T extends string | number | boolean>(derive: (nowMs: number) => T): T {
+  return useSyncExternalStore(onTick, () => derive(currentTickMs()));
+}

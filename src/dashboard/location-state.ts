@@ -1,0 +1,52 @@
+// What the reader looks at, kept in the address (#view=actors&health=unhealthy&q=prod&cluster=prod-1), so that a reload keeps it
+// and a colleague can be sent it.
+import { useEffect, useState } from "react";
+import type { Health } from "./api.ts";
+import { healthOrder } from "./fleet-order.ts";
+
+export interface LocationState {
+  readonly view: "fleet" | "actors";
+  readonly healths: ReadonlySet<Health>;
+  readonly text: string;
+  /** The cluster whose details are open. */
+  readonly cluster: string | null;
+}
+
+/** Reads the part of an address after "#". Whatever it does not know is left out. */
+export function parseLocation(hash: string): LocationState {
+  const params = new URLSearchParams(hash.replace(/^#/, ""));
+  const wanted = (params.get("health") ?? "").split(",");
+  return {
+    view: params.get("view") === "actors" ? "actors" : "fleet",
+    healths: new Set(healthOrder.filter((health) => wanted.includes(health))),
+    text: (params.get("q") ?? "").slice(0, 200),
+    cluster: params.get("cluster"),
+  };
+}
+
+/** The inverse of parseLocation; empty for the plain page. */
+export function formatLocation({ view, healths, text, cluster }: LocationState): string {
+  const params = new URLSearchParams();
+  if (view !== "fleet") params.set("view", view);
+  if (healths.size > 0) params.set("health", [...healths].join(","));
+  if (text !== "") params.set("q", text);
+  if (cluster !== null) params.set("cluster", cluster);
+  const hash = params.toString();
+  return hash === "" ? "" : `#${hash}`;
+}
+
+/** The state of the address, and the function that changes parts of it. */
+export function useLocationState(): [LocationState, (change: Partial<LocationState>) => void] {
+  const [state, setState] = useState(() => parseLocation(window.location.hash));
+  useEffect(() => {
+    const follow = () => setState(parseLocation(window.location.hash));
+    window.addEventListener("hashchange", follow);
+    return () => window.removeEventListener("hashchange", follow);
+  }, []);
+  const update = (change: Partial<LocationState>) => {
+    const next = { ...state, ...change };
+    setState(next);
+    window.history.replaceState(null, "", `${window.location.pathname}${formatLocation(next)}`);
+  };
+  return [state, update];
+}
