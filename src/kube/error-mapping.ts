@@ -1,5 +1,6 @@
 // The one place where what undici, Node and HTTP say becomes a KubeError. Foreign errors are read by code only, from an
 // allow-list; their messages are never repeated.
+import { errors } from "undici";
 import { KubeError, type KubeErrorCode, type TlsFailure } from "./errors.ts";
 import { describeRequest } from "./request-description.ts";
 
@@ -79,7 +80,8 @@ export function mapClientError(error: unknown, context: RequestContext): KubeErr
       return new KubeError("ABORTED", "the transport is closed");
   }
   if (syscall === "getaddrinfo") return new KubeError("DNS_FAILED", `the host name of ${at} cannot be resolved`);
-  if (code.startsWith("HPE_")) return new KubeError("BODY_MALFORMED", `the answer of ${at} is not valid HTTP`);
+  if (error instanceof errors.HTTPParserError)
+    return new KubeError("BODY_MALFORMED", `the answer of ${at} is not valid HTTP`);
   const tlsFailure = tlsFailures[code] ?? (otherTlsCode.test(code) ? "other" : undefined);
   if (tlsFailure !== undefined) {
     return new KubeError("TLS_FAILED", `TLS with ${at} failed: ${tlsWords[tlsFailure]}`, { tlsFailure });

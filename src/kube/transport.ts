@@ -2,6 +2,7 @@
 // one more per open stream up to `maxStreams`; every request ends within `requestTimeoutMs`, whatever the server does; a
 // body is refused while it arrives once it passes its limit; redirects are not followed, so that a token goes to no other
 // server; errors are KubeError. Does not: retry, parse list bodies, know kinds.
+import { setImmediate } from "node:timers/promises";
 import { createSecureContext } from "node:tls";
 import { Pool } from "undici";
 import type { Clock } from "../support/clock.ts";
@@ -217,6 +218,8 @@ class UndiciTransport implements KubeTransport {
       if (encoding === undefined) throw unsupportedEncoding();
       if (Number(response.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
       const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxBytes);
+      // The pool takes a connection back one turn after its body ended: going on at once would open the second one for nothing.
+      await setImmediate();
       return {
         status: response.statusCode,
         contentType: text(response.headers["content-type"]),
@@ -239,6 +242,7 @@ class UndiciTransport implements KubeTransport {
     let statusReason: string | undefined;
     try {
       const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxErrorBodyBytes);
+      await setImmediate();
       if (contentEncoding(response.headers) === "identity") statusReason = reasonOf(parseJson(bytes));
     } catch {
       // The status says enough; the body of a refusal may be HTML, cut off or endless.

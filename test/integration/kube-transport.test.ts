@@ -333,7 +333,7 @@ describe("a deadline", () => {
       expect(error.code).toBe("REQUEST_DEADLINE");
       expect(tookMs).toBeLessThan(1_000);
     }
-    expect(server.accepted()).toBeLessThanOrEqual(2);
+    await expect.poll(() => server.open()).toBeLessThanOrEqual(2);
   });
 
   test("of the caller comes first", async () => {
