@@ -1,0 +1,80 @@
+// A cluster's connection: opened on first use, kept between runs, closed when the credentials change or the actor stops.
+// Handshakes go through the fleet's admission; a warm connection needs none.
+import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
+import type { Admission } from "../../src/support/admission.ts";
+import { ClusterPulseError } from "../../src/support/errors.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** The cluster to connect to, as its ClusterConnection says. */
+export interface ConnectTarget {
+  readonly namespace: string;
+  readonly name: string;
+  readonly endpoint: string;
+  readonly credentialsRef: { readonly name: string; readonly namespace?: string | undefined };
+}
+
+/** Makes a transport from a cluster's own Secret. Throws ClusterPulseError when the Secret is missing or unusable. */
+export interface Connector {
+  connect(target: ConnectTarget, schedule: Schedule, signal: AbortSignal): Promise<Transport>;
+}
+
+export class ClusterLink {
+  readonly #connector: Connector;
+  readonly #admission: Admission;
+  #transport: Transport | undefined;
+  #warm = false;
+  #suspect = false;
+  #generation = 0;
+
+  constructor(connector: Connector, admission: Admission) {
+    this.#connector = connector;
+    this.#admission = admission;
+  }
+
+  /** The transport for one run. Its first request waits for admission unless the connection is warm. */
+  async open(target: ConnectTarget, schedule: Schedule, signal: AbortSignal): Promise<Transport> {
+    const generation = this.#generation;
+    const transport = this.#transport ?? (await this.#connector.connect(target, schedule, signal));
+    if (generation !== this.#generation) {
+      // Closed while it was being made: what came out of it belongs to nobody.
+      void transport.close().catch(() => undefined);
+      throw new ClusterPulseError("ABORTED", "the connection was closed while it was being opened");
+    }
+    this.#transport = transport;
+    return { get: (path, options) => this.#get(transport, path, options), close: () => this.close() };
+  }
+
+  /** Closes the connection; the next open makes a new one. Never rejects. */
+  async close(): Promise<void> {
+    this.#generation++;
+    this.#warm = false;
+    const transport = this.#transport;
+    this.#transport = undefined;
+    await transport?.close().catch(() => undefined);
+  }
+
+  async #get(transport: Transport, path: string, options: Parameters<Transport["get"]>[1]): Promise<TransportResponse> {
+    if (this.#warm) return await this.#observed(transport.get(path, options));
+    const release = await this.#admission.acquire(this.#suspect ? "suspect" : "fresh", options.signal);
+    try {
+      return await this.#observed(transport.get(path, options));
+    } finally {
+      release();
+    }
+  }
+
+  /** Remembers whether the connection works: any answer shows that it does. */
+  async #observed(request: Promise<TransportResponse>): Promise<TransportResponse> {
+    try {
+      const response = await request;
+      this.#warm = true;
+      this.#suspect = false;
+      return response;
+    } catch (error) {
+      const answered = ClusterPulseError.is(error) && "httpStatus" in error && error.httpStatus !== undefined;
+      this.#warm = answered;
+      this.#suspect = !answered;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,106 @@
+// The root of the tree: what runs, in which order it starts, and how it stops. Children start in this order and stop in reverse:
+//
+//   store-writer, status-writer    last to stop, so that what the others still said is written
+//   informer                       the watches on the hub's own API
+//   clusters                       one child for each ClusterConnection; first to stop
+import { defaultCollectLimits } from "../../src/cluster/collect.ts";
+import type { Compute } from "../../src/cluster/ports.ts";
+import type { StoreWriter } from "../../src/store/document.ts";
+import { Admission } from "../../src/support/admission.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import type { Logger } from "../../src/support/log.ts";
+import type { Random } from "../../src/support/random.ts";
+import type { ClusterLimits } from "../cluster/cluster.ts";
+import { clustersDefinition } from "../cluster/clusters.ts";
+import type { Connector } from "../cluster/link.ts";
+import { defaultScheduleLimits, type ScheduleLimits } from "../cluster/schedule.ts";
+import { informer, type WatchedSource } from "../informer/informer.ts";
+import { type StatusPatcher, type StatusSink, statusWriter } from "../status-writer/status-writer.ts";
+import { type StoreSink, storeWriter } from "../store-writer/store-writer.ts";
+import { type ActorDefinition, type ActorSystem, createActorSystem } from "../system/index.ts";
+
+/** What the hub needs of the outside world. */
+export interface HubPorts {
+  readonly store: StoreWriter;
+  readonly compute: Compute;
+  readonly connector: Connector;
+  readonly statusPatcher: StatusPatcher;
+  /** Makes the watched kinds of the hub's own API; `onChange` is to be called when a kind's set of changed keys stops being empty. */
+  createSources(onChange: (kind: string) => void): ReadonlyMap<string, WatchedSource>;
+}
+
+/** Bounds that tests shorten by injection. There is no flag and no environment name for them. */
+export interface HubLimits {
+  readonly schedule?: Partial<ScheduleLimits>;
+  /** Handshakes in flight over the whole fleet. */
+  readonly maxHandshakes?: number;
+}
+
+export interface HubOptions {
+  readonly ports: HubPorts;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly limits?: HubLimits;
+}
+
+/** A running hub. */
+export interface Hub {
+  readonly system: ActorSystem;
+  /** True once every watched kind had its first complete list. */
+  synced(): boolean;
+  readonly store: Pick<StoreSink, "stats">;
+  readonly status: Pick<StatusSink, "stats">;
+  readonly admission: Pick<Admission, "stats">;
+  /** Stops everything, children before parents, within `deadlineMs`; resolves with the paths that had to be abandoned. */
+  stop(deadlineMs: number): Promise<{ abandoned: string[] }>;
+}
+
+const statusRefreshMs = 300_000;
+
+/** Starts the tree. It begins to watch and to poll at once; `synced` tells when it has seen everything there is. */
+export function startHub({ ports, clock, random, log, limits = {} }: HubOptions): Hub {
+  const system = createActorSystem({ clock, random, log });
+  const admission = new Admission(limits.maxHandshakes ?? 50);
+  const clusterLimits: ClusterLimits = {
+    schedule: { ...defaultScheduleLimits, ...limits.schedule },
+    collect: defaultCollectLimits,
+    cacheTtlSeconds: 600,
+    retentionSeconds: 3_600,
+    statusRefreshMs,
+  };
+  const store = storeWriter(ports.store);
+  const status = statusWriter(ports.statusPatcher);
+  const watches = informer((onChange) => ports.createSources(onChange));
+  const root: ActorDefinition<never> = {
+    kind: "hub",
+    create: (context) => ({
+      onStart() {
+        context.spawn(store.definition, { name: "store-writer" });
+        context.spawn(status.definition, { name: "status-writer" });
+        const informerRef = context.spawn(watches.definition, { name: "informer" });
+        const clusters = clustersDefinition({
+          cache: watches.cache,
+          informer: informerRef,
+          connector: ports.connector,
+          admission,
+          compute: ports.compute,
+          store: store.sink,
+          status: status.sink,
+          limits: clusterLimits,
+        });
+        context.spawn(clusters, { name: "clusters" });
+      },
+      onMessage() {},
+    }),
+  };
+  system.spawn(root, { name: "hub" });
+  return {
+    system,
+    synced: () => watches.cache.synced(),
+    store: store.sink,
+    status: status.sink,
+    admission,
+    stop: (deadlineMs) => system.stop(deadlineMs),
+  };
+}

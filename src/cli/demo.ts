@@ -1,0 +1,221 @@
+// `clusterpulse demo` (npm start): a simulated fleet in a process of its own, the hub, the embedded store, API and page.
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { ClusterPulseError } from "../support/errors.ts";
+import { createLogger, type LogLevel, logLevels } from "../support/log.ts";
+import { Flags } from "./options.ts";
+import { untilAskedToStop } from "./signals.ts";
+
+/** Within this, everything that the demo started is gone. */
+const stopDeadlineMs = 4_000;
+const simulatorReadyMs = 30_000;
+const namespace = "clusterpulse";
+/** A hub polls every 30 s at the least; the demo does so more often, so that one need not wait to see a fault. */
+const intervalSeconds = 10;
+
+/** What is broken from the start, one cluster each, and what that looks like from outside. */
+const brokenOnPurpose = [
+  { fault: "blackhole", looks: "accepts connections, then not a single byte" },
+  { fault: "refuse", looks: "refuses connections" },
+  { fault: "hang", looks: "takes requests and never answers" },
+  { fault: "unauthorized", looks: "rejects the token" },
+  { fault: "latency", looks: "answers, but slowly" },
+] as const;
+
+export function demoCommand(version: string): Command {
+  return new Command("demo")
+    .description("a simulated fleet, some of it broken, with hub, store, API and page, all on loopback")
+    .option("--port <n>", "port of API and page; 0 chooses a free one", "8080")
+    .option("--clusters <n>", "how many clusters", "25")
+    .option("--seed <n>", "the same seed makes the same fleet", "1")
+    .option("--log-level <level>", logLevels.join(", "), "error")
+    .action(async (_options, command: Command) => {
+      const flags = new Flags(command);
+      const port = flags.integer("port", { min: 0, max: 65_535 }, 8080);
+      const clusters = flags.integer("clusters", { min: 1, max: 2_000 }, 25);
+      const seed = flags.integer("seed", { min: 0, max: 2 ** 32 - 1 }, 1);
+      const logLevel = flags.oneOf("log-level", logLevels, "error");
+      flags.end();
+      await runDemo({ version, port, clusters, seed, logLevel });
+    });
+}
+
+interface DemoOptions {
+  readonly version: string;
+  readonly port: number;
+  readonly clusters: number;
+  readonly seed: number;
+  readonly logLevel: LogLevel;
+}
+
+async function runDemo(options: DemoOptions): Promise<void> {
+  const asked = untilAskedToStop();
+  const log = createLogger({ level: options.logLevel, stream: process.stderr });
+  const stops: (() => Promise<unknown>)[] = [];
+  const stopAll = async (): Promise<void> => {
+    const watchdog = setTimeout(() => process.exit(1), stopDeadlineMs + 500);
+    for (const stop of stops.reverse()) await stop().catch(() => undefined);
+    clearTimeout(watchdog);
+  };
+  try {
+    const { startHubProcess, listenFirst } = await import("./hub-process.ts");
+    const { buildDashboardIfStale } = await import("../dashboard/build.ts");
+    // The port is taken before anything else is started: a busy one costs nothing but a message.
+    const server = await listenFirst({ port: options.port, version: options.version, log });
+    stops.push(() => server.close());
+    const [built, fleet] = await Promise.all([buildDashboardIfStale(), startFleet(options, stops)]);
+    if (built === "built") process.stdout.write("the page was built\n");
+    const hub = await startHubProcess({
+      kubeconfig: fleet.kubeconfig,
+      namespace,
+      log,
+      limits: { schedule: { minIntervalMs: 1_000 } },
+    });
+    stops.push(() => hub.stop(stopDeadlineMs));
+    server.serve(hub);
+    const broken = await breakSome(fleet.ready.pid);
+    process.stdout.write(banner(server.url, fleet.ready, options, broken));
+    const ended = await Promise.race([asked, fleet.ended]);
+    if (ended === "simulator-ended")
+      throw new ClusterPulseError("SIMULATOR_ENDED", "the simulator ended unexpectedly; everything is stopped");
+    process.stdout.write("stopping\n");
+  } finally {
+    await stopAll();
+  }
+  process.exit(0);
+}
+
+interface ReadyLine {
+  readonly pid: number;
+  readonly hub: string;
+  readonly clusters: number;
+}
+
+/** Starts the simulator as a child that ends with this process, also if this process is killed: the IPC channel tells it. */
+async function startFleet(
+  options: DemoOptions,
+  stops: (() => Promise<unknown>)[],
+): Promise<{ ready: ReadyLine; kubeconfig: string; ended: Promise<"simulator-ended"> }> {
+  const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-demo-"));
+  try {
+    const kubeconfigFile = join(scratch, "kubeconfig");
+    const guard = fileURLToPath(new URL("../../tools/guard.mjs", import.meta.url));
+    const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+    const flags = {
+      clusters: options.clusters,
+      seed: options.seed,
+      interval: intervalSeconds,
+      register: namespace,
+      "kubeconfig-out": kubeconfigFile,
+    };
+    const child = spawn(
+      process.execPath,
+      [
+        "--import",
+        guard,
+        main,
+        "simulate",
+        ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      ],
+      // A group of its own: Ctrl-C reaches this process only, which stops the simulator last.
+      { stdio: ["ignore", "pipe", "inherit", "ipc"], detached: true },
+    );
+    stops.push(() => stopChild(child));
+    const ended = new Promise<"simulator-ended">((resolve) => child.once("exit", () => resolve("simulator-ended")));
+    const ready = await Promise.race([
+      firstLine(child),
+      ended.then(() => Promise.reject(new ClusterPulseError("SIMULATOR_ENDED", "the simulator did not start"))),
+    ]);
+    return { ready: JSON.parse(ready) as ReadyLine, kubeconfig: readFileSync(kubeconfigFile, "utf8"), ended };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function firstLine(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () =>
+        reject(
+          new ClusterPulseError("SIMULATOR_LATE", `the simulator was not ready within ${simulatorReadyMs / 1000} s`),
+        ),
+      simulatorReadyMs,
+    );
+    if (child.stdout === null) {
+      reject(new ClusterPulseError("SIMULATOR_LATE", "the simulator has no output"));
+      return;
+    }
+    createInterface({ input: child.stdout }).once("line", (line) => {
+      clearTimeout(timer);
+      resolve(line);
+    });
+  });
+}
+
+function stopChild(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      resolve();
+      return;
+    }
+    const killer = setTimeout(() => child.kill("SIGKILL"), stopDeadlineMs / 2);
+    child.once("exit", () => {
+      clearTimeout(killer);
+      resolve();
+    });
+    child.kill("SIGTERM");
+  });
+}
+
+type Broken = readonly { readonly cluster: string; readonly fault: string; readonly looks: string }[];
+
+/** Breaks up to five clusters, a fifth of a small fleet, evenly spread over it. */
+async function breakSome(simulatorPid: number): Promise<Broken> {
+  const { createAdminClient, findSimulators } = await import("../simulator/index.ts");
+  const simulator = (await findSimulators()).find(({ pid }) => pid === simulatorPid);
+  if (simulator === undefined) throw new ClusterPulseError("NO_SIMULATOR", "the simulator's run file is missing");
+  const admin = createAdminClient(simulator.admin);
+  const names = (await admin.clusters()).map(({ name }) => name);
+  const count = Math.min(brokenOnPurpose.length, Math.floor(names.length / 5));
+  const broken: { cluster: string; fault: string; looks: string }[] = [];
+  for (const [i, { fault, looks }] of brokenOnPurpose.slice(0, count).entries()) {
+    const cluster = names[Math.floor(((i + 0.5) * names.length) / count)];
+    if (cluster === undefined) continue;
+    await admin.addFault({ cluster, fault, ...(fault === "latency" ? { parameters: { latencyMs: 1_500 } } : {}) });
+    broken.push({ cluster, fault, looks });
+  }
+  return broken;
+}
+
+function banner(url: string, simulator: ReadyLine, options: DemoOptions, broken: Broken): string {
+  const cli = "npm run -s clusterpulse --";
+  const server = options.port === 8080 ? "" : ` --server ${url}`;
+  const width = Math.max(0, ...broken.map(({ cluster }) => cluster.length));
+  const healthy = "NAME";
+  return `
+ClusterPulse Hub ${options.version}: ${simulator.clusters} simulated clusters, seed ${options.seed}
+
+  page and API   ${url}
+  hub            this process (${process.pid}); polls every ${intervalSeconds} s; values are kept in memory and end with it
+  simulator      process ${simulator.pid}; hub API ${simulator.hub}, each cluster on a port of its own
+
+${
+  broken.length === 0
+    ? "  nothing is broken: five clusters or more have some broken on purpose\n"
+    : `  broken on purpose:\n${broken.map(({ cluster, fault, looks }) => `    ${cluster.padEnd(width)}  ${fault.padEnd(12)}  ${looks}\n`).join("")}`
+}
+  try next, in another terminal:
+    ${cli} fleet --watch${server}
+    ${cli} fault add ${healthy} hang        (then watch that the others do not care)
+    ${cli} fault remove ${healthy}
+    curl -s ${url}/api/v1/clusters
+
+  Ctrl-C stops all of it.
+
+`;
+}

@@ -1,0 +1,68 @@
+// `clusterpulse fault`: breaks and heals clusters of a running simulator, also that of the demo.
+import { Command } from "commander";
+import { ClusterPulseError } from "../support/errors.ts";
+import { Flags } from "./options.ts";
+
+export function faultCommand(): Command {
+  const fault = new Command("fault").description("break and heal clusters of the demo or of a running simulator");
+  const add = new Command("add")
+    .description("break a cluster: clusterpulse fault add NAME hang")
+    .argument("<cluster>")
+    .argument("<fault>", "blackhole, refuse, hang, unauthorized or latency")
+    .option("--latency-ms <ms>", "how long each answer of a cluster with the fault latency is held back")
+    .action(async (cluster: string, name: string, _options, command: Command) => {
+      const flags = new Flags(command, 2);
+      const latencyMs = flags.integer("latency-ms", { min: 1, max: 600_000 }, undefined);
+      flags.end();
+      const admin = await connect(command);
+      await admin.addFault({ cluster, fault: name, ...(latencyMs === undefined ? {} : { parameters: { latencyMs } }) });
+      process.stdout.write(`${cluster}: ${name}. Heal it with: fault remove ${cluster}\n`);
+    });
+  const remove = new Command("remove")
+    .description("heal a cluster")
+    .argument("<cluster>")
+    .action(async (cluster: string, _options, command: Command) => {
+      new Flags(command, 1).end();
+      await (await connect(command)).removeFault(cluster);
+      process.stdout.write(`${cluster}: healed\n`);
+    });
+  const list = new Command("list")
+    .description("show what is broken on purpose")
+    .action(async (_options, command: Command) => {
+      new Flags(command).end();
+      const faults = await (await connect(command)).listFaults();
+      for (const { cluster, fault: name } of faults) process.stdout.write(`${cluster}  ${name}\n`);
+      if (faults.length === 0) process.stdout.write("nothing is broken on purpose\n");
+    });
+  for (const command of [add, remove, list]) {
+    command
+      .option("--simulator <pid>", "the process id of the simulator, when several run")
+      .allowUnknownOption(true)
+      .allowExcessArguments(true);
+    fault.addCommand(command);
+  }
+  return fault;
+}
+
+async function connect(command: Command) {
+  const { createAdminClient, findSimulators } = await import("../simulator/index.ts");
+  const flags = new Flags(command, command.args.length);
+  const pid = flags.integer("simulator", { min: 1, max: 2 ** 31 }, undefined);
+  flags.end();
+  const running = await findSimulators();
+  const chosen = pid === undefined ? running : running.filter((simulator) => simulator.pid === pid);
+  const [first, second] = chosen;
+  if (first === undefined) {
+    throw new ClusterPulseError(
+      "NO_SIMULATOR",
+      pid === undefined ? 'no simulator runs here; start one with "npm start"' : `no simulator has process id ${pid}`,
+    );
+  }
+  if (second !== undefined) {
+    throw new ClusterPulseError(
+      "SEVERAL_SIMULATORS",
+      `several simulators run; choose one with --simulator ${chosen.map(({ pid }) => pid).join(" or ")}`,
+    );
+  }
+  return createAdminClient(first.admin);
+}

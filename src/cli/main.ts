@@ -1,0 +1,34 @@
+// The command line. Each command is a file of this folder that parses, wires and exits; its work is loaded only when it runs.
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { InvalidInputError, safeError } from "../support/errors.ts";
+import { demoCommand } from "./demo.ts";
+import { faultCommand } from "./fault.ts";
+import { fleetCommand } from "./fleet.ts";
+import { simulateCommand } from "./simulate.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+const program = new Command("clusterpulse")
+  .description(
+    "Watches a fleet of Kubernetes clusters. One dead, slow or lying cluster never delays, falsifies or hides another.",
+  )
+  .version(version, "--version", "print the version")
+  .showHelpAfterError(true);
+for (const command of [demoCommand(version), fleetCommand(), faultCommand(), simulateCommand()]) {
+  program.addCommand(command.allowUnknownOption(true).allowExcessArguments(true));
+}
+program.addCommand(
+  new Command("version").description("print the version").action(() => void process.stdout.write(`${version}\n`)),
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  const lines =
+    InvalidInputError.is(error) && error instanceof InvalidInputError ? error.problems : [safeError(error).message];
+  for (const line of lines) process.stderr.write(`clusterpulse: ${line}\n`);
+  process.exitCode = error instanceof InvalidInputError ? 2 : 1;
+}

@@ -1,0 +1,57 @@
+// `clusterpulse simulate`: a hub API and a fleet of simulated clusters, alone.
+import { writeFileSync } from "node:fs";
+import { Command } from "commander";
+import { Flags } from "./options.ts";
+import { untilAskedToStop } from "./signals.ts";
+
+const presets = ["tiny", "small", "medium", "large"] as const;
+
+export function simulateCommand(): Command {
+  return new Command("simulate")
+    .description("run simulated Kubernetes clusters and a hub API; prints one JSON line when they serve")
+    .option("--clusters <n>", "how many clusters", "25")
+    .option("--seed <n>", "the same seed makes the same fleet", "1")
+    .option("--preset <size>", presets.join(", "), "small")
+    .option("--port <n>", "port of the hub API; 0 chooses a free one", "0")
+    .option("--kubeconfig-out <file>", "write a kubeconfig (mode 0600): context hub, and one context for each cluster")
+    .option("--register <namespace>", "create a Secret and a ClusterConnection for each cluster in this namespace")
+    .option("--interval <seconds>", "spec.monitoring.interval of registered clusters")
+    .action(async (_options, command: Command) => {
+      const flags = new Flags(command);
+      const clusters = flags.integer("clusters", { min: 1, max: 5_000 }, 25);
+      const seed = flags.integer("seed", { min: 0, max: 2 ** 32 - 1 }, 1);
+      const preset = flags.oneOf("preset", presets, "small");
+      const hubPort = flags.integer("port", { min: 0, max: 65_535 }, 0);
+      const intervalSeconds = flags.integer("interval", { min: 1, max: 86_400 }, undefined);
+      const kubeconfigFile = flags.text("kubeconfig-out");
+      const namespace = flags.text("register");
+      if (namespace !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
+        flags.problem(`--register must be a namespace name such as clusterpulse, not ${JSON.stringify(namespace)}`);
+      }
+      flags.end();
+
+      const asked = untilAskedToStop();
+      const { startSimulator, writeRunFile } = await import("../simulator/index.ts");
+      const simulator = await startSimulator({ clusters, seed, preset, hubPort });
+      if (namespace !== undefined)
+        await simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
+      if (kubeconfigFile !== undefined) writeFileSync(kubeconfigFile, simulator.kubeconfig(), { mode: 0o600 });
+      const runFile = writeRunFile(simulator.admin);
+      const ready = {
+        ready: true,
+        pid: process.pid,
+        hub: simulator.hub.url,
+        clusters: simulator.clusters.length,
+        seed,
+        preset,
+        admin: simulator.admin.url,
+        ...(kubeconfigFile === undefined ? {} : { kubeconfig: kubeconfigFile }),
+        ...(namespace === undefined ? {} : { registered: namespace }),
+      };
+      process.stdout.write(`${JSON.stringify(ready)}\n`);
+      await asked;
+      runFile.remove();
+      await simulator.close();
+      process.exit(0);
+    });
+}
