@@ -15,11 +15,11 @@ import type { Column } from "./virtual-table.tsx";
 /** `onToggle` folds and unfolds the actor at a path. */
 export function actorColumns(onToggle: (path: string) => void): readonly Column<ActorTreeRow>[] {
   return [
-    { key: "actor", title: "Actor", width: "24%", render: (row) => <Name row={row} onToggle={onToggle} /> },
+    { key: "actor", title: "Actor", width: "20%", render: (row) => <Name row={row} onToggle={onToggle} /> },
     {
       key: "state",
       title: "State",
-      width: "7.5rem",
+      width: "7rem",
       render: ({ node: { actor, troubles } }) =>
         actor && (
           <span title={troubles.join("; ")}>
@@ -31,62 +31,62 @@ export function actorColumns(onToggle: (path: string) => void): readonly Column<
       key: "mailbox",
       title: "Mailbox",
       hint: "Messages waiting / capacity, user and system lane",
-      width: "9rem",
+      width: "8rem",
       render: ({ node: { actor } }) => actor && <Mailbox actor={actor} />,
     },
     {
       key: "processed",
       title: "Processed",
-      width: "7rem",
+      width: "6rem",
       align: "end",
-      from: "md",
+      fromPx: 768,
       render: ({ node: { actor } }) => formatCount(actor?.processed),
     },
     {
       key: "restarts",
       title: "Restarts",
-      width: "6rem",
+      width: "5rem",
       align: "end",
-      from: "md",
+      fromPx: 768,
       render: ({ node: { actor } }) => actor && <Bad count={actor.restarts} />,
     },
     {
       key: "runs",
       title: "Runs",
       hint: "Running work: elapsed / deadline",
-      from: "md",
+      fromPx: 768,
       render: ({ node: { actor } }) => actor && <Runs actor={actor} />,
     },
     {
       key: "next",
       title: "Next timer",
-      width: "7.5rem",
+      width: "6.5rem",
       align: "end",
-      from: "lg",
+      fromPx: 1024,
       render: ({ node: { actor } }) => actor && <Countdown atMs={actor.nextTimerAtMs} />,
     },
     {
       key: "skipped",
       title: "Skipped",
       hint: "Timer turns and runs that were skipped because the one before was still going",
-      width: "6rem",
+      width: "5rem",
       align: "end",
-      from: "xl",
+      fromPx: 1280,
       render: ({ node: { actor } }) => actor && formatCount(actor.skippedTicks + actor.skippedRuns),
     },
     {
       key: "dead",
       title: "Dead letters",
-      width: "7.5rem",
+      width: "6.5rem",
       align: "end",
-      from: "xl",
+      fromPx: 1280,
       render: ({ node: { actor } }) => actor && <Bad count={actor.deadLetters} />,
     },
     {
       key: "error",
       title: "Last error",
-      width: "20%",
-      from: "lg",
+      width: "18%",
+      fromPx: 1024,
       render: ({ node: { actor } }) => actor && <LastError error={actor.lastError} />,
     },
   ];
@@ -109,7 +109,7 @@ function Name({ row, onToggle }: { readonly row: ActorTreeRow; onToggle(path: st
         <span className="cp-actor__toggle" />
       )}
       <span className="cp-line" title={node.path}>
-        {node.name} <span className="cp-subtle">{node.actor?.kind}</span>
+        {node.name} {node.actor?.kind !== node.name && <span className="cp-subtle">{node.actor?.kind}</span>}
       </span>
       {isFolded && (
         <span className="cp-subtle">

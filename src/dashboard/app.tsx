@@ -38,7 +38,7 @@ export function App({ store }: { readonly store: FleetStore }) {
         <div className="cp-toolbar">
           <ToggleGroup aria-label="Section of the page">
             <ToggleGroupItem
-              text={`Fleet ${summary.clusters}`}
+              text={`Fleet (${summary.clusters})`}
               buttonId="view-fleet"
               isSelected={view === "fleet"}
               onChange={() => setLocation({ view: "fleet" })}

@@ -35,8 +35,10 @@ export function ClusterDetail({ row, onClose }: { readonly row: ClusterRow; onCl
   return (
     <DrawerPanelContent className="cp-detail" aria-label={`Details of ${displayNameOf(row)}`}>
       <DrawerHead>
-        <h2 className="cp-detail__title">{displayNameOf(row)}</h2>
-        <HealthLabel health={healthOf(row)} />
+        <div className="cp-detail__name">
+          <h2 className="cp-detail__title">{displayNameOf(row)}</h2>
+          <HealthLabel health={healthOf(row)} />
+        </div>
         <DrawerActions>
           <DrawerCloseButton onClick={onClose} />
         </DrawerActions>

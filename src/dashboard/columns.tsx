@@ -20,27 +20,33 @@ export const fleetColumns: readonly FleetColumn[] = [
   {
     key: "cluster",
     title: "Cluster",
-    width: "17%",
+    width: "16%",
     render: (row) => <TwoLines first={<strong>{displayNameOf(row)}</strong>} second={hostOf(row.spec.endpoint)} />,
     compare: (a, b, sign) => compareNames(a, b) * sign,
   },
   {
     key: "health",
     title: "Health",
-    width: "9rem",
-    render: (row) => <HealthLabel health={healthOf(row)} />,
+    width: "7.5rem",
+    render: (row) => (
+      <>
+        <HealthLabel health={healthOf(row)} />
+        {healthOf(row) !== "healthy" && <div className="cp-line cp-subtle cp-narrow-only">{row.status.reason}</div>}
+      </>
+    ),
     compare: (a, b, sign) => compareBrokenFirst(a, b) * sign,
   },
   {
     key: "reason",
     title: "Reason",
+    fromPx: 768,
     render: (row) => <Reason row={row} />,
   },
   {
     key: "version",
     title: "Version",
-    width: "8.5rem",
-    from: "lg",
+    width: "7rem",
+    fromPx: 1024,
     render: (row) => (
       <Numbers row={row} part="info">
         <TwoLines first={row.info.version ?? "–"} second={row.info.platform} />
@@ -51,9 +57,9 @@ export const fleetColumns: readonly FleetColumn[] = [
     key: "nodes",
     title: "Nodes",
     hint: "Nodes ready / all nodes",
-    width: "6rem",
+    width: "5rem",
     align: "end",
-    from: "md",
+    fromPx: 768,
     render: (row) => (
       <Numbers row={row} part="nodes" isLacking={(row.metrics.nodes_ready ?? 0) < (row.metrics.nodes ?? 0)}>
         {formatOf(row.metrics.nodes_ready, row.metrics.nodes)}
@@ -65,9 +71,9 @@ export const fleetColumns: readonly FleetColumn[] = [
     key: "pods",
     title: "Pods",
     hint: "Pods running / all pods",
-    width: "8rem",
+    width: "7.5rem",
     align: "end",
-    from: "md",
+    fromPx: 768,
     render: (row) => (
       <Numbers row={row} part="pods">
         {formatOf(row.metrics.pods_running, row.metrics.pods)}
@@ -79,9 +85,9 @@ export const fleetColumns: readonly FleetColumn[] = [
     key: "cpu",
     title: "CPU",
     hint: "Cores of all nodes",
-    width: "7rem",
+    width: "6rem",
     align: "end",
-    from: "xl",
+    fromPx: 1280,
     render: (row) => (
       <Numbers row={row} part="nodes">
         {formatCores(row.metrics.cpu_capacity)}
@@ -93,9 +99,9 @@ export const fleetColumns: readonly FleetColumn[] = [
     key: "memory",
     title: "Memory",
     hint: "Memory of all nodes",
-    width: "6.5rem",
+    width: "5.5rem",
     align: "end",
-    from: "xl",
+    fromPx: 1280,
     render: (row) => (
       <Numbers row={row} part="nodes">
         {formatBytes(row.metrics.memory_capacity)}
@@ -107,7 +113,7 @@ export const fleetColumns: readonly FleetColumn[] = [
     key: "data",
     title: "Data age",
     hint: "How long ago the numbers of this row were collected",
-    width: "8.5rem",
+    width: "7.25rem",
     align: "end",
     render: (row) => <Age atMs={parseStamp(row.asOf)} staleAfterMs={parseStamp(row.staleAfter)} what="Collected" />,
     compare: (a, b, sign) => compareNumbers(parseStamp(b.asOf), parseStamp(a.asOf), sign),
@@ -116,9 +122,9 @@ export const fleetColumns: readonly FleetColumn[] = [
     key: "check",
     title: "Last check",
     hint: "How long ago the hub last tried to reach the cluster",
-    width: "8rem",
+    width: "6.5rem",
     align: "end",
-    from: "lg",
+    fromPx: 1024,
     render: (row) => <Age atMs={parseStamp(row.status.last_check)} what="Checked" />,
     compare: (a, b, sign) => compareNumbers(parseStamp(b.status.last_check), parseStamp(a.status.last_check), sign),
   },

@@ -39,7 +39,7 @@ export function FleetTable({ rows, changes, selected, onSelect }: FleetTableProp
       label="Clusters"
       columns={fleetColumns}
       rows={ordered}
-      rowHeightPx={48}
+      rowHeightPx={46}
       rowKey={(row) => row.name}
       rowProps={rowProps}
       onRowClick={(row) => onSelect(row.name)}

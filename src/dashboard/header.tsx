@@ -70,7 +70,7 @@ export function ConnectionBanner({ connection }: { readonly connection: Connecti
       isInline
       variant={isPolling ? "warning" : "danger"}
       className="cp-banner"
-      title={isPolling ? "No live updates: whole lists are fetched every few seconds" : `Connection lost ${age} ago`}
+      title={isPolling ? "No live updates: the list is fetched again every few seconds" : `Connection lost ${age} ago`}
     >
       {connection.problem} {isPolling ? "" : "What you see is from before; ages keep growing. "}Trying again.
     </Alert>

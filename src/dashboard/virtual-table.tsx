@@ -3,6 +3,7 @@
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { type ReactNode, useRef } from "react";
+import { useWindowWidth } from "./hooks.ts";
 
 export interface Column<Row> {
   readonly key: string;
@@ -11,8 +12,8 @@ export interface Column<Row> {
   readonly hint?: string;
   /** CSS width. Columns without one share what is left. */
   readonly width?: string;
-  /** From which screen on the column is shown. Default: always. */
-  readonly from?: "md" | "lg" | "xl";
+  /** The least width of the window, in pixels, at which the column is shown. Default: always. */
+  readonly fromPx?: number;
   readonly align?: "end";
   render(row: Row): ReactNode;
 }
@@ -37,7 +38,9 @@ interface VirtualTableProps<Row> {
 }
 
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
-  const { label, columns, rows, role = "grid", rowHeightPx, rowKey, rowProps, onRowClick, sorting } = props;
+  const { label, rows, role = "grid", rowHeightPx, rowKey, rowProps, onRowClick, sorting } = props;
+  const windowPx = useWindowWidth();
+  const columns = props.columns.filter(({ fromPx = 0 }) => windowPx >= fromPx);
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -62,13 +65,17 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
         isStickyHeader
         className="cp-table"
       >
+        <colgroup>
+          {columns.map(({ key, width = "auto" }) => (
+            <col key={key} style={{ width }} />
+          ))}
+        </colgroup>
         <Thead>
           <Tr aria-rowindex={1}>
             {columns.map((column, index) => (
               <Th
                 key={column.key}
                 className={columnClass(column)}
-                style={column.width === undefined ? undefined : { width: column.width }}
                 title={column.hint}
                 {...(sorting?.keys.has(column.key) && {
                   sort: {
@@ -112,8 +119,8 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   );
 }
 
-function columnClass<Row>({ from, align }: Column<Row>): string {
-  return `${from === undefined ? "" : `cp-from-${from}`}${align === "end" ? " cp-end" : ""}`;
+function columnClass<Row>({ align }: Column<Row>): string {
+  return align === "end" ? "cp-end" : "";
 }
 
 function Spacer({ heightPx, columns }: { readonly heightPx: number; readonly columns: number }) {
