@@ -68,7 +68,9 @@ export function readList(body: ResponseBody, maxBytes: number, kind?: string): L
   if (!Array.isArray(items)) throw bodyMalformed("a list with items");
   const metadata = asObject(list["metadata"]) ?? {};
   const continueToken = asText(metadata["continue"]);
-  if (continueToken.length > MAX_CONTINUE_TOKEN) throw bodyMalformed("a list with a usable continue token");
+  if (continueToken.length > MAX_CONTINUE_TOKEN || !continueToken.isWellFormed()) {
+    throw bodyMalformed("a list with a usable continue token");
+  }
   const remaining = metadata["remainingItemCount"];
   return {
     kind: found,
@@ -97,10 +99,15 @@ export function asText(value: unknown): string {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it refuses
 const namePattern = /^[^\s:/%\u0000-\u001f\u007f]{1,253}$/;
 
+/** Whether the value can be the name of a node, a namespace or a pod. */
+export function isName(value: unknown): value is string {
+  return typeof value === "string" && namePattern.test(value) && value.isWellFormed();
+}
+
 /** metadata.name of a list's item, or undefined when the item is malformed. */
 export function nameOf(item: unknown): string | undefined {
   const name = asObject(asObject(item)?.["metadata"])?.["name"];
-  return typeof name === "string" && namePattern.test(name) ? name : undefined;
+  return isName(name) ? name : undefined;
 }
 
 const marker = Buffer.from('"managedFields":[');

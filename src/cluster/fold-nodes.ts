@@ -2,7 +2,7 @@
 // Pure. The shape of both texts is the contract of the `current` and `metrics` keys; member names are fixed there.
 import { rfc3339 } from "../support/clock.ts";
 import { parseBytes, parseCpuCores } from "../support/quantity.ts";
-import { asArray, asObject, asText, type JsonObject, nameOf, readList } from "./body.ts";
+import { asArray, asObject, asText, isName, type JsonObject, nameOf, readList } from "./body.ts";
 import { mergePodFolds, quantityText } from "./fold-pods.ts";
 import type { ComputeTasks, NodeFold, NodeRow, NodeStatus, PodsOfNode } from "./ports.ts";
 
@@ -148,8 +148,7 @@ function textEntries(value: unknown): [string, string][] {
 function rolesOf(labels: readonly [string, string][]): string[] {
   const roles = new Set<string>();
   for (const [key] of labels) if (key.startsWith(ROLE_PREFIX)) roles.add(key.slice(ROLE_PREFIX.length));
-  roles.delete("");
-  return [...roles].sort();
+  return [...roles].filter(isName).sort();
 }
 
 function withinLimits(annotations: readonly [string, string][]): [string, string][] {

@@ -1,7 +1,7 @@
 // Pods to counters per node. Pure: the same bytes give the same fold, and folding the pages of a list one by one and merging
 // gives what folding the whole list gives, to the last digit.
 import { parseBytes, parseCpuNanocores } from "../support/quantity.ts";
-import { asArray, asObject, asText, nameOf, readList } from "./body.ts";
+import { asArray, asObject, asText, isName, nameOf, readList } from "./body.ts";
 import type { ComputeTasks, PodFold, PodsOfNode } from "./ports.ts";
 
 /**
@@ -17,8 +17,8 @@ export function foldPods(input: ComputeTasks["foldPods"]["input"], maxInflatedBy
     pods++;
     const pod = asObject(item);
     const spec = asObject(pod?.["spec"]);
-    const node = asText(spec?.["nodeName"]);
-    if (node === "") continue;
+    const node = spec?.["nodeName"];
+    if (!isName(node)) continue;
     const counters = countersOf(byNode, node);
     counters.total++;
     const phase = asText(asObject(pod?.["status"])?.["phase"]);

@@ -13,5 +13,5 @@ export function readVersion(input: ComputeTasks["readVersion"]["input"], maxInfl
 }
 
 function isShortText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= MAX_TEXT;
+  return typeof value === "string" && value.length <= MAX_TEXT && value.isWellFormed();
 }
