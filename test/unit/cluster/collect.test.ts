@@ -1,0 +1,350 @@
+// A collection against a server in memory that pages, expires tokens and fails as told. Computation is inline.
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { type Collection, collectCluster, defaultCollectLimits } from "../../../src/cluster/collect.ts";
+import { collectionDocuments } from "../../../src/cluster/documents.ts";
+import type { Transport } from "../../../src/cluster/ports.ts";
+import { KubeError, type KubeErrorCode } from "../../../src/kube/errors.ts";
+import { ClusterPulseError } from "../../../src/support/errors.ts";
+import { VirtualClock } from "../../../src/support/virtual-clock.ts";
+import { createInlineCompute } from "../../../workers/inline.ts";
+
+interface List {
+  kind: string;
+  items: unknown[];
+}
+type Answer = unknown | KubeError | Promise<never>;
+interface Asked {
+  readonly path: string;
+  readonly accept: string;
+}
+
+const golden = new URL("../../fixtures/golden/cluster-plain/", import.meta.url);
+const recorded = (file: string): unknown => JSON.parse(readFileSync(new URL(`${file}.json`, golden), "utf8"));
+
+const lists: Readonly<Record<string, List>> = {
+  "/api/v1/pods": recorded("pods") as List,
+  "/api/v1/nodes": recorded("nodes") as List,
+  "/api/v1/namespaces": recorded("namespaces") as List,
+  "/apis/apps/v1/deployments": recorded("deployments") as List,
+};
+
+/** Serves the recorded cluster in pages. `override` may answer instead; a returned KubeError is thrown. */
+class MemoryServer implements Transport {
+  readonly asked: Asked[] = [];
+  inFlight = 0;
+  mostInFlight = 0;
+  readonly #override: (path: string, signal: AbortSignal) => Answer | undefined;
+  readonly #clock: VirtualClock;
+
+  constructor(
+    clock: VirtualClock,
+    override: (path: string, signal: AbortSignal) => Answer | undefined = () => undefined,
+  ) {
+    this.#clock = clock;
+    this.#override = override;
+  }
+
+  async get(path: string, options: { accept: string; signal: AbortSignal; maxBytes: number }) {
+    this.asked.push({ path, accept: options.accept });
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight);
+    try {
+      await Promise.resolve();
+      this.#clock.jumpWallClock(1000);
+      if (options.signal.aborted) throw new KubeError("ABORTED", "aborted");
+      const answer = (await this.#override(path, options.signal)) ?? this.#recorded(path);
+      if (answer instanceof Error) throw answer;
+      const bytes = new Uint8Array(gzipSync(JSON.stringify(answer)));
+      return { status: 200, contentType: "application/json", encoding: "gzip" as const, bytes, headersAfterMs: 10 };
+    } finally {
+      this.inFlight--;
+    }
+  }
+
+  async close(): Promise<void> {}
+
+  #recorded(path: string): unknown {
+    const url = new URL(path, "http://server");
+    if (url.pathname === "/version") return recorded("version");
+    const list = lists[url.pathname];
+    if (list === undefined) throw new Error(`nobody should ask for ${path}`);
+    const start = Number(url.searchParams.get("continue") ?? 0);
+    const end = start + Number(url.searchParams.get("limit"));
+    const metadata =
+      end < list.items.length ? { continue: String(end), remainingItemCount: list.items.length - end } : {};
+    return { kind: list.kind, metadata, items: list.items.slice(start, end) };
+  }
+}
+
+function start(
+  override?: (path: string, signal: AbortSignal) => Answer | undefined,
+  limits = {},
+  signal?: AbortSignal,
+) {
+  const clock = new VirtualClock(Date.parse("2026-11-21T08:03:35Z"));
+  const server = new MemoryServer(clock, override);
+  const request = {
+    transport: server,
+    compute: createInlineCompute(),
+    clock,
+    limits: { ...defaultCollectLimits, ...limits },
+    endpoint: "https://127.1.0.1:20443",
+  };
+  return { server, collection: collectCluster(request, signal ?? new AbortController().signal) };
+}
+
+const fails =
+  (code: KubeErrorCode, ...paths: string[]) =>
+  (path: string) =>
+    paths.some((prefix) => path.startsWith(prefix)) ? new KubeError(code, `${code} for a test`) : undefined;
+
+/** What does not depend on how the lists were cut into pages. */
+function content({ info, metrics, namespaces, nodes, missing }: Collection) {
+  return { info, metrics, namespaces, nodes, missing };
+}
+
+describe("a cluster that answers", () => {
+  it("is collected whole", async () => {
+    const { server, collection } = start();
+    const collected = await collection;
+    expect(collected).toMatchObject({
+      collectedAtMs: Date.parse("2026-11-21T08:03:35Z"),
+      latencyMs: 10,
+      info: { api_url: "https://127.1.0.1:20443", version: "v1.31.2", platform: "linux/amd64" },
+      metrics: {
+        nodes: 3,
+        nodesReady: 3,
+        pods: 39,
+        podsRunning: 33,
+        namespaces: lists["/api/v1/namespaces"]?.items.length,
+        deployments: lists["/apis/apps/v1/deployments"]?.items.length,
+        memoryCapacityBytes: 33397256192 + 17179869184 + 8000000000,
+      },
+      missing: [],
+    });
+    expect(collected.nodes.map((node) => node.name)).toEqual(["plain-w1", "plain-w2", "plain-w3"]);
+    expect(collected.namespaces).toContain("kube-system");
+    expect(server.asked.map((asked) => asked.path)[0]).toBe("/version");
+    expect(server.asked.map((asked) => asked.path).sort()).toEqual([
+      "/api/v1/namespaces?limit=500",
+      "/api/v1/nodes?limit=500",
+      "/api/v1/pods?limit=500",
+      "/apis/apps/v1/deployments?limit=1",
+      "/version",
+    ]);
+    expect(server.asked.filter((asked) => asked.accept.includes("PartialObjectMetadataList")).length).toBe(2);
+    expect(server.mostInFlight).toBe(2);
+  });
+
+  it.each([1, 2, 7])("in pages of %d gives the same", async (pageSize) => {
+    const whole = content(await start().collection);
+    const { server, collection } = start(undefined, { pageSize });
+    expect(content(await collection)).toEqual(whole);
+    expect(server.mostInFlight).toBe(2);
+  });
+
+  it("a token with characters of URLs comes back as it was", async () => {
+    const token = "a b&limit=1/+%é";
+    const seen: (string | null)[] = [];
+    const { collection } = start((path) => {
+      const url = new URL(path, "http://server");
+      if (url.pathname !== "/api/v1/namespaces") return undefined;
+      seen.push(url.searchParams.get("continue"));
+      return { kind: "NamespaceList", metadata: { continue: seen.length === 1 ? token : "" }, items: [] };
+    });
+    await collection;
+    expect(seen).toEqual([null, token]);
+  });
+
+  it("a node listed twice is counted once", async () => {
+    const twice = {
+      ...lists["/api/v1/nodes"],
+      items: [...(lists["/api/v1/nodes"]?.items ?? [])].flatMap((n) => [n, n]),
+    };
+    const { collection } = start((path) => (path.startsWith("/api/v1/nodes") ? twice : undefined));
+    expect((await collection).metrics).toMatchObject({ nodes: 3, pods: 39 });
+  });
+});
+
+describe("what a failure means", () => {
+  it.each([
+    "CONNECTION_REFUSED", "CONNECT_TIMEOUT", "DNS_FAILED", "TLS_FAILED", "UNAUTHORIZED", "HEADERS_TIMEOUT", "REQUEST_DEADLINE",
+  ] as const)("%s on the first request ends the collection at once", async (code) => {
+    const { server, collection } = start(fails(code, "/"));
+    await expect(collection).rejects.toMatchObject({ code });
+    expect(server.asked.length).toBe(1);
+  });
+
+  it.each(["/api/v1/pods", "/api/v1/nodes"])("%s is critical, and nothing is left running", async (path) => {
+    const { server, collection } = start(fails("FORBIDDEN", path));
+    await expect(collection).rejects.toMatchObject({ code: "FORBIDDEN", reason: "Forbidden" });
+    expect(server.inFlight).toBe(0);
+  });
+
+  it("a hanging optional list does not outlive a failed critical one", async () => {
+    const hang = (signal: AbortSignal) =>
+      new Promise<never>((_, reject) => {
+        signal.addEventListener("abort", () => reject(new KubeError("ABORTED", "aborted")));
+      });
+    const { server, collection } = start((path, signal) => {
+      if (path.startsWith("/api/v1/namespaces")) return hang(signal);
+      return fails("SERVER_ERROR", "/api/v1/pods")(path);
+    });
+    await expect(collection).rejects.toMatchObject({ code: "SERVER_ERROR" });
+    expect(server.inFlight).toBe(0);
+  });
+
+  it.each([
+    ["/version", "version", { version: "unknown" }, {}],
+    ["/api/v1/namespaces", "namespaces", {}, { namespaces: null }],
+    ["/apis/apps", "deployments", {}, { deployments: null }],
+  ])("without %s the rest is there and the part is named", async (path, part, info, metrics) => {
+    const { collection } = start(fails("FORBIDDEN", path));
+    const collected = await collection;
+    expect(collected.missing).toEqual([
+      { part, code: "FORBIDDEN", reason: "Forbidden", message: "FORBIDDEN for a test" },
+    ]);
+    expect(collected).toMatchObject({ info, metrics: { ...metrics, nodes: 3 } });
+    expect(collected.namespaces === null).toBe(part === "namespaces");
+    expect(collected.info.platform === undefined).toBe(part === "version");
+  });
+
+  it("a foreign error in an optional part is named without its message", async () => {
+    const { collection } = start((path) => (path.startsWith("/apis") ? new Error("token abc") : undefined));
+    const [missing] = (await collection).missing;
+    expect(missing).toMatchObject({ part: "deployments", code: "UNEXPECTED", reason: "Unexpected" });
+    expect(missing?.message).not.toContain("abc");
+  });
+
+  it("malformed items are counted as missing", async () => {
+    const { collection } = start((path) => {
+      const list = lists[new URL(path, "http://server").pathname];
+      return list === undefined ? undefined : { ...list, items: [...list.items, null] };
+    });
+    const collected = await collection;
+    expect(collected.metrics).toMatchObject({ nodes: 3, pods: 39 });
+    expect(
+      collected.missing
+        .map(({ part, code, message }) => ({ part, code, message }))
+        .sort((a, b) => (a.part < b.part ? -1 : 1)),
+    ).toEqual(
+      ["namespaces", "nodes", "pods"].map((part) => ({
+        part,
+        code: "ITEMS_MALFORMED",
+        message: "1 item of the list could not be read",
+      })),
+    );
+  });
+
+  it("a server that is not Kubernetes fails the collection", async () => {
+    const { collection } = start(() => ({ hello: "world" }));
+    await expect(collection).rejects.toMatchObject({ code: "BODY_MALFORMED" });
+  });
+
+  it("an abort ends it", async () => {
+    const controller = new AbortController();
+    const { collection } = start(
+      (path) => {
+        if (path.startsWith("/api/v1/pods")) controller.abort();
+        return undefined;
+      },
+      {},
+      controller.signal,
+    );
+    await expect(collection).rejects.toSatisfy(
+      (error: unknown) => ClusterPulseError.is(error) && /ABORTED/.test(error.code),
+    );
+  });
+});
+
+describe("lists that expire or do not end", () => {
+  /** Answers 410 to the first `times` requests that carry a token for pods. */
+  function expiring(times: number) {
+    let left = times;
+    return (path: string) =>
+      path.startsWith("/api/v1/pods") && path.includes("continue=") && left-- > 0
+        ? new KubeError("GONE", "expired")
+        : undefined;
+  }
+
+  it("an expired token restarts the list once, and nothing is counted twice", async () => {
+    const whole = content(await start().collection);
+    expect(content(await start(expiring(1), { pageSize: 10 }).collection)).toEqual(whole);
+    await expect(start(expiring(2), { pageSize: 10 }).collection).rejects.toMatchObject({ code: "GONE" });
+  });
+
+  it("410 without a token is an error like any other", async () => {
+    const { server, collection } = start(fails("GONE", "/api/v1/pods"));
+    await expect(collection).rejects.toMatchObject({ code: "GONE" });
+    expect(server.asked.filter((asked) => asked.path.startsWith("/api/v1/pods")).length).toBe(1);
+  });
+
+  it("the limits on pages and pods hold at their edge", async () => {
+    const count = lists["/api/v1/pods"]?.items.length ?? 0;
+    await expect(start(undefined, { maxPods: count }).collection).resolves.toMatchObject({ missing: [] });
+    await expect(start(undefined, { maxPods: count - 1 }).collection).rejects.toMatchObject({
+      code: "TOO_MANY_OBJECTS",
+    });
+    const pages = Math.ceil(count / 2);
+    await expect(start(undefined, { pageSize: 2, maxPagesPerList: pages }).collection).resolves.toMatchObject({
+      missing: [],
+    });
+    const { collection } = start(undefined, { pageSize: 2, maxPagesPerList: pages - 1 });
+    await expect(collection).rejects.toMatchObject({
+      code: "TOO_MANY_OBJECTS",
+      message: expect.stringContaining("/api/v1/pods"),
+    });
+  });
+
+  it("a list that never ends stops at the limit", async () => {
+    const endless = (path: string) =>
+      path.startsWith("/api/v1/namespaces")
+        ? { kind: "NamespaceList", metadata: { continue: "again" }, items: [] }
+        : undefined;
+    const { server, collection } = start(endless, { maxPagesPerList: 25 });
+    expect((await collection).missing).toMatchObject([{ part: "namespaces", code: "TOO_MANY_OBJECTS" }]);
+    expect(server.asked.filter((asked) => asked.path.startsWith("/api/v1/namespaces")).length).toBe(25);
+  });
+
+  it("deployments are counted page by page where the server does not say how many remain", async () => {
+    const silent = (path: string) => {
+      const url = new URL(path, "http://server");
+      if (url.pathname !== "/apis/apps/v1/deployments") return undefined;
+      const at = Number(url.searchParams.get("continue") ?? 0);
+      const item = { metadata: { name: `d${at}` } };
+      return { kind: "DeploymentList", metadata: at < 4 ? { continue: String(at + 1) } : {}, items: [item] };
+    };
+    expect((await start(silent).collection).metrics.deployments).toBe(5);
+  });
+});
+
+describe("documents of a collection", () => {
+  const times = { intervalSeconds: 30, cacheTtlSeconds: 600, retentionSeconds: 3600, staleAfterMs: 90_000 };
+
+  it("hold the nodes, info, metrics, namespaces and freshness, and a longer interval keeps them longer", async () => {
+    const collected = await start().collection;
+    const documents = collectionDocuments("plain", collected, times);
+    const ttl = (key: string, from = documents) =>
+      from.flatMap((document) =>
+        "key" in document && document.key === key && "ttlSeconds" in document ? [document.ttlSeconds] : [],
+      );
+    expect(ttl("cluster:plain:node:plain-w1")).toEqual([600]);
+    expect(ttl("cluster:plain:info")).toEqual([3600]);
+    expect(ttl("cluster:plain:metrics")).toEqual([300]);
+    expect(ttl("cluster:plain:namespaces:set")).toEqual([600]);
+    expect(ttl("cluster:plain:freshness")).toEqual([null]);
+    const rare = collectionDocuments("plain", collected, { ...times, intervalSeconds: 1000 });
+    expect(ttl("cluster:plain:node:plain-w1", rare)).toEqual([3000]);
+    expect(ttl("cluster:plain:metrics", rare)).toEqual([3000]);
+  });
+
+  it("a missing part is not written, and freshness names it", async () => {
+    const collected = await start(fails("FORBIDDEN", "/api/v1/namespaces")).collection;
+    const documents = collectionDocuments("plain", collected, times);
+    const keys = documents.flatMap((document) => ("key" in document ? [document.key] : []));
+    expect(keys).not.toContain("cluster:plain:namespaces");
+    const freshness = documents.find((document) => "key" in document && document.key === "cluster:plain:freshness");
+    expect(freshness).toMatchObject({ fields: { as_of: "2026-11-21T08:03:35Z", missing: '["namespaces"]' } });
+  });
+});
