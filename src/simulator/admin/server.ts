@@ -1,0 +1,179 @@
+// The simulator's own door, beside those of the simulated API servers: what is simulated, the truth about it, the faults, and who was
+// asked what. Plain HTTP on 127.0.0.1, behind a token that is drawn at every start.
+import { randomBytes } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { ClusterPulseError, InvalidInputError, safeError } from "../../support/errors.ts";
+import { type FaultRule, parseFaultRule } from "../faults/rule.ts";
+import type { RequestRecord } from "../http/request-log.ts";
+import { isSameToken } from "../tokens.ts";
+import type { ExpectedCluster } from "../world/expected.ts";
+
+/** What the door opens on. */
+export interface AdminSubject {
+  readonly clusters: readonly { readonly name: string; readonly url: string }[];
+  readonly faults: {
+    add(rule: FaultRule): Promise<void>;
+    remove(cluster: string): Promise<boolean>;
+    list(): readonly FaultRule[];
+  };
+  readonly requests: {
+    count(cluster: string): number;
+    recent(cluster: string): readonly RequestRecord[];
+    clusters(): readonly string[];
+  };
+  expected(cluster: string): ExpectedCluster;
+}
+
+export interface AdminServer {
+  readonly url: string;
+  readonly token: string;
+  close(): Promise<void>;
+}
+
+const maxBodyBytes = 64 * 1024;
+
+class AdminError extends ClusterPulseError {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super("ADMIN_REQUEST_REFUSED", message);
+    this.status = status;
+  }
+}
+
+interface AdminReply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+const ok = (body: unknown): AdminReply => ({ status: 200, body });
+
+/** Listens on a free port of 127.0.0.1. */
+export async function startAdminServer(subject: AdminSubject): Promise<AdminServer> {
+  const token = randomBytes(24).toString("base64url");
+  const server = createServer((request, response) => void handle(subject, token, request, response));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", () =>
+      reject(new ClusterPulseError("LISTEN_FAILED", "the admin API cannot listen on 127.0.0.1")),
+    );
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    token,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function handle(
+  subject: AdminSubject,
+  token: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const reply = await answer(subject, token, request).catch(failure);
+  const bytes = Buffer.from(JSON.stringify(reply.body));
+  response.writeHead(reply.status, {
+    "content-type": "application/json",
+    "content-length": String(bytes.length),
+    "cache-control": "no-store",
+  });
+  response.end(bytes);
+}
+
+function failure(error: unknown): AdminReply {
+  const { code, message } = safeError(error);
+  if (error instanceof AdminError) return { status: error.status, body: { error: message } };
+  if (error instanceof InvalidInputError) return { status: 400, body: { error: message } };
+  return { status: code === "SIMULATED_CLUSTER_UNKNOWN" ? 404 : 500, body: { error: message } };
+}
+
+async function answer(subject: AdminSubject, token: string, request: IncomingMessage): Promise<AdminReply> {
+  checkCaller(request, token);
+  const url = new URL(request.url ?? "/", "http://127.0.0.1");
+  const parts = decodePath(url.pathname);
+  const [root, version, resource, name, member] = parts;
+  const known = root === "sim" && version === "v1" ? `${request.method} ${resource}` : "";
+  switch (
+    `${known}${parts
+      .slice(3)
+      .map((_, i) => (i === 0 ? "/{name}" : `/${member}`))
+      .join("")}`
+  ) {
+    case "GET clusters":
+      return ok(subject.clusters);
+    case "GET clusters/{name}/expected":
+      return ok(subject.expected(name as string));
+    case "GET faults":
+      return ok(subject.faults.list());
+    case "POST faults": {
+      const rule = parseFaultRule(await readJson(request));
+      await subject.faults.add(rule);
+      return { status: 201, body: rule };
+    }
+    case "DELETE faults/{name}": {
+      const had = await subject.faults.remove(name as string);
+      if (!had) throw new AdminError(404, `cluster ${JSON.stringify(name)} has no fault`);
+      return ok({ cluster: name, removed: true });
+    }
+    case "GET requests":
+      return ok(requestsOf(subject, url.searchParams.get("cluster")));
+    default:
+      throw new AdminError(
+        404,
+        "no such path; there are /sim/v1/clusters, /sim/v1/clusters/{name}/expected, /sim/v1/faults, /sim/v1/faults/{cluster} and /sim/v1/requests",
+      );
+  }
+}
+
+function checkCaller(request: IncomingMessage, token: string): void {
+  const host = (request.headers.host ?? "").replace(/:\d+$/, "");
+  if (!["127.0.0.1", "localhost", "[::1]"].includes(host)) {
+    throw new AdminError(403, "Host: must be 127.0.0.1, localhost or [::1]");
+  }
+  const origin = request.headers.origin;
+  if (origin !== undefined && !/^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(origin)) {
+    throw new AdminError(403, "Origin: must be on this machine");
+  }
+  const given = /^Bearer ([\w-]+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? "";
+  if (!isSameToken(given, token))
+    throw new AdminError(401, "Authorization: must be the bearer token of this simulator");
+}
+
+function decodePath(path: string): string[] {
+  try {
+    return path.slice(1).split("/").map(decodeURIComponent);
+  } catch {
+    throw new AdminError(400, "the path holds a malformed percent-encoding");
+  }
+}
+
+/** Counters of every server that was asked; with `?cluster=` that one's recent requests as well. */
+function requestsOf(subject: AdminSubject, cluster: string | null): unknown {
+  const { requests } = subject;
+  if (cluster !== null) {
+    if (cluster !== "hub") subject.expected(cluster);
+    return { cluster, count: requests.count(cluster), recent: requests.recent(cluster) };
+  }
+  return requests.clusters().map((name) => ({ cluster: name, count: requests.count(name) }));
+}
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) throw new AdminError(413, `the body must be at most ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw new AdminError(400, "the body must be JSON");
+  }
+}

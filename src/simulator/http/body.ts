@@ -1,0 +1,65 @@
+// Bodies in and out: requests are read up to a limit and parsed as JSON, answers are written whole, gzipped where a real server would.
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import { ApiError, apiErrors } from "./status.ts";
+
+const maxRequestBytes = 3 * 1024 * 1024;
+/** A real API server compresses only beyond this size. */
+const gzipAboveBytes = 128 * 1024;
+
+const gzipAsync = promisify(gzip);
+
+export interface RequestBody {
+  /** Without parameters; "" without a body. */
+  readonly contentType: string;
+  readonly json: unknown;
+}
+
+/** Reads the whole body. Throws ApiError: 413 beyond 3 MiB, 415 for anything but JSON, 400 for JSON that does not parse. */
+export async function readJsonBody(stream: Readable, headers: IncomingHttpHeaders): Promise<RequestBody> {
+  const bytes = await readBytes(stream);
+  if (bytes.length === 0) return { contentType: "", json: undefined };
+  const contentType = (headers["content-type"] ?? "application/json").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (contentType !== "application/json" && !contentType.endsWith("+json")) {
+    throw new ApiError(
+      415,
+      "UnsupportedMediaType",
+      `the body of the request was in an unknown format (${contentType}) - accepted media types include: application/json`,
+    );
+  }
+  try {
+    return { contentType, json: JSON.parse(bytes.toString("utf8")) };
+  } catch {
+    throw apiErrors.badRequest("the body of the request is not valid JSON");
+  }
+}
+
+// By events, not by iteration: leaving an iteration early destroys the connection that the refusal has to travel on.
+function readBytes(stream: Readable): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    stream.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxRequestBytes) chunks.push(chunk);
+      else reject(new ApiError(413, "RequestEntityTooLarge", `Request entity too large: limit is ${maxRequestBytes}`));
+    });
+    stream.once("end", () => resolve(Buffer.concat(chunks)));
+    stream.once("error", reject);
+    stream.once("close", () => reject(apiErrors.badRequest("the request ended before its body did")));
+  });
+}
+
+export interface EncodedBody {
+  readonly bytes: Buffer;
+  readonly isGzipped: boolean;
+}
+
+/** The bytes of an answer: gzip level 1 for a client that takes it, when the body is large enough. */
+export async function encodeBody(text: string, acceptEncoding: string | undefined): Promise<EncodedBody> {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= gzipAboveBytes || !/\bgzip\b/.test(acceptEncoding ?? "")) return { bytes, isGzipped: false };
+  return { bytes: await gzipAsync(bytes, { level: 1 }), isGzipped: true };
+}

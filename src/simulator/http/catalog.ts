@@ -1,0 +1,46 @@
+// What a simulated API server serves: resource types, found by group, version and plural name. Discovery and routing read this alone.
+
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
+
+export interface ResourceType {
+  /** "" for core. */
+  readonly group: string;
+  readonly version: string;
+  /** Plural, lower case. */
+  readonly resource: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly namespaced: boolean;
+  readonly verbs: readonly Verb[];
+  readonly shortNames: readonly string[];
+  readonly categories: readonly string[];
+  /** Has a /status subresource: status is written there and only there. */
+  readonly hasStatus: boolean;
+  /** Built-in kinds leave apiVersion and kind out of list items; custom resources carry them. */
+  readonly builtIn: boolean;
+}
+
+export const apiVersionOf = (type: ResourceType): string =>
+  type.group === "" ? type.version : `${type.group}/${type.version}`;
+
+/** An immutable set of resource types. */
+export class Catalog {
+  readonly types: readonly ResourceType[];
+  readonly #byName = new Map<string, ResourceType>();
+
+  constructor(types: readonly ResourceType[]) {
+    this.types = types;
+    for (const type of types) this.#byName.set(`${type.group}/${type.version}/${type.resource}`, type);
+  }
+
+  find(group: string, version: string, resource: string): ResourceType | undefined {
+    return this.#byName.get(`${group}/${version}/${resource}`);
+  }
+
+  /** Group versions in order of declaration; "" is core. */
+  groupVersions(): { readonly group: string; readonly version: string }[] {
+    const seen = new Map<string, { group: string; version: string }>();
+    for (const { group, version } of this.types) seen.set(`${group}/${version}`, { group, version });
+    return [...seen.values()];
+  }
+}

@@ -1,0 +1,61 @@
+// Content negotiation: the first entry of Accept that this server can answer wins, unknown entries are skipped, and only when
+// nothing is left is the request refused. Answers are JSON in one of its forms; protobuf and Table come later.
+import type { ObjectForm } from "./engine.ts";
+import { ApiError } from "./status.ts";
+
+export type DiscoveryForm = "legacy" | "v2" | "v2beta1";
+
+interface AcceptEntry {
+  readonly mediaType: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+const maxEntries = 32;
+
+function parseAccept(header: string | undefined): AcceptEntry[] {
+  if (header === undefined || header.trim() === "") return [{ mediaType: "*/*", parameters: new Map() }];
+  return header
+    .split(",", maxEntries)
+    .map((entry) => {
+      const [mediaType = "", ...parameters] = entry.split(";").map((part) => part.trim());
+      const pairs = parameters.map((parameter) => parameter.split("=", 2) as [string, string]);
+      return { mediaType: mediaType.toLowerCase(), parameters: new Map(pairs) };
+    })
+    .filter((entry) => entry.parameters.get("q") !== "0");
+}
+
+const isJson = (entry: AcceptEntry): boolean =>
+  entry.mediaType === "application/json" || entry.mediaType === "*/*" || entry.mediaType === "application/*";
+
+const notAcceptable = (): ApiError =>
+  new ApiError(
+    406,
+    "NotAcceptable",
+    "only the following media types are accepted: application/json, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+  );
+
+/** The form in which a resource is answered. Throws ApiError 406. */
+export function negotiateObject(accept: string | undefined, isList: boolean): ObjectForm {
+  const metadataName = isList ? "PartialObjectMetadataList" : "PartialObjectMetadata";
+  for (const entry of parseAccept(accept)) {
+    if (!isJson(entry)) continue;
+    const as = entry.parameters.get("as");
+    if (as === undefined) return "full";
+    const isMeta = entry.parameters.get("g") === "meta.k8s.io" && entry.parameters.get("v") === "v1";
+    if (as === metadataName && isMeta) return "metadata";
+  }
+  throw notAcceptable();
+}
+
+/** The form of /api and /apis: clients compare the parameters exactly, so the first version they list is answered. Throws ApiError 406. */
+export function negotiateDiscovery(accept: string | undefined): DiscoveryForm {
+  for (const entry of parseAccept(accept)) {
+    if (!isJson(entry)) continue;
+    const as = entry.parameters.get("as");
+    if (as === undefined) return "legacy";
+    const version = entry.parameters.get("v");
+    const isDiscovery = as === "APIGroupDiscoveryList" && entry.parameters.get("g") === "apidiscovery.k8s.io";
+    if (isDiscovery && (version === "v2" || version === "v2beta1")) return version;
+  }
+  throw notAcceptable();
+}

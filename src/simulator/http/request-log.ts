@@ -1,0 +1,62 @@
+// Who was asked what, and what came of it: a counter and a bounded ring of recent requests per cluster. Nothing is held for a cluster
+// that nobody asked.
+
+export interface RequestRecord {
+  readonly cluster: string;
+  readonly method: string;
+  /** Path with query, cut at 512 characters. */
+  readonly path: string;
+  /** 0 while there is no answer, and for ever if there never was one. */
+  readonly status: number;
+  /** When it arrived, on the simulator's clock. */
+  readonly atMs: number;
+}
+
+interface ClusterLog {
+  count: number;
+  readonly ring: RequestRecord[];
+}
+
+const maxPathLength = 512;
+
+export class RequestLog {
+  readonly #perCluster: number;
+  readonly #logs = new Map<string, ClusterLog>();
+
+  /** @param perCluster how many recent requests are kept of each cluster */
+  constructor(perCluster: number) {
+    this.#perCluster = perCluster;
+  }
+
+  /** Notes an arrival. The returned function notes the status once it is sent. */
+  arrived(cluster: string, method: string, path: string, atMs: number): (status: number) => void {
+    let log = this.#logs.get(cluster);
+    if (log === undefined) {
+      log = { count: 0, ring: [] };
+      this.#logs.set(cluster, log);
+    }
+    const record = { cluster, method, path: path.slice(0, maxPathLength), status: 0, atMs };
+    log.ring[log.count++ % this.#perCluster] = record;
+    return (status) => {
+      record.status = status;
+    };
+  }
+
+  /** Requests that ever arrived at the cluster. */
+  count(cluster: string): number {
+    return this.#logs.get(cluster)?.count ?? 0;
+  }
+
+  /** The cluster's recent requests, oldest first. */
+  recent(cluster: string): readonly RequestRecord[] {
+    const log = this.#logs.get(cluster);
+    if (log === undefined) return [];
+    const start = log.count > this.#perCluster ? log.count % this.#perCluster : 0;
+    return [...log.ring.slice(start), ...log.ring.slice(0, start)];
+  }
+
+  /** Names of the clusters that were asked at all. */
+  clusters(): readonly string[] {
+    return [...this.#logs.keys()];
+  }
+}

@@ -1,0 +1,91 @@
+// Failures of the Kubernetes API as every client expects them: a Status object with the code, reason and details of a real server.
+import { ClusterPulseError } from "../../support/errors.ts";
+
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field?: string;
+}
+
+export interface StatusDetails {
+  readonly name?: string;
+  readonly group?: string;
+  readonly kind?: string;
+  readonly uid?: string;
+  readonly causes?: readonly StatusCause[];
+  readonly retryAfterSeconds?: number;
+}
+
+/** Thrown anywhere in the request pipeline; becomes the answer's status and body. */
+export class ApiError extends ClusterPulseError {
+  readonly status: number;
+  readonly reason: string;
+  readonly details: StatusDetails;
+
+  constructor(status: number, reason: string, message: string, details: StatusDetails = {}) {
+    super("SIMULATED_API_ERROR", message);
+    this.name = "ApiError";
+    this.status = status;
+    this.reason = reason;
+    this.details = details;
+  }
+
+  /** The body of the answer, and of a watch's ERROR event. */
+  toStatus(): Record<string, unknown> {
+    return {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message: this.message,
+      reason: this.reason,
+      details: this.details,
+      code: this.status,
+    };
+  }
+}
+
+/** How a resource is called in messages: `pods`, `deployments.apps`. */
+export function qualifiedName(type: { readonly group: string; readonly resource: string }): string {
+  return type.group === "" ? type.resource : `${type.resource}.${type.group}`;
+}
+
+const detailsOf = (type: { group: string; resource: string }, name: string): StatusDetails => ({
+  name,
+  ...(type.group === "" ? {} : { group: type.group }),
+  kind: type.resource,
+});
+
+type Named = { readonly group: string; readonly resource: string };
+
+/** The failures that more than one module answers with. */
+export const apiErrors = {
+  badRequest: (message: string): ApiError => new ApiError(400, "BadRequest", message),
+  unauthorized: (): ApiError => new ApiError(401, "Unauthorized", "Unauthorized"),
+  /** No such path, group, version or resource. */
+  unknownPath: (): ApiError => new ApiError(404, "NotFound", "the server could not find the requested resource"),
+  notFound: (type: Named, name: string): ApiError =>
+    new ApiError(404, "NotFound", `${qualifiedName(type)} "${name}" not found`, detailsOf(type, name)),
+  methodNotAllowed: (): ApiError =>
+    new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
+  alreadyExists: (type: Named, name: string): ApiError =>
+    new ApiError(409, "AlreadyExists", `${qualifiedName(type)} "${name}" already exists`, detailsOf(type, name)),
+  conflict: (type: Named, name: string, why: string): ApiError =>
+    new ApiError(
+      409,
+      "Conflict",
+      `Operation cannot be fulfilled on ${qualifiedName(type)} "${name}": ${why}`,
+      detailsOf(type, name),
+    ),
+  expired: (message: string): ApiError => new ApiError(410, "Expired", message),
+  invalid: (type: Named, name: string, field: string, message: string): ApiError =>
+    new ApiError(422, "Invalid", `${qualifiedName(type)} "${name}" is invalid: ${field}: ${message}`, {
+      ...detailsOf(type, name),
+      causes: [{ reason: "FieldValueInvalid", message, field }],
+    }),
+  tooLargeVersion: (requested: number, current: number): ApiError =>
+    new ApiError(504, "Timeout", `Too large resource version: ${requested}, current: ${current}`, {
+      causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
+      retryAfterSeconds: 1,
+    }),
+};

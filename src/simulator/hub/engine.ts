@@ -1,0 +1,229 @@
+// The hub's API server: a store that clients read, watch and write.
+import { type Clock, rfc3339 } from "../../support/clock.ts";
+import { hashOf } from "../hash.ts";
+import { apiVersionOf, type Catalog, type ResourceType } from "../http/catalog.ts";
+import type { Answer, Engine, ResourceRequest, WatchSink } from "../http/engine.ts";
+import {
+  decodeContinuation,
+  encodeContinuation,
+  listText,
+  readCount,
+  readListParameters,
+  readResourceVersion,
+} from "../http/list.ts";
+import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
+import { ApiError, apiErrors } from "../http/status.ts";
+import { type KubeObject, keyOf, type StoredObject } from "./object.ts";
+import { builtInTypes, crdType, establishedCrd, loadCrds, namespaceType, typesOfCrd } from "./resources.ts";
+import { HubStore } from "./store.ts";
+import { runWatch, type WatchOptions } from "./watch.ts";
+import { type DeleteOptions, HubWriter, type WriteTarget } from "./writes.ts";
+
+export interface HubEngineOptions {
+  readonly clock: Clock;
+  /** Folder with CustomResourceDefinitions. */
+  readonly crdFolder: string;
+  /** Events per resource that a watch can resume over; 10,000 unless told. */
+  readonly historySize?: number;
+}
+
+const defaultHistorySize = 10_000;
+const maxOpenSnapshots = 32;
+const supportedFields = ["metadata.name", "metadata.namespace"];
+
+export class HubEngine implements Engine {
+  readonly store: HubStore;
+  readonly writer: HubWriter;
+  readonly #clock: Clock;
+  /** What paged lists show, by revision and selection: every page is of the moment of the first. Oldest first. */
+  readonly #snapshots = new Map<string, readonly StoredObject[]>();
+
+  constructor(options: HubEngineOptions) {
+    const crds = loadCrds(options.crdFolder);
+    const types = [...builtInTypes, ...crds.flatMap(typesOfCrd)];
+    this.#clock = options.clock;
+    this.store = new HubStore(types, options.historySize ?? defaultHistorySize);
+    this.writer = new HubWriter(this.store, options.clock);
+    for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
+      this.create(namespaceType, "", { metadata: { name } });
+    }
+    const nowText = rfc3339(options.clock.nowMs());
+    for (const crd of crds) this.create(crdType, "", establishedCrd(crd, nowText));
+  }
+
+  get catalog(): Catalog {
+    return this.store.catalog;
+  }
+
+  version(): Record<string, string> {
+    return {
+      major: "1",
+      minor: "33",
+      gitVersion: "v1.33.2",
+      gitCommit: "0".repeat(40),
+      gitTreeState: "clean",
+      buildDate: "2026-01-01T00:00:00Z",
+      goVersion: "go1.24.4",
+      compiler: "gc",
+      platform: "linux/amd64",
+    };
+  }
+
+  /** Creates an object from within the process, by the same rules as over the wire. */
+  create(type: ResourceType, namespace: string, body: unknown): StoredObject {
+    return this.writer.create({ type, namespace, name: "", subresource: "", dryRun: false }, body);
+  }
+
+  answer(request: ResourceRequest): Answer {
+    switch (request.verb) {
+      case "get":
+        return this.#objectAnswer(request, this.#require(request), 200);
+      case "list":
+        return this.#list(request);
+      case "watch":
+        return this.#watch(request);
+      case "create":
+        return this.#objectAnswer(request, this.writer.create(writeTarget(request), request.body), 201);
+      case "update":
+        return this.#objectAnswer(request, this.writer.update(writeTarget(request), request.body), 200);
+      case "patch":
+        return this.#objectAnswer(request, this.#patch(request), 200);
+      case "delete":
+        return this.#delete(request);
+    }
+  }
+
+  #require(request: ResourceRequest): StoredObject {
+    const found = this.store.table(request.type).get(keyOf(request.namespace, request.name));
+    if (found === undefined) throw apiErrors.notFound(request.type, request.name);
+    return found;
+  }
+
+  #objectAnswer(request: ResourceRequest, stored: StoredObject, status: number): Answer {
+    return { type: "body", status, text: stored.text(request.form) };
+  }
+
+  #list(request: ResourceRequest): Answer {
+    const { type, form } = request;
+    const { limit, continueToken } = readListParameters(request.query, this.store.revision);
+    const from =
+      continueToken === "" ? { resourceVersion: this.store.revision, next: 0 } : decodeContinuation(continueToken);
+    const selection = ["labelSelector", "fieldSelector"].map((name) => request.query.get(name) ?? "");
+    const id = JSON.stringify([
+      from.resourceVersion,
+      apiVersionOf(type),
+      type.resource,
+      request.namespace,
+      ...selection,
+    ]);
+    const all = from.next === 0 ? this.#select(request) : this.#snapshots.get(id);
+    if (all === undefined) {
+      throw apiErrors.expired("The provided continue parameter is too old to display a consistent list result");
+    }
+    const end = limit === 0 ? all.length : Math.min(all.length, from.next + limit);
+    const isLast = end >= all.length;
+    if (!isLast) this.#keepSnapshot(id, all);
+    const text = listText({
+      kind: form === "full" ? type.kind : "PartialObjectMetadata",
+      apiVersion: form === "full" ? apiVersionOf(type) : "meta.k8s.io/v1",
+      resourceVersion: String(from.resourceVersion),
+      continueToken: isLast ? "" : encodeContinuation({ resourceVersion: from.resourceVersion, next: end }),
+      remainingItemCount: selection.some((text) => text !== "") ? undefined : all.length - end,
+      items: all.slice(from.next, end).map((stored) => stored.itemText(form, type.builtIn)),
+    });
+    return { type: "body", status: 200, text };
+  }
+
+  #keepSnapshot(id: string, all: readonly StoredObject[]): void {
+    this.#snapshots.delete(id);
+    this.#snapshots.set(id, all);
+    const [oldest] = this.#snapshots.keys();
+    if (this.#snapshots.size > maxOpenSnapshots && oldest !== undefined) this.#snapshots.delete(oldest);
+  }
+
+  #select(request: ResourceRequest): readonly StoredObject[] {
+    const all = this.store.table(request.type).list();
+    const selects = selectorOf(request);
+    return selects === undefined ? all : all.filter((stored) => selects(stored.object));
+  }
+
+  #watch(request: ResourceRequest): Answer {
+    const { query } = request;
+    const versionText = query.get("resourceVersion") ?? "";
+    const revision = versionText === "" ? 0 : readResourceVersion(versionText);
+    if (revision > this.store.revision) throw apiErrors.tooLargeVersion(revision, this.store.revision);
+    const bookmarks = query.get("allowWatchBookmarks") === "true";
+    const sendInitialEvents = query.get("sendInitialEvents") === "true";
+    if (sendInitialEvents && (!bookmarks || query.get("resourceVersionMatch") !== "NotOlderThan")) {
+      throw apiErrors.badRequest(
+        "sendInitialEvents: needs allowWatchBookmarks=true and resourceVersionMatch=NotOlderThan beside it",
+      );
+    }
+    const timeoutSeconds = readCount(query, "timeoutSeconds") ?? 0;
+    const options: WatchOptions = {
+      startRevision: revision === 0 || sendInitialEvents ? undefined : revision,
+      sendInitialEvents,
+      bookmarks,
+      timeoutMs: timeoutSeconds === 0 ? this.#defaultWatchMs() : timeoutSeconds * 1000,
+      form: request.form,
+      selects: selectorOf(request) ?? (() => true),
+    };
+    const table = this.store.table(request.type);
+    return { type: "watch", start: (sink: WatchSink) => runWatch(this.store, table, options, sink, this.#clock) };
+  }
+
+  /** Between 30 and 60 minutes, spread so that watches opened together do not end together. */
+  #defaultWatchMs(): number {
+    return 1_800_000 + (hashOf(this.store.revision, 3) % 1_800_000);
+  }
+
+  #patch(request: ResourceRequest): StoredObject {
+    if (request.contentType !== "application/merge-patch+json") {
+      throw new ApiError(
+        415,
+        "UnsupportedMediaType",
+        `the body of the request was in an unknown format - accepted media types include: application/merge-patch+json`,
+      );
+    }
+    return this.writer.mergePatch(writeTarget(request), request.body);
+  }
+
+  #delete(request: ResourceRequest): Answer {
+    const options = (request.body ?? {}) as { preconditions?: DeleteOptions; dryRun?: readonly string[] };
+    const target = writeTarget(request);
+    const dryRun = target.dryRun || options.dryRun?.includes("All") === true;
+    const { state, gone } = this.writer.delete({ ...target, dryRun }, options.preconditions ?? {});
+    if (!gone || request.type === namespaceType) return this.#objectAnswer(request, state, 200);
+    const { group, resource } = request.type;
+    const details = {
+      name: request.name,
+      ...(group === "" ? {} : { group }),
+      kind: resource,
+      uid: state.object.metadata.uid,
+    };
+    const text = JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
+    return { type: "body", status: 200, text };
+  }
+}
+
+const writeTarget = (request: ResourceRequest): WriteTarget => ({
+  type: request.type,
+  namespace: request.namespace,
+  name: request.name,
+  subresource: request.subresource,
+  dryRun: request.query.getAll("dryRun").includes("All"),
+});
+
+/** What namespace, name and selectors of the request let through; undefined when that is everything. */
+function selectorOf(request: ResourceRequest): ((object: KubeObject) => boolean) | undefined {
+  const labels = parseLabelSelector(request.query.get("labelSelector"));
+  const fields = [
+    ...parseFieldSelector(request.query.get("fieldSelector"), supportedFields),
+    ...(request.namespace === "" ? [] : [{ field: "metadata.namespace", equal: true, value: request.namespace }]),
+    ...(request.name === "" ? [] : [{ field: "metadata.name", equal: true, value: request.name }]),
+  ];
+  if (labels === undefined && fields.length === 0) return undefined;
+  return ({ metadata }) =>
+    (labels === undefined || labels(metadata.labels)) &&
+    matchesFields(fields, (field) => (field === "metadata.name" ? metadata.name : (metadata.namespace ?? "")));
+}

@@ -1,0 +1,111 @@
+// What the hub's API server holds: one table per resource, one revision counter for all, and per table a bounded history that
+// watches resume from. Every change of a table is exactly one event with a revision of its own.
+// It knows no rule of the API: what may be written is decided in writes.ts.
+import { Catalog, type ResourceType } from "../http/catalog.ts";
+import { type KubeObject, StoredObject } from "./object.ts";
+
+export interface StoreEvent {
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly revision: number;
+  readonly current: StoredObject;
+  /** The state before; undefined for ADDED. */
+  readonly previous: StoredObject | undefined;
+}
+
+export type StoreListener = (event: StoreEvent) => void;
+
+/** One resource: its objects, its history, its watchers. */
+export class Table {
+  readonly type: ResourceType;
+  readonly #historySize: number;
+  readonly #objects = new Map<string, StoredObject>();
+  readonly #listeners = new Set<StoreListener>();
+  #sorted: readonly StoredObject[] | undefined;
+  #history: StoreEvent[] = [];
+  #forgottenRevision = 0;
+
+  constructor(type: ResourceType, historySize: number) {
+    this.type = type;
+    this.#historySize = historySize;
+  }
+
+  get(key: string): StoredObject | undefined {
+    return this.#objects.get(key);
+  }
+
+  /** All objects in order of key. The array is not changed by later writes. */
+  list(): readonly StoredObject[] {
+    this.#sorted ??= [...this.#objects.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    return this.#sorted;
+  }
+
+  /** Events after `revision`, oldest first; undefined when the history no longer reaches back that far. */
+  eventsAfter(revision: number): readonly StoreEvent[] | undefined {
+    if (revision < this.#forgottenRevision) return undefined;
+    let from = this.#history.length;
+    while (from > 0 && (this.#history[from - 1] as StoreEvent).revision > revision) from--;
+    return this.#history.slice(from);
+  }
+
+  /** The newest revision that the history has forgotten. */
+  get forgottenRevision(): number {
+    return this.#forgottenRevision;
+  }
+
+  subscribe(listener: StoreListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  apply(event: StoreEvent): void {
+    if (event.type === "DELETED") this.#objects.delete(event.current.key);
+    else this.#objects.set(event.current.key, event.current);
+    this.#sorted = undefined;
+    this.#history.push(event);
+    // Cut at twice the size, so that a write costs the same whether the history is full or not.
+    if (this.#history.length >= 2 * this.#historySize) {
+      const forgotten = this.#history.splice(0, this.#history.length - this.#historySize);
+      this.#forgottenRevision = (forgotten.at(-1) as StoreEvent).revision;
+    }
+    for (const listener of [...this.#listeners]) listener(event);
+  }
+}
+
+/** All tables behind one revision counter, which every write raises by one. */
+export class HubStore {
+  readonly catalog: Catalog;
+  readonly #tables = new Map<ResourceType, Table>();
+  #revision = 1;
+
+  /** @param historySize events that a watch of each resource can at least resume over */
+  constructor(types: readonly ResourceType[], historySize: number) {
+    this.catalog = new Catalog(types);
+    for (const type of types) this.#tables.set(type, new Table(type, historySize));
+  }
+
+  get revision(): number {
+    return this.#revision;
+  }
+
+  table(type: ResourceType): Table {
+    const table = this.#tables.get(type);
+    if (table === undefined) throw new Error(`no table for ${type.resource}`);
+    return table;
+  }
+
+  tables(): IterableIterator<Table> {
+    return this.#tables.values();
+  }
+
+  /** Stores a state under the next revision; the state of a deletion is the last one of the object. */
+  commit(type: ResourceType, change: StoreEvent["type"], object: KubeObject): StoredObject {
+    const table = this.table(type);
+    const revision = ++this.#revision;
+    const current = new StoredObject({
+      ...object,
+      metadata: { ...object.metadata, resourceVersion: String(revision) },
+    });
+    table.apply({ type: change, revision, current, previous: table.get(current.key) });
+    return current;
+  }
+}

@@ -1,0 +1,155 @@
+// A fleet of simulated Kubernetes API servers in this process: one hub that is written to, and clusters that are generated from a
+// seed, with faults to switch on and the truth to compare with. Everything listens on 127.0.0.1 only.
+// It shares no code with what it tests: its ground truth is never computed by the code under test.
+import { fileURLToPath } from "node:url";
+import { systemClock } from "../support/clock.ts";
+import { ClusterPulseError } from "../support/errors.ts";
+import { startAdminServer } from "./admin/server.ts";
+import { FaultRegistry } from "./faults/registry.ts";
+import type { FaultRule } from "./faults/rule.ts";
+import { mintIdentity } from "./http/certificates.ts";
+import type { Engine } from "./http/engine.ts";
+import { Origin } from "./http/listeners.ts";
+import { Pipeline } from "./http/pipeline.ts";
+import { RequestLog, type RequestRecord } from "./http/request-log.ts";
+import { startSecureServer } from "./http/secure-server.ts";
+import { HubEngine } from "./hub/engine.ts";
+import { kubeconfigText } from "./kubeconfig.ts";
+import { checkOptions, type SimulatorOptions } from "./options.ts";
+import { type Registration, registerFleet } from "./register.ts";
+import { Tokens } from "./tokens.ts";
+import { WorldEngine } from "./world/engine.ts";
+import { type ExpectedCluster, expectedOf } from "./world/expected.ts";
+import { buildModel } from "./world/model.ts";
+import { clusterIdentities, type WorldKey } from "./world/profile.ts";
+
+export { type FaultName, type FaultParameters, type FaultRule, faultNames, parseFaultRule } from "./faults/rule.ts";
+export type { RequestRecord } from "./http/request-log.ts";
+export type { SimulatorOptions } from "./options.ts";
+export type { Registration } from "./register.ts";
+export type { ExpectedCluster, ExpectedNode } from "./world/expected.ts";
+export { type PresetName, presetNames } from "./world/profile.ts";
+
+export interface SimulatedCluster {
+  readonly name: string;
+  readonly url: string;
+}
+
+export interface Simulator {
+  readonly hub: { readonly url: string };
+  readonly clusters: readonly SimulatedCluster[];
+  readonly admin: { readonly url: string; readonly token: string };
+  readonly faults: {
+    /** Switches the fault on in place of the cluster's former one. Throws SIMULATED_CLUSTER_UNKNOWN; `hub` names the hub's API server. */
+    add(rule: FaultRule): Promise<void>;
+    /** The cluster serves again once this resolves. False when it had no fault. Throws SIMULATED_CLUSTER_UNKNOWN. */
+    remove(cluster: string): Promise<boolean>;
+    list(): readonly FaultRule[];
+  };
+  readonly requests: {
+    /** Requests that ever arrived at the cluster. */
+    count(cluster: string): number;
+    /** The cluster's recent requests, oldest first; at most a few hundred. */
+    recent(cluster: string): readonly RequestRecord[];
+  };
+  /** YAML text with the contexts `hub` (current) and one per cluster. Holds credentials. */
+  kubeconfig(): string;
+  /** The truth about a cluster. Throws SIMULATED_CLUSTER_UNKNOWN. */
+  expected(cluster: string): ExpectedCluster;
+  /** Makes the hub's API server know every cluster. What exists already is left as it is. */
+  register(registration: Registration): void;
+  close(): Promise<void>;
+}
+
+const crdFolder = fileURLToPath(new URL("../../config/crd/", import.meta.url));
+const hubName = "hub";
+const listenBatch = 100;
+const maxLoggedRequests = 100_000;
+
+/** Starts the fleet; it serves when this resolves. Throws InvalidInputError, and ClusterPulseError LISTEN_FAILED. */
+export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
+  checkOptions(options);
+  const { seed, preset = "small", hubPort = 0, clock = systemClock, hubNamespace = "clusterpulse" } = options;
+  const identities = clusterIdentities(seed, options.clusters);
+  const indexes = new Map(identities.map(({ name }, index) => [name, index]));
+  const tokens = new Tokens();
+  const tls = mintIdentity();
+  const hub = new HubEngine({ clock, crdFolder });
+  const keyAt = (index: number): WorldKey => ({ seed, index, preset });
+  const identityAt = (index: number) => identities[index] as (typeof identities)[number];
+
+  const engineOf = ({ name }: Origin): Engine => {
+    const index = indexes.get(name);
+    return index === undefined ? hub : new WorldEngine(keyAt(index), identityAt(index));
+  };
+  const log = new RequestLog(Math.max(20, Math.min(500, Math.floor(maxLoggedRequests / identities.length))));
+  const origins = new Map<string, Origin>();
+  const faults = new FaultRegistry((name) => {
+    const origin = origins.get(name);
+    if (origin === undefined) throw unknownCluster(name);
+    return origin;
+  });
+  const pipeline = new Pipeline({ engineOf, tokens, faults, log, clock });
+  const server = startSecureServer(tls, (origin, request, response) => void pipeline.handle(origin, request, response));
+  const listen = async (name: string, port: number): Promise<void> => {
+    const origin = new Origin(name, (socket) => server.connect(socket, origin));
+    origins.set(name, origin);
+    await origin.listen(port);
+  };
+  const closeOrigins = async (): Promise<void> => {
+    await Promise.all([...origins.values()].map((origin) => origin.close()));
+    server.close();
+  };
+  try {
+    await listen(hubName, hubPort);
+    for (let from = 0; from < identities.length; from += listenBatch) {
+      await Promise.all(identities.slice(from, from + listenBatch).map(({ name }) => listen(name, 0)));
+    }
+  } catch (error) {
+    await closeOrigins();
+    throw error;
+  }
+
+  const urlOf = (name: string): string => (origins.get(name) as Origin).url;
+  const clusters = identities.map(({ name }) => ({ name, url: urlOf(name) }));
+  const core = {
+    clusters,
+    faults,
+    requests: log,
+    expected(name: string): ExpectedCluster {
+      const index = indexes.get(name);
+      if (index === undefined) throw unknownCluster(name);
+      return expectedOf(buildModel(keyAt(index), identityAt(index)));
+    },
+  };
+  const admin = await startAdminServer(core);
+  return {
+    ...core,
+    hub: { url: urlOf(hubName) },
+    admin: { url: admin.url, token: admin.token },
+    kubeconfig: () => {
+      const servers = [{ name: hubName, url: urlOf(hubName) }, ...clusters];
+      return kubeconfigText(
+        servers.map((one) => ({ ...one, token: tokens.of(one.name) })),
+        tls.caPem,
+        hubNamespace,
+      );
+    },
+    register: (registration) => {
+      const fleet = identities.map((identity) => {
+        const { name } = identity;
+        return { identity, url: urlOf(name), token: tokens.of(name) };
+      });
+      registerFleet(hub, fleet, tls.caPem, registration);
+    },
+    close: async () => {
+      await Promise.all([admin.close(), closeOrigins()]);
+    },
+  };
+}
+
+const unknownCluster = (name: string): ClusterPulseError =>
+  new ClusterPulseError(
+    "SIMULATED_CLUSTER_UNKNOWN",
+    `no simulated cluster is called ${JSON.stringify(name.slice(0, 100))}`,
+  );

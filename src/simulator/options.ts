@@ -1,0 +1,36 @@
+// What a simulated fleet is started with.
+import type { Clock } from "../support/clock.ts";
+import { InvalidInputError } from "../support/errors.ts";
+import { type PresetName, presetNames } from "./world/profile.ts";
+
+export interface SimulatorOptions {
+  /** Number of clusters, 1 to 5,000. */
+  readonly clusters: number;
+  /** The same seed gives the same fleet, byte for byte. A whole number from 0 to 4,294,967,295. */
+  readonly seed: number;
+  /** Size of each cluster; `small` unless told. */
+  readonly preset?: PresetName;
+  /** Port of the hub's API server; 0, the default, takes a free one. */
+  readonly hubPort?: number;
+  /** Times watches, latency and stamps; the machine's clock unless told. */
+  readonly clock?: Clock;
+  /** Namespace of the kubeconfig's hub context; `clusterpulse` unless told. */
+  readonly hubNamespace?: string;
+}
+
+const maxClusters = 5_000;
+
+const isWhole = (value: unknown, low: number, high: number): boolean =>
+  Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
+
+/** Throws InvalidInputError that lists everything that is wrong. */
+export function checkOptions({ clusters, seed, preset, hubPort }: SimulatorOptions): void {
+  const problems: string[] = [];
+  if (!isWhole(clusters, 1, maxClusters)) problems.push(`clusters: must be a whole number from 1 to ${maxClusters}`);
+  if (!isWhole(seed, 0, 0xffff_ffff)) problems.push("seed: must be a whole number from 0 to 4294967295");
+  if (preset !== undefined && !presetNames.includes(preset)) {
+    problems.push(`preset: must be one of ${presetNames.join(", ")}`);
+  }
+  if (hubPort !== undefined && !isWhole(hubPort, 0, 65_535)) problems.push("hubPort: must be a port from 0 to 65535");
+  if (problems.length > 0) throw new InvalidInputError(problems);
+}

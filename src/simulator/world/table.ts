@@ -1,0 +1,48 @@
+// The shape in which a generated kind is shown: by index, each object as two JSON texts, so that a list is a join of strings.
+import { hashOf, uuidOf } from "../hash.ts";
+import type { ResourceType, Verb } from "../http/catalog.ts";
+
+export interface WorldTable {
+  /** Objects, in order of namespace and name. */
+  readonly count: number;
+  namespaceOf(index: number): string;
+  nameOf(index: number): string;
+  labelsOf(index: number): Readonly<Record<string, string>>;
+  /** The text of metadata. */
+  metadataText(index: number): string;
+  /** The text of all other members, from `"spec":` on. */
+  contentText(index: number): string;
+  /** Field selectors beyond metadata.name and metadata.namespace; "" for a field that is not set. */
+  readonly fields: Readonly<Record<string, (index: number) => string>>;
+}
+
+const readVerbs: readonly Verb[] = ["get", "list"];
+
+/** A built-in type of the simulated clusters, read-only for now. */
+export function worldType(
+  type: Pick<ResourceType, "group" | "resource" | "kind" | "namespaced" | "shortNames">,
+): ResourceType {
+  return {
+    ...type,
+    version: "v1",
+    singular: type.kind.toLowerCase(),
+    verbs: readVerbs,
+    categories: [],
+    hasStatus: false,
+    builtIn: true,
+  };
+}
+
+const newestCreationMs = Date.UTC(2026, 0, 1);
+const yearSeconds = 365 * 86_400;
+
+/** A moment in the year before 2026, whole seconds. */
+export const timeText = (hash: number): string =>
+  `${new Date(newestCreationMs - (hash % yearSeconds) * 1000).toISOString().slice(0, 19)}Z`;
+
+/** The members of metadata that every object has, without the braces. */
+export function commonMetadata(name: string, namespace: string, hash: number, labels: string): string {
+  const place = namespace === "" ? "" : `"namespace":"${namespace}",`;
+  const version = 1000 + (hashOf(hash, 93) % 90_000);
+  return `"name":"${name}",${place}"uid":"${uuidOf(hashOf(hash, 91))}","resourceVersion":"${version}","creationTimestamp":"${timeText(hashOf(hash, 92))}","labels":${labels}`;
+}
