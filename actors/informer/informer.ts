@@ -50,6 +50,8 @@ export interface ObjectCache {
 }
 
 const retryMs = { firstMs: 1_000, maxMs: 30_000 };
+/** A watch loop has a deadline like every run: once a day it begins anew, with a list. */
+const watchDeadlineMs = 86_400_000;
 
 /**
  * The definition of the informer.
@@ -159,12 +161,16 @@ class InformerActor implements Actor<InformerMessage> {
     if (source === undefined) return;
     this.#context.run<void>(
       `watch ${kind}`,
-      { deadlineMs: Number.POSITIVE_INFINITY, onEnd: (outcome) => ({ type: "source-ended", kind, outcome }) },
+      { deadlineMs: watchDeadlineMs, onEnd: (outcome) => ({ type: "source-ended", kind, outcome }) },
       (signal) => source.run(signal),
     );
   }
 
   #sourceEnded(kind: string, outcome: RunOutcome<void>): void {
+    if (outcome.status === "deadline") {
+      this.#startSource(kind);
+      return;
+    }
     const failures = (this.#failures.get(kind) ?? 0) + 1;
     this.#failures.set(kind, failures);
     const error =

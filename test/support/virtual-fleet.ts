@@ -1,0 +1,232 @@
+// A fleet in virtual time: the real hub tree, store and view over ports that a test scripts. Nothing here waits for real.
+import { gzipSync } from "node:zlib";
+import { startHub } from "../../actors/hub/hub.ts";
+import type { WatchedSource } from "../../actors/informer/informer.ts";
+import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
+import { clusterConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
+import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
+import { KubeError } from "../../src/kube/errors.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import { silentLogger } from "../../src/support/log.ts";
+import { seededRandom } from "../../src/support/random.ts";
+import { VirtualClock } from "../../src/support/virtual-clock.ts";
+import { createFleetView } from "../../src/view/fleet.ts";
+import { createInlineCompute } from "../../workers/inline.ts";
+
+export type Behaviour = "healthy" | "blackhole" | "refuse" | "hang" | "unauthorized" | "latency" | "deaf" | "throws";
+
+/** A watched kind that a test fills by hand. */
+export class ScriptedSource implements WatchedSource {
+  readonly synced = true;
+  readonly #objects = new Map<string, unknown>();
+  readonly #changed = new Set<string>();
+  readonly #onChange: () => void;
+
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+  }
+
+  set(key: string, object: unknown): void {
+    if (object === undefined) this.#objects.delete(key);
+    else this.#objects.set(key, object);
+    this.#changed.add(key);
+    this.#onChange();
+  }
+
+  run(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+  }
+
+  takeChangedKeys(): readonly string[] {
+    const keys = [...this.#changed];
+    this.#changed.clear();
+    return keys;
+  }
+
+  get(key: string): unknown {
+    return this.#objects.get(key);
+  }
+
+  keys(): Iterable<string> {
+    return this.#objects.keys();
+  }
+}
+
+const never = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) =>
+    signal.addEventListener("abort", () => reject(new KubeError("ABORTED", "aborted")), { once: true }),
+  );
+
+const sleep = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms));
+
+const list = (kind: string, items: object[]): string =>
+  JSON.stringify({ kind: `${kind}List`, apiVersion: "v1", metadata: { resourceVersion: "1" }, items });
+const answers: readonly [string, string][] = [
+  ["/version", JSON.stringify({ gitVersion: "v1.33.2", platform: "linux/amd64" })],
+  ["/api/v1/namespaces", list("Namespace", [{ metadata: { name: "default" } }])],
+  [
+    "/api/v1/nodes",
+    list("Node", [
+      {
+        metadata: { name: "n1" },
+        status: {
+          capacity: { cpu: "4", memory: "8Gi" },
+          allocatable: { cpu: "4", memory: "8Gi" },
+          conditions: [{ type: "Ready", status: "True" }],
+        },
+      },
+    ]),
+  ],
+  [
+    "/api/v1/pods",
+    list("Pod", [
+      {
+        metadata: { name: "p1", namespace: "default" },
+        spec: { nodeName: "n1", containers: [{ resources: { requests: { cpu: "500m" } } }] },
+        status: { phase: "Running" },
+      },
+    ]),
+  ],
+  ["/apis/apps/v1/deployments", list("Deployment", [])],
+];
+
+/** A transport that behaves, or not, in virtual time. `seen` is called with the time and path of every request. */
+function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path: string) => void): Transport {
+  return {
+    async get(path, { signal }): Promise<TransportResponse> {
+      seen(path);
+      switch (behaviour()) {
+        case "healthy":
+          break;
+        case "latency":
+          await sleep(clock, 2_000);
+          break;
+        case "refuse":
+          throw new KubeError("CONNECTION_REFUSED", "connection refused by 127.0.0.1:6443");
+        case "unauthorized":
+          throw new KubeError("UNAUTHORIZED", "the token was rejected", { httpStatus: 401 });
+        case "blackhole":
+          await Promise.race([sleep(clock, 3_000), never(signal)]);
+          throw new KubeError("CONNECT_TIMEOUT", "no connection within 3 s");
+        case "hang":
+          await Promise.race([sleep(clock, 5_000), never(signal)]);
+          throw new KubeError("HEADERS_TIMEOUT", "no response headers within 5 s");
+        case "deaf":
+          // Worse than any network: ignores even its signal. Only the run's deadline ends it.
+          await new Promise(() => undefined);
+          break;
+        case "throws":
+          throw new TypeError("a bug in a library: token=canary-in-a-foreign-message");
+      }
+      const body = answers.find(([start]) => path.startsWith(start))?.[1] ?? "{}";
+      return {
+        status: 200,
+        contentType: "application/json",
+        encoding: "gzip",
+        bytes: new Uint8Array(gzipSync(body)),
+        headersAfterMs: behaviour() === "latency" ? 2_000 : 5,
+      };
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** Starts the hub on `names`, all healthy. */
+export function startVirtualFleet(
+  names: readonly string[],
+  options: { seed?: number; breakConnector?: (name: string) => void } = {},
+) {
+  const clock = new VirtualClock();
+  const store = createMemoryStore({ clock });
+  const view = createFleetView({ store, clock });
+  const behaviours = new Map<string, Behaviour>(names.map((name) => [name, "healthy"]));
+  const pollsMs = new Map<string, number[]>(names.map((name) => [name, []]));
+  const open = new Map<string, number>();
+  const statuses = new Map<string, { target: StatusTarget; status: Record<string, unknown>; writes: number }>();
+  const sources = new Map<string, ScriptedSource>();
+  const hub = startHub({
+    clock,
+    random: seededRandom(options.seed ?? 1),
+    log: silentLogger,
+    ports: {
+      store,
+      compute: createInlineCompute(),
+      createSources(onChange) {
+        for (const { kind } of [clusterConnections, secrets])
+          sources.set(kind, new ScriptedSource(() => onChange(kind)));
+        return sources;
+      },
+      connector: {
+        connect(target) {
+          options.breakConnector?.(target.name);
+          open.set(target.name, (open.get(target.name) ?? 0) + 1);
+          const transport = scriptedTransport(
+            clock,
+            () => behaviours.get(target.name) ?? "healthy",
+            (path) => void (path === "/version" && pollsMs.get(target.name)?.push(clock.monotonicMs())),
+          );
+          const close = (): Promise<void> => {
+            open.set(target.name, (open.get(target.name) ?? 0) - 1);
+            return Promise.resolve();
+          };
+          return Promise.resolve({ ...transport, close });
+        },
+      },
+      statusPatcher: {
+        patch(target, status) {
+          const writes = (statuses.get(target.name)?.writes ?? 0) + 1;
+          statuses.set(target.name, { target, status: { ...status }, writes });
+          return Promise.resolve();
+        },
+      },
+    },
+  });
+  const source = (kind: string): ScriptedSource => sources.get(kind) as ScriptedSource;
+  const declare = (
+    name: string,
+    change: { uid?: string; generation?: number; spec?: object; rawSpec?: object } = {},
+  ): void =>
+    source(clusterConnections.kind).set(`hubs/${name}`, {
+      metadata: { name, namespace: "hubs", uid: change.uid ?? `uid-${name}`, generation: change.generation ?? 1 },
+      spec: change.rawSpec ?? {
+        displayName: name,
+        endpoint: "https://127.0.0.1:6443",
+        credentialsRef: { name: `${name}-credentials` },
+        ...change.spec,
+      },
+    });
+  for (const name of names) declare(name);
+  return {
+    clock,
+    hub,
+    view,
+    behaviours,
+    pollsMs,
+    open,
+    statuses,
+    declare,
+    remove: (name: string) => source(clusterConnections.kind).set(`hubs/${name}`, undefined),
+    setSecret: (name: string, resourceVersion: string) =>
+      source(secrets.kind).set(`hubs/${name}-credentials`, {
+        metadata: { name: `${name}-credentials`, namespace: "hubs", resourceVersion },
+      }),
+    row: (name: string): Record<string, never> & Row => JSON.parse(view.cluster(name)?.bytes.toString() ?? "{}"),
+    async stop() {
+      const stopped = hub.stop(5_000);
+      await clock.advance(6_000);
+      view.close();
+      await store.close();
+      return stopped;
+    },
+  };
+}
+
+export interface Row {
+  readonly status: { readonly health: string; readonly reason: string; readonly message: string };
+  readonly metrics: Record<string, number>;
+  readonly info: Record<string, string>;
+  readonly asOf: string | null;
+  readonly staleAfter: string | null;
+  readonly missing: string[];
+}
