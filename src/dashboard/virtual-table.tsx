@@ -41,6 +41,8 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const { label, rows, role = "grid", rowHeightPx, rowKey, rowProps, onRowClick, sorting } = props;
   const windowPx = useWindowWidth();
   const columns = props.columns.filter(({ fromPx = 0 }) => windowPx >= fromPx);
+  // Something must take what is left of the window: the first column, when all shown columns have a width.
+  const isFirstElastic = columns.every(({ width }) => width !== undefined);
   const scroller = useRef<HTMLDivElement>(null);
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -66,8 +68,8 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
         className="cp-table"
       >
         <colgroup>
-          {columns.map(({ key, width = "auto" }) => (
-            <col key={key} style={{ width }} />
+          {columns.map(({ key, width }, index) => (
+            <col key={key} style={{ width: width === undefined || (index === 0 && isFirstElastic) ? "auto" : width }} />
           ))}
         </colgroup>
         <Thead>
