@@ -1,0 +1,185 @@
+// The hub's own metrics: the process from prom-client's registry, actors and clusters as text made from their reports.
+// Bounded: labels are kinds of actors, reasons, and cluster names up to a limit; what is beyond it is counted, not written.
+import { collectDefaultMetrics, Registry } from "prom-client";
+import type { Clock } from "../support/clock.ts";
+import type { FleetView, ViewRow } from "../view/ports.ts";
+import { type Labels, seriesText } from "./metrics-text.ts";
+import type { ActorReport, SystemReport } from "./ports.ts";
+
+const healths = ["healthy", "degraded", "unhealthy", "unknown"] as const;
+const actorStates = ["starting", "running", "backoff", "degraded", "stopping"] as const;
+
+export interface HubMetricsOptions {
+  readonly system: () => SystemReport;
+  readonly view: FleetView;
+  readonly clock: Clock;
+  readonly version: string;
+  /** Clusters with series of their own. Default 10,000. */
+  readonly maxClusters?: number;
+}
+
+/** Returns a function that writes all metrics in the Prometheus text format. */
+export function createHubMetrics(options: HubMetricsOptions): () => Promise<string> {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const clusters = clusterReader();
+  const totals = kindTotals();
+  const info = seriesText("clusterpulse_build_info", "gauge", "The version that runs.", [
+    [{ version: options.version }, 1],
+  ]);
+  return async () => {
+    const { counters, actors } = options.system();
+    return [
+      await registry.metrics(),
+      info,
+      actorMetrics(actors, totals(actors)),
+      counterMetrics(counters),
+      clusterMetrics(options, clusters),
+    ].join("");
+  };
+}
+
+type Sample = readonly [Labels, number];
+
+interface KindTotal {
+  processed: number;
+  restarts: number;
+}
+
+/**
+ * Sums by kind that never fall: an actor's own counters go away with it, so what each gained since the last time is added up.
+ * What one that is gone gained after the last time is not seen.
+ */
+function kindTotals(): (actors: readonly ActorReport[]) => ReadonlyMap<string, KindTotal> {
+  const totals = new Map<string, KindTotal>();
+  let known = new Map<string, KindTotal>();
+  return (actors) => {
+    const next = new Map<string, KindTotal>();
+    for (const { path, kind, processed, restarts } of actors) {
+      const total = totals.get(kind) ?? { processed: 0, restarts: 0 };
+      const before = known.get(path);
+      // A counter that fell belongs to a new actor of the same path.
+      total.processed += processed - (before && before.processed <= processed ? before.processed : 0);
+      total.restarts += restarts - (before && before.restarts <= restarts ? before.restarts : 0);
+      totals.set(kind, total);
+      next.set(path, { processed, restarts });
+    }
+    known = next;
+    return totals;
+  };
+}
+
+function actorMetrics(actors: readonly ActorReport[], totals: ReadonlyMap<string, KindTotal>): string {
+  const kinds = new Map<string, ActorReport[]>();
+  for (const actor of actors) {
+    const of = kinds.get(actor.kind);
+    if (of === undefined) kinds.set(actor.kind, [actor]);
+    else of.push(actor);
+  }
+  const sums = (value: (actor: ActorReport) => number): Sample[] =>
+    [...kinds].map(([kind, of]) => [{ kind }, of.reduce((sum, actor) => sum + value(actor), 0)]);
+  const most = (value: (actor: ActorReport) => number): Sample[] =>
+    [...kinds].map(([kind, of]) => [{ kind }, of.reduce((most, actor) => Math.max(most, value(actor)), 0)]);
+  const states = [...kinds].flatMap(([kind, of]) =>
+    actorStates.map((state): Sample => [{ kind, state }, of.filter((actor) => actor.state === state).length]),
+  );
+  const gauge = (name: string, help: string, samples: Sample[]): string => seriesText(name, "gauge", help, samples);
+  const counter = (name: string, help: string, of: keyof KindTotal): string =>
+    seriesText(
+      name,
+      "counter",
+      help,
+      [...totals].map(([kind, total]) => [{ kind }, total[of]]),
+    );
+  return [
+    gauge("clusterpulse_actors", "Living actors by kind and state.", states),
+    gauge(
+      "clusterpulse_mailbox_depth",
+      "Messages that wait.",
+      sums(({ mailbox }) => mailbox.user + mailbox.system),
+    ),
+    gauge(
+      "clusterpulse_mailbox_high_water",
+      "The most messages that ever waited for one living actor of the kind.",
+      most(({ mailbox }) => mailbox.highWater),
+    ),
+    gauge(
+      "clusterpulse_actor_runs",
+      "Runs in progress.",
+      sums(({ runs }) => runs.length),
+    ),
+    counter("clusterpulse_actor_messages_total", "Messages handled.", "processed"),
+    counter("clusterpulse_actor_restarts_total", "Restarts after a crash.", "restarts"),
+  ].join("");
+}
+
+function counterMetrics(counters: SystemReport["counters"]): string {
+  const counter = (name: string, help: string, value: number): string =>
+    seriesText(name, "counter", help, [[{}, value]]);
+  return [
+    seriesText(
+      "clusterpulse_actor_dead_letters_total",
+      "counter",
+      "Messages that reached no handler.",
+      Object.entries(counters.deadLetters).map(([reason, count]) => [{ reason }, count]),
+    ),
+    counter("clusterpulse_mailbox_overflows_total", "Messages refused by a full mailbox.", counters.overflowed),
+    counter(
+      "clusterpulse_mailbox_coalesced_total",
+      "Messages that took the place of a waiting one.",
+      counters.coalesced,
+    ),
+    counter("clusterpulse_runs_started_total", "Runs started.", counters.runsStarted),
+    counter("clusterpulse_runs_skipped_total", "Runs skipped because the one before was going.", counters.runsSkipped),
+    counter("clusterpulse_runs_deadline_total", "Runs ended by their deadline.", counters.runsDeadlined),
+    counter("clusterpulse_timer_ticks_skipped_total", "Timer turns that came too late.", counters.ticksSkipped),
+  ].join("");
+}
+
+interface ClusterState {
+  readonly revision: number;
+  readonly health: string;
+  readonly asOfMs: number;
+}
+
+/** Opens a row only when it changed since the last time. */
+function clusterReader(): (rows: readonly ViewRow[]) => ReadonlyMap<string, ClusterState> {
+  let known = new Map<string, ClusterState>();
+  return (rows) => {
+    const next = new Map<string, ClusterState>();
+    for (const row of rows) {
+      const before = known.get(row.name);
+      next.set(row.name, before?.revision === row.revision ? before : readRow(row));
+    }
+    known = next;
+    return known;
+  };
+}
+
+function readRow(row: ViewRow): ClusterState {
+  const { status, asOf } = JSON.parse(row.bytes.toString()) as { status: { health?: unknown }; asOf: string | null };
+  const health = healths.find((known) => known === status.health) ?? "unknown";
+  return { revision: row.revision, health, asOfMs: asOf === null ? Number.NaN : Date.parse(asOf) };
+}
+
+function clusterMetrics(
+  { view, clock, maxClusters = 10_000 }: HubMetricsOptions,
+  read: (rows: readonly ViewRow[]) => ReadonlyMap<string, ClusterState>,
+): string {
+  const rows = view.clusters();
+  const states = [...read(rows.slice(0, maxClusters))];
+  const health = states.flatMap(([cluster, state]) =>
+    healths.map((health): Sample => [{ cluster, health }, state.health === health ? 1 : 0]),
+  );
+  const age = states
+    .filter(([, state]) => !Number.isNaN(state.asOfMs))
+    .map(([cluster, state]): Sample => [{ cluster }, Math.max(0, clock.nowMs() - state.asOfMs) / 1_000]);
+  return [
+    seriesText("clusterpulse_clusters", "gauge", "Clusters in the list.", [[{}, rows.length]]),
+    seriesText("clusterpulse_clusters_without_series", "gauge", "Clusters beyond the limit of series.", [
+      [{}, rows.length - states.length],
+    ]),
+    seriesText("clusterpulse_cluster_health", "gauge", "1 for the health the cluster has.", health),
+    seriesText("clusterpulse_collect_age_seconds", "gauge", "Age of what was last collected of the cluster.", age),
+  ].join("");
+}

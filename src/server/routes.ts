@@ -1,0 +1,117 @@
+// The routes: what each path reads and answers. Lists come from the view as bytes; nothing here waits for a store or an actor.
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { rfc3339 } from "../support/clock.ts";
+import { securityHeaders } from "./guard.ts";
+import { seriesText } from "./metrics-text.ts";
+import type { Check, ServerOptions } from "./ports.ts";
+import { filterNodes, joinRows, sendTagged, tagOf } from "./rows.ts";
+import type { EventStream } from "./stream.ts";
+
+/** Answers `{"error": message}`. */
+export function sendError(reply: FastifyReply, status: number, message: string): FastifyReply {
+  return reply
+    .code(status)
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify({ error: message }));
+}
+
+/** Requests answered so far, by status class: "2xx". */
+export type RequestCounts = ReadonlyMap<string, number>;
+
+export function registerRoutes(
+  app: FastifyInstance,
+  options: ServerOptions & { stream: EventStream; requests: RequestCounts },
+): void {
+  const { view, stream } = options;
+
+  app.get("/api/v1/clusters", (request, reply) => {
+    const rows = view.clusters();
+    return sendTagged(request, reply, tagOf(rows), () => joinRows(rows));
+  });
+
+  app.get<{ Params: { name: string } }>("/api/v1/clusters/:name", (request, reply) => {
+    const row = view.cluster(request.params.name);
+    if (row === undefined) return sendError(reply, 404, `Cluster '${request.params.name}' not found`);
+    return sendTagged(request, reply, tagOf([row]), () => row.bytes);
+  });
+
+  app.get<{ Params: { name: string }; Querystring: Record<string, string | string[]> }>(
+    "/api/v1/clusters/:name/nodes",
+    (request, reply) => {
+      const all = view.nodes(request.params.name);
+      if (all === undefined) return sendError(reply, 404, `Cluster '${request.params.name}' not found`);
+      const rows = filterNodes(all, { role: first(request.query["role"]), status: first(request.query["status"]) });
+      return sendTagged(request, reply, tagOf(rows), () => joinRows(rows));
+    },
+  );
+
+  app.get("/api/v1/system/actors", (_request, reply) => {
+    const { counters, actors } = options.system();
+    return reply.send({ asOf: rfc3339(options.clock.nowMs()), counters, actors });
+  });
+
+  app.get("/api/v1/stream", { exposeHeadRoute: false }, (request, reply) => {
+    if (!stream.admits()) {
+      reply.header("retry-after", "5");
+      return sendError(reply, 503, "Too many readers of the event stream");
+    }
+    const lastEventId = request.headers["last-event-id"];
+    reply.hijack();
+    const headers = { ...securityHeaders, "cache-control": "no-store", "x-request-id": request.id };
+    stream.serve(reply.raw, headers, typeof lastEventId === "string" ? lastEventId : undefined);
+    return reply;
+  });
+
+  app.get("/healthz", (_request, reply) => {
+    const { live } = options.health();
+    const failed = live.filter((check) => check.status === "failed");
+    if (failed.length === 0) return reply.send({ status: "ok" });
+    return reply.code(503).send({ status: "failing", error: reasons(failed), checks: byName(failed) });
+  });
+
+  app.get<{ Querystring: Record<string, unknown> }>("/readyz", (request, reply) => {
+    const { ready } = options.health();
+    const failed = ready.filter((check) => check.status === "failed");
+    const shown = "verbose" in request.query ? ready : ready.filter((check) => check.status !== "ok");
+    const checks = byName(shown);
+    if (failed.length === 0) return reply.send({ status: "ready", checks });
+    return reply.code(503).send({ status: "not ready", error: reasons(failed), checks });
+  });
+
+  app.get("/metrics", async (_request, reply) => {
+    const text = `${await options.metrics()}${serverMetrics(stream, options.requests)}`;
+    return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
+  });
+}
+
+function serverMetrics(stream: EventStream, requests: RequestCounts): string {
+  const { clients, slowDisconnects, rejected } = stream.stats();
+  return [
+    seriesText("clusterpulse_stream_clients", "gauge", "Readers of the event stream.", [[{}, clients]]),
+    seriesText("clusterpulse_stream_disconnects_total", "counter", "Readers that were cut off or turned away.", [
+      [{ reason: "slow" }, slowDisconnects],
+      [{ reason: "full" }, rejected],
+    ]),
+    seriesText(
+      "clusterpulse_http_requests_total",
+      "counter",
+      "Requests answered, by class of status.",
+      [...requests].map(([code, count]) => [{ code }, count]),
+    ),
+  ].join("");
+}
+
+function byName(checks: readonly Check[]): Record<string, { status: string; message?: string }> {
+  return Object.fromEntries(
+    checks.map(({ name, status, message }) => [name, message === undefined ? { status } : { status, message }]),
+  );
+}
+
+function reasons(failed: readonly Check[]): string {
+  return failed.map((check) => `${check.name}: ${check.message ?? "failed"}`).join("; ");
+}
+
+/** A query value given more than once counts once: the first. */
+function first(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value[0] : value;
+}
