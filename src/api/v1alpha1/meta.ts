@@ -38,5 +38,7 @@ export interface Secret extends KubeObject {
 
 /** `namespace/name`, or the name alone for objects without a namespace. */
 export function objectKey(metadata: Pick<ObjectMeta, "name" | "namespace">): string {
-  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`;
+  return metadata.namespace === undefined || metadata.namespace === ""
+    ? metadata.name
+    : `${metadata.namespace}/${metadata.name}`;
 }
