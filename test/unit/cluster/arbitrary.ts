@@ -9,7 +9,7 @@ export function bodyOf(value: unknown): ResponseBody {
 
 export interface Amount {
   readonly text: string | undefined;
-  /** Millicores or bytes. */
+  /** Nanocores or bytes. */
   readonly amount: number;
 }
 
@@ -17,9 +17,10 @@ const nothing: Amount = { text: undefined, amount: 0 };
 const cpu = fc.oneof(
   fc.constant(nothing),
   fc.constant({ text: "a lot", amount: 0 }),
-  fc.nat({ max: 64_000 }).map((amount) => ({ text: `${amount}m`, amount })),
-  fc.nat({ max: 64_000 }).map((amount) => ({ text: String(amount / 1000), amount })),
-  fc.nat({ max: 64 }).map((cores) => ({ text: String(cores), amount: cores * 1000 })),
+  fc.nat({ max: 64_000 }).map((milli) => ({ text: `${milli}m`, amount: milli * 1e6 })),
+  fc.nat({ max: 64_000 }).map((milli) => ({ text: String(milli / 1000), amount: milli * 1e6 })),
+  fc.nat({ max: 64 }).map((cores) => ({ text: String(cores), amount: cores * 1e9 })),
+  fc.nat().map((nano) => ({ text: `${nano}n`, amount: nano })),
 );
 const memory = fc.oneof(
   fc.constant(nothing),
@@ -130,7 +131,7 @@ export function reference(pods: readonly PodModel[], node: string) {
   const phase = (name: string) => own.filter((pod) => pod.phase === name).length;
   return {
     node,
-    cpuRequestedCores: containers.reduce((sum, container) => sum + container.cpu.amount, 0) / 1000,
+    cpuRequestedCores: containers.reduce((sum, container) => sum + container.cpu.amount, 0) / 1e9,
     memoryRequestedBytes: containers.reduce((sum, container) => sum + container.memory.amount, 0),
     running: phase("Running"),
     pending: phase("Pending"),

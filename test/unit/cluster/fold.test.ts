@@ -62,6 +62,16 @@ describe("pods", () => {
     );
   });
 
+  it("cores that no double holds exactly still add up exactly over pages", () => {
+    const page = (text: string) => {
+      const containers = [{ resources: { requests: { cpu: text } } }];
+      const pod = { metadata: { name: "p" }, spec: { nodeName: "n", containers }, status: { phase: "Running" } };
+      return foldOf({ kind: "PodList", items: [pod] });
+    };
+    const merged = mergePodFolds([page("34301511822n"), page("65639171876n"), page("17619834981n")]);
+    expect(merged.byNode[0]?.cpuRequestedCores).toBe(117560518679 / 1e9);
+  });
+
   it("malformed items are skipped, counted, and lose nobody else", () => {
     const [good] = fc.sample(podModel, { numRuns: 1, seed: 7 });
     if (good === undefined) throw new Error("no sample");
