@@ -9,8 +9,8 @@ const maxPending = 4_096;
 /** The actor that is asked. */
 export interface AskTarget<M> {
   readonly path: string;
-  /** How to give up on the asks that have no reply yet, by message. Made with the first ask. */
-  asks: Map<unknown, () => void> | undefined;
+  /** How to give up on the asks that have no reply yet, by message. */
+  readonly asks: Map<unknown, () => void>;
   tell(message: M): TellOutcome;
 }
 
@@ -25,8 +25,7 @@ export function ask<M, T>(
   return new Promise<T>((resolve, reject) => {
     const fail = (code: string, what: string): void => reject(new ClusterPulseError(code, `${target.path} ${what}`));
     if (signal?.aborted === true) return fail("ASK_ABORTED", "was not asked: aborted");
-    target.asks ??= new Map();
-    const asks = target.asks;
+    const { asks } = target;
     if (asks.size >= maxPending) return fail("ASK_DEAD", `has ${maxPending} questions unanswered`);
 
     let open = true;

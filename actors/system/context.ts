@@ -9,15 +9,18 @@ import type { Runtime } from "./runtime.ts";
 import { type TimerOwner, Timers } from "./timers.ts";
 import type { ActorContext, ActorDefinition, ActorRef, ActorTimers, RunOptions, SpawnOptions } from "./types.ts";
 
+interface StoppableRef extends ActorRef<never> {
+  stop(reason: "stopped"): void;
+}
+
 /** The cell that a context speaks for. */
 export interface Host<M> extends ActorRef<M>, TimerOwner<M>, RunOwner<M> {
   readonly path: string;
   readonly runtime: Runtime;
-  tell(message: M): ReturnType<ActorRef<M>["tell"]>;
+  tell: ActorRef<M>["tell"];
   spawn<C>(definition: ActorDefinition<C>, options: SpawnOptions): ActorRef<C>;
-  childNamed(name: string): ActorRef<never> | undefined;
-  childList(): readonly ActorRef<never>[];
-  stopChild(child: ActorRef<never>): void;
+  childNamed(name: string): StoppableRef | undefined;
+  childCells(): readonly StoppableRef[];
   stopSelf(): void;
   watch(ref: ActorRef<never>, message: M): void;
   unwatch(ref: ActorRef<never>): void;
@@ -69,11 +72,12 @@ export class Context<M> implements ActorContext<M> {
   }
 
   children(): readonly ActorRef<never>[] {
-    return this.#host.childList();
+    return this.#host.childCells();
   }
 
   stop(child: ActorRef<never>): void {
-    if (this.#phase === "open") this.#host.stopChild(child);
+    const own = this.#host.childNamed(child.name);
+    if (this.#phase === "open" && own === child) own.stop("stopped");
   }
 
   stopSelf(): void {

@@ -19,10 +19,14 @@ export interface LetterTally {
   lastShownMs: number;
 }
 
-/** An actor as far as its dead letters go. The tally is made with the first one. */
+export function newTally(): LetterTally {
+  return { count: 0, inBurst: 0, suppressed: 0, lastMs: 0, lastShownMs: 0 };
+}
+
+/** An actor as far as its dead letters go. */
 export interface LetterOwner {
   readonly path: string;
-  letters: LetterTally | undefined;
+  readonly letters: LetterTally;
 }
 
 export class DeadLetters {
@@ -43,10 +47,10 @@ export class DeadLetters {
 
   record(owner: LetterOwner, reason: DeadLetterReason, message: unknown): void {
     this.counts[reason]++;
-    owner.letters ??= { count: 0, inBurst: 0, suppressed: 0, lastMs: 0, lastShownMs: 0 };
-    if (!this.#passes(owner.letters)) return;
-    const { suppressed } = owner.letters;
-    owner.letters.suppressed = 0;
+    const { letters } = owner;
+    if (!this.#passes(letters)) return;
+    const { suppressed } = letters;
+    letters.suppressed = 0;
     this.#show({ path: owner.path, reason, messageType: typeOf(message), atMs: this.#clock.nowMs(), suppressed });
   }
 

@@ -39,6 +39,26 @@ export class Blueprint<M> {
     this.systemCapacity = definition.mailbox?.systemCapacity ?? 64;
     this.strategy = strategyOf(definition.supervision);
   }
+
+  /** The coalescing key of a message. A throw counts as none: whoever tells, or a timer, is not to crash for it. */
+  keyOf(message: M): string | undefined {
+    if (!this.hasKeys) return undefined;
+    try {
+      return this.definition.keyOf?.(message);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The lane of a message. A throw counts as the user lane. */
+  laneOf(message: M): "system" | "user" {
+    if (!this.hasLanes) return "user";
+    try {
+      return this.definition.laneOf?.(message) ?? "user";
+    } catch {
+      return "user";
+    }
+  }
 }
 
 const blueprints = new WeakMap<object, Blueprint<unknown>>();

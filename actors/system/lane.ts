@@ -30,22 +30,27 @@ export class Lane<M> extends RingBuffer<M> {
     return { former: this.replace(sequence, message) };
   }
 
-  pushKeyed(key: string, message: M): void {
+  /** Adds a message at the end, whether or not the lane is full. */
+  add(message: M, key: string | undefined): void {
+    const sequence = this.push(message);
+    if (key === undefined) return;
     this.#sequenceOf ??= new Map();
-    this.#sequenceOf.set(key, this.push(message));
+    this.#sequenceOf.set(key, sequence);
   }
 
   /** Frees the slot of a key when its message, of that sequence number, has been taken. */
-  releaseKey(key: string, sequence: number): void {
-    if (this.#sequenceOf?.get(key) === sequence) this.#sequenceOf.delete(key);
+  releaseKey(key: string | undefined, sequence: number): void {
+    if (key !== undefined && this.#sequenceOf?.get(key) === sequence) this.#sequenceOf.delete(key);
   }
 
-  /** Puts back the message taken last, which crashed the actor, and returns how often it has by now. */
-  putBack(message: M): number {
+  /**
+   * Puts back a message that crashed the actor, in front, and returns how often it has by now.
+   * @param isLastTaken it is the message that was taken from this lane last; otherwise it has crashed for the first time
+   */
+  putBack(message: M, isLastTaken: boolean): number {
     this.unshift(message);
-    const sequence = this.headSequence;
-    this.#suspectCrashes = sequence === this.#suspectSequence ? this.#suspectCrashes + 1 : 1;
-    this.#suspectSequence = sequence;
-    return this.#suspectCrashes;
+    if (!isLastTaken || this.headSequence !== this.#suspectSequence) this.#suspectCrashes = 0;
+    this.#suspectSequence = this.headSequence;
+    return ++this.#suspectCrashes;
   }
 }

@@ -11,7 +11,7 @@ const maxRuns = 64;
 /** The actor a run belongs to. */
 export interface RunOwner<M> {
   readonly path: string;
-  skippedRuns: number;
+  countSkippedRun(): void;
   /** Puts a message in the system lane, whatever waits there. */
   deliver(message: M): void;
   crash(thrown: unknown): void;
@@ -45,8 +45,7 @@ export class Runs<M> {
     const going = this.#running.get(name);
     const { totals } = this.#runtime;
     if (going !== undefined && options.supersede !== true) {
-      this.#owner.skippedRuns++;
-      totals.runsSkipped++;
+      this.#owner.countSkippedRun();
       return false;
     }
     if (going !== undefined) this.#drop(this.#running, going);

@@ -9,7 +9,7 @@ export function snapshotBelow(parent: AnyCell): ActorSnapshot[] {
   const epochOffsetMs = clock.nowMs() - clock.monotonicMs();
   const found: ActorSnapshot[] = [];
   const visit = (cell: AnyCell): void => {
-    for (const child of cell.children?.values() ?? []) {
+    for (const child of cell.childCells()) {
       found.push(snapshotOf(child, epochOffsetMs));
       visit(child);
     }
@@ -20,7 +20,7 @@ export function snapshotBelow(parent: AnyCell): ActorSnapshot[] {
 
 /** @param epochOffsetMs what to add to a monotonic reading to get epoch milliseconds */
 function snapshotOf(cell: AnyCell, epochOffsetMs: number): ActorSnapshot {
-  const { user, system, blueprint, context, failures } = cell;
+  const { user, system, blueprint, context, annex } = cell;
   const nextDueMs = context?.nextTimerDueMs;
   return {
     path: cell.path,
@@ -31,21 +31,21 @@ function snapshotOf(cell: AnyCell, epochOffsetMs: number): ActorSnapshot {
       system: system?.size ?? 0,
       userCapacity: blueprint.userCapacity,
       systemCapacity: blueprint.systemCapacity,
-      highWater: Math.max(cell.highWater, cell.waiting),
+      highWater: Math.max(cell.highWater, cell.waiting, cell.processed > 0 ? 1 : 0),
       coalesced: (user?.coalesced ?? 0) + (system?.coalesced ?? 0),
       overflowed: (user?.overflowed ?? 0) + (system?.overflowed ?? 0),
     },
     processed: cell.processed,
-    restarts: failures?.restarts ?? 0,
-    lastError: failures?.last ?? null,
+    restarts: annex?.failures?.restarts ?? 0,
+    lastError: annex?.failures?.last ?? null,
     runs: (context?.listRuns() ?? []).map(({ name, startedMs, deadlineMs }) => ({
       name,
       startedAtMs: startedMs + epochOffsetMs,
       deadlineAtMs: deadlineMs + epochOffsetMs,
     })),
-    skippedRuns: cell.skippedRuns,
-    skippedTicks: cell.skippedTicks,
+    skippedRuns: annex?.skippedRuns ?? 0,
+    skippedTicks: annex?.skippedTicks ?? 0,
     nextTimerAtMs: nextDueMs === undefined ? null : nextDueMs + epochOffsetMs,
-    deadLetters: cell.letters?.count ?? 0,
+    deadLetters: annex?.letters?.count ?? 0,
   };
 }

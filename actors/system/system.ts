@@ -31,23 +31,24 @@ class System implements ActorSystem {
   #guardianStopped = (): void => {};
 
   constructor({ clock, random, log, throughput = 300, timerTickMs = 100 }: ActorSystemOptions) {
+    const totals = {
+      processed: 0,
+      restarts: 0,
+      overflowed: 0,
+      coalesced: 0,
+      runsStarted: 0,
+      runsSkipped: 0,
+      runsDeadlined: 0,
+      ticksSkipped: 0,
+    };
     this.#runtime = {
       clock,
       random,
       log,
       wheel: new TimerWheel(clock, timerTickMs),
-      dispatcher: new Dispatcher(clock, throughput),
+      dispatcher: new Dispatcher(clock, throughput, totals),
       deadLetters: new DeadLetters(clock, log),
-      totals: {
-        processed: 0,
-        restarts: 0,
-        overflowed: 0,
-        coalesced: 0,
-        runsStarted: 0,
-        runsSkipped: 0,
-        runsDeadlined: 0,
-        ticksSkipped: 0,
-      },
+      totals,
     };
     const guardian: ActorDefinition<never> = {
       kind: "guardian",

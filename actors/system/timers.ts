@@ -7,9 +7,8 @@ import type { ActorTimers, TellOutcome } from "./types.ts";
 
 /** The actor a timer belongs to. */
 export interface TimerOwner<M> {
-  skippedTicks: number;
+  countSkippedTicks(ticks: number): void;
   tell(message: M): TellOutcome;
-  crash(thrown: unknown): void;
 }
 
 export class Timers<M> implements ActorTimers<M> {
@@ -26,22 +25,21 @@ export class Timers<M> implements ActorTimers<M> {
   once(key: string, delayMs: number, message: M): void {
     this.#set(key, this.#runtime.clock.monotonicMs() + Math.max(0, delayMs), () => {
       this.#handles.delete(key);
-      this.#tell(message);
+      this.#owner.tell(message);
     });
   }
 
   every(key: string, options: { intervalMs: number; firstDelayMs?: number }, message: M): void {
     const { intervalMs, firstDelayMs = intervalMs } = options;
     if (!(intervalMs > 0)) throw new ClusterPulseError("TIMER_INTERVAL", `intervalMs of timer ${key} must be above 0`);
-    const { clock, totals } = this.#runtime;
+    const { clock } = this.#runtime;
     let dueMs = clock.monotonicMs() + Math.max(0, firstDelayMs);
     const fire = (): void => {
       const missed = Math.floor((clock.monotonicMs() - dueMs) / intervalMs);
-      this.#owner.skippedTicks += missed;
-      totals.ticksSkipped += missed;
+      if (missed > 0) this.#owner.countSkippedTicks(missed);
       dueMs += (missed + 1) * intervalMs;
       this.#set(key, dueMs, fire);
-      this.#tell(message);
+      this.#owner.tell(message);
     };
     this.#set(key, dueMs, fire);
   }
@@ -69,14 +67,5 @@ export class Timers<M> implements ActorTimers<M> {
     if (this.#closed) return;
     this.#handles.get(key)?.cancel();
     this.#handles.set(key, this.#runtime.wheel.scheduleAt(dueMs, fire));
-  }
-
-  /** A throw here comes from the actor's own keyOf or laneOf: no handler is on the stack to crash. */
-  #tell(message: M): void {
-    try {
-      this.#owner.tell(message);
-    } catch (error) {
-      this.#owner.crash(error);
-    }
   }
 }

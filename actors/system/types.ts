@@ -32,10 +32,11 @@ export interface ActorDefinition<M> {
   create(context: ActorContext<M>): Actor<M>;
   /**
    * The coalescing key of a message, or undefined for none. Messages of one key occupy one mailbox slot however often they
-   * are sent; the newest message takes the place of the waiting one.
+   * are sent; the newest message takes the place of the waiting one. Keys are told apart by lane. Must not throw: a throw
+   * counts as no key.
    */
   keyOf?(message: M): string | undefined;
-  /** The lane of a message: the system lane is drained before the user lane. Default: "user". */
+  /** The lane of a message: the system lane is drained before the user lane. Default, also for a throw: "user". */
   laneOf?(message: M): "system" | "user";
   /** Bounds of the two lanes, in messages. Defaults: 256 user, 64 system. */
   readonly mailbox?: { readonly userCapacity?: number; readonly systemCapacity?: number };

@@ -1,0 +1,30 @@
+// The part of a cell that most actors never need, made only when they do: an idle actor is small.
+import type { LetterTally } from "./dead-letters.ts";
+import type { Failures, RestartPlan } from "./supervision.ts";
+import type { StopReason } from "./types.ts";
+
+/** An incarnation on its way out. */
+export interface Departure<C> {
+  readonly reason: StopReason;
+  /** Children that have to go first, the next one last. */
+  readonly children: C[];
+  /** What follows; undefined: nothing. */
+  readonly plan: RestartPlan | undefined;
+}
+
+/** @typeParam C the cell */
+export class Annex<C> {
+  /** By name, in start order. */
+  children: Map<string, C> | undefined;
+  /** Whom to tell, and how, when this actor is gone. */
+  watchers: Map<object, () => void> | undefined;
+  /** Whose end this incarnation waits for. */
+  watching: Set<C> | undefined;
+  /** How to give up on an ask that has no reply yet, by its message. */
+  asks: Map<unknown, () => void> | undefined;
+  failures: Failures | undefined;
+  letters: LetterTally | undefined;
+  departure: Departure<C> | undefined;
+  skippedRuns = 0;
+  skippedTicks = 0;
+}

@@ -1,0 +1,67 @@
+// Measures one way of doing something against another, in one process. The two alternate, round by round, so that whatever
+// slows the machine down slows both; medians are shown with their quartiles, and one noisy round decides nothing.
+
+/** A subject and the reference it is held against. */
+export interface Measure {
+  readonly name: string;
+  /** The subject may take at most this many times as long as the reference. */
+  readonly goal: number;
+  /** What one unit is, and how many of them a round does: the figures shown are per unit. */
+  readonly unit: string;
+  readonly unitsPerRound: number;
+  /** One round of the reference. It must not be slower than it has to be. */
+  reference(): unknown;
+  /** One round of the subject, doing the same work. */
+  subject(): unknown;
+}
+
+export interface Spread {
+  readonly lower: number;
+  readonly median: number;
+  readonly upper: number;
+}
+
+const warmUps = 5;
+const rounds = 15;
+
+/** The quartiles of some numbers, by linear interpolation between the closest ranks. */
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (part: number): number => {
+    const rank = part * (sorted.length - 1);
+    const below = sorted[Math.floor(rank)] as number;
+    const above = sorted[Math.ceil(rank)] as number;
+    return below + (above - below) * (rank - Math.floor(rank));
+  };
+  return { lower: at(0.25), median: at(0.5), upper: at(0.75) };
+}
+
+async function timeMs(round: () => unknown): Promise<number> {
+  const startedMs = performance.now();
+  await round();
+  return performance.now() - startedMs;
+}
+
+function show(what: string, timesMs: readonly number[], measure: Measure): void {
+  const ns = spreadOf(timesMs.map((ms) => (ms * 1e6) / measure.unitsPerRound));
+  const [lower, median, upper] = [ns.lower, ns.median, ns.upper].map((value) => value.toFixed(2));
+  console.log(`${measure.name}: ${what} ${median} ns per ${measure.unit} (quartiles ${lower} to ${upper})`);
+}
+
+/** Runs a measure, prints it, and returns whether its goal is met: not missed by the lower quartile of the ratio. */
+export async function run(measure: Measure): Promise<boolean> {
+  const referenceMs: number[] = [];
+  const subjectMs: number[] = [];
+  for (let round = -warmUps; round < rounds; round++) {
+    const reference = await timeMs(() => measure.reference());
+    const subject = await timeMs(() => measure.subject());
+    if (round < 0) continue;
+    referenceMs.push(reference);
+    subjectMs.push(subject);
+  }
+  const ratio = spreadOf(subjectMs.map((ms, round) => ms / (referenceMs[round] as number)));
+  show("reference", referenceMs, measure);
+  show("subject  ", subjectMs, measure);
+  console.log(`${measure.name}: ratio ${ratio.median.toFixed(2)} (goal ${measure.goal})`);
+  return ratio.lower <= measure.goal;
+}

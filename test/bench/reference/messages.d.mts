@@ -1,0 +1,2 @@
+/** Returns the number of messages handled. */
+export const runQueue: (actors: number, messages: number) => number;
