@@ -292,11 +292,13 @@ const reasons: Readonly<Record<string, string>> = {
   COMPUTE_QUEUE_FULL: "ComputeQueueFull",
 };
 
-/** Any thrown value as what may be shown of it. */
+/** Any thrown value as what may be shown of it. Errors of this family that carry a reason keep it. */
 export function failureOf(error: unknown): Failure {
   const { code, message } = safeError(error);
-  const reason = error instanceof KubeError ? error.reason : (reasons[code] ?? "Unexpected");
-  return { code, reason, message };
+  if (ClusterPulseError.is(error) && "reason" in error && typeof error.reason === "string") {
+    return { code, reason: error.reason, message };
+  }
+  return { code, reason: reasons[code] ?? "Unexpected", message };
 }
 
 function infoOf(endpoint: string, version: VersionInfo | null): CollectedInfo {

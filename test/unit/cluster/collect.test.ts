@@ -137,6 +137,15 @@ describe("a cluster that answers", () => {
     expect(server.mostInFlight).toBe(2);
   });
 
+  it("its info is what the original stored, without the console it invents for plain Kubernetes", async () => {
+    const stored = JSON.parse(readFileSync(new URL("../stored.json", golden), "utf8")) as {
+      "cluster:plain:info": { json: Record<string, unknown> };
+    };
+    const { console_url: invented, ...rest } = stored["cluster:plain:info"].json;
+    expect(invented).toBe(rest["api_url"]);
+    expect((await start().collection).info).toEqual(rest);
+  });
+
   it.each([1, 2, 7])("in pages of %d gives the same", async (pageSize) => {
     const whole = content(await start().collection);
     const { server, collection } = start(undefined, { pageSize });
@@ -169,7 +178,13 @@ describe("a cluster that answers", () => {
 
 describe("what a failure means", () => {
   it.each([
-    "CONNECTION_REFUSED", "CONNECT_TIMEOUT", "DNS_FAILED", "TLS_FAILED", "UNAUTHORIZED", "HEADERS_TIMEOUT", "REQUEST_DEADLINE",
+    "CONNECTION_REFUSED",
+    "CONNECT_TIMEOUT",
+    "DNS_FAILED",
+    "TLS_FAILED",
+    "UNAUTHORIZED",
+    "HEADERS_TIMEOUT",
+    "REQUEST_DEADLINE",
   ] as const)("%s on the first request ends the collection at once", async (code) => {
     const { server, collection } = start(fails(code, "/"));
     await expect(collection).rejects.toMatchObject({ code });

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../src/cluster/collect.ts";
 import { checkedDocuments, declaredDocuments } from "../../../src/cluster/documents.ts";
 import { healthOf } from "../../../src/cluster/health.ts";
+import { CredentialsError } from "../../../src/kube/credentials.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { ClusterPulseError } from "../../../src/support/errors.ts";
 
@@ -36,6 +37,7 @@ describe("health", () => {
 
   it.each([
     [new KubeError("CONNECTION_REFUSED", "connection refused"), "ConnectionRefused", "connection refused"],
+    [new CredentialsError("CREDENTIALS_MISSING", "no token"), "CredentialsMissing", "no token"],
     [new ClusterPulseError("BODY_MALFORMED", "not JSON"), "ResponseMalformed", "not JSON"],
     [new ClusterPulseError("COMPUTE_DEADLINE", "too slow"), "ComputeDeadline", "too slow"],
     [new ClusterPulseError("SOMETHING_ELSE", "said"), "Unexpected", "said"],
