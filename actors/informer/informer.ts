@@ -130,6 +130,8 @@ class InformerActor implements Actor<InformerMessage> {
   onMessage(message: InformerMessage): void {
     switch (message.type) {
       case "interest": {
+        // What is known to have changed goes to the others first, so that nothing is told of twice or forgotten.
+        this.#announceChanges(message.kind);
         this.#interests.add(message.kind, message.key, message.subscriber);
         const source = this.#sources.get(message.kind);
         const keys =
@@ -141,7 +143,7 @@ class InformerActor implements Actor<InformerMessage> {
         this.#interests.remove(message.kind, message.key, message.subscriber);
         return;
       case "source-changed":
-        for (const key of this.#sources.get(message.kind)?.takeChangedKeys() ?? []) this.#announce(message.kind, key);
+        this.#announceChanges(message.kind);
         return;
       case "start-source":
         this.#startSource(message.kind);
@@ -152,8 +154,10 @@ class InformerActor implements Actor<InformerMessage> {
     }
   }
 
-  #announce(kind: string, key: string): void {
-    for (const subscriber of this.#interests.of(kind, key)) subscriber.tell({ type: "object-changed", kind, key });
+  #announceChanges(kind: string): void {
+    for (const key of this.#sources.get(kind)?.takeChangedKeys() ?? []) {
+      for (const subscriber of this.#interests.of(kind, key)) subscriber.tell({ type: "object-changed", kind, key });
+    }
   }
 
   #startSource(kind: string): void {

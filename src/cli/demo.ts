@@ -56,38 +56,30 @@ interface DemoOptions {
 async function runDemo(options: DemoOptions): Promise<void> {
   const asked = untilAskedToStop();
   const log = createLogger({ level: options.logLevel, stream: process.stderr });
-  const stops: (() => Promise<unknown>)[] = [];
-  const stopAll = async (): Promise<void> => {
-    const watchdog = setTimeout(() => process.exit(1), stopDeadlineMs + 500);
-    for (const stop of stops.reverse()) await stop().catch(() => undefined);
-    clearTimeout(watchdog);
-  };
+  const { openHubProcess } = await import("./hub-process.ts");
+  const { buildDashboardIfStale, dashboardDist } = await import("../dashboard/build.ts");
+  // The port is taken before anything else is started: a busy one costs nothing but a message.
+  const hub = await openHubProcess({ version: options.version, port: options.port, log, staticDir: dashboardDist });
+  const fleet = startFleet(options);
+  const watchdog = (): NodeJS.Timeout => setTimeout(() => process.exit(1), 2 * stopDeadlineMs);
   try {
-    const { startHubProcess, listenFirst } = await import("./hub-process.ts");
-    const { buildDashboardIfStale } = await import("../dashboard/build.ts");
-    // The port is taken before anything else is started: a busy one costs nothing but a message.
-    const server = await listenFirst({ port: options.port, version: options.version, log });
-    stops.push(() => server.close());
-    const [built, fleet] = await Promise.all([buildDashboardIfStale(), startFleet(options, stops)]);
-    if (built === "built") process.stdout.write("the page was built\n");
-    const hub = await startHubProcess({
-      kubeconfig: fleet.kubeconfig,
-      namespace,
-      log,
-      limits: { schedule: { minIntervalMs: 1_000 } },
-    });
-    stops.push(() => hub.stop(stopDeadlineMs));
-    server.serve(hub);
-    const broken = await breakSome(fleet.ready.pid);
-    process.stdout.write(banner(server.url, fleet.ready, options, broken));
+    const [ready] = await Promise.all([fleet.ready, buildDashboardIfStale()]);
+    const { loadHubKubeconfig } = await import("../kube/kubeconfig.ts");
+    const { credentials } = await loadHubKubeconfig({ text: ready.kubeconfig });
+    hub.watch({ credentials, namespace, limits: { schedule: { minIntervalMs: intervalSeconds * 1_000 } } });
+    const broken = await breakSome(ready.pid);
+    process.stdout.write(banner(hub.url, ready, options, broken));
     const ended = await Promise.race([asked, fleet.ended]);
-    if (ended === "simulator-ended")
+    if (ended === "simulator-ended") {
       throw new ClusterPulseError("SIMULATOR_ENDED", "the simulator ended unexpectedly; everything is stopped");
+    }
     process.stdout.write("stopping\n");
   } finally {
-    await stopAll();
+    const timer = watchdog();
+    await hub.stop(stopDeadlineMs / 2);
+    await fleet.stop();
+    clearTimeout(timer);
   }
-  process.exit(0);
 }
 
 interface ReadyLine {
@@ -96,83 +88,82 @@ interface ReadyLine {
   readonly clusters: number;
 }
 
+interface Fleet {
+  readonly ready: Promise<ReadyLine & { readonly kubeconfig: string }>;
+  readonly ended: Promise<"simulator-ended">;
+  stop(): Promise<void>;
+}
+
 /** Starts the simulator as a child that ends with this process, also if this process is killed: the IPC channel tells it. */
-async function startFleet(
-  options: DemoOptions,
-  stops: (() => Promise<unknown>)[],
-): Promise<{ ready: ReadyLine; kubeconfig: string; ended: Promise<"simulator-ended"> }> {
+function startFleet(options: DemoOptions): Fleet {
   const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-demo-"));
-  try {
-    const kubeconfigFile = join(scratch, "kubeconfig");
-    const guard = fileURLToPath(new URL("../../tools/guard.mjs", import.meta.url));
-    const main = fileURLToPath(new URL("./main.ts", import.meta.url));
-    const flags = {
-      clusters: options.clusters,
-      seed: options.seed,
-      interval: intervalSeconds,
-      register: namespace,
-      "kubeconfig-out": kubeconfigFile,
-    };
-    const child = spawn(
-      process.execPath,
-      [
-        "--import",
-        guard,
-        main,
-        "simulate",
-        ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
-      ],
-      // A group of its own: Ctrl-C reaches this process only, which stops the simulator last.
-      { stdio: ["ignore", "pipe", "inherit", "ipc"], detached: true },
-    );
-    stops.push(() => stopChild(child));
-    const ended = new Promise<"simulator-ended">((resolve) => child.once("exit", () => resolve("simulator-ended")));
-    const ready = await Promise.race([
-      firstLine(child),
-      ended.then(() => Promise.reject(new ClusterPulseError("SIMULATOR_ENDED", "the simulator did not start"))),
-    ]);
-    return { ready: JSON.parse(ready) as ReadyLine, kubeconfig: readFileSync(kubeconfigFile, "utf8"), ended };
-  } finally {
-    rmSync(scratch, { recursive: true, force: true });
-  }
+  const kubeconfigFile = join(scratch, "kubeconfig");
+  const guard = fileURLToPath(new URL("../../tools/guard.mjs", import.meta.url));
+  const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+  const flags = {
+    clusters: options.clusters,
+    seed: options.seed,
+    interval: intervalSeconds,
+    register: namespace,
+    "kubeconfig-out": kubeconfigFile,
+  };
+  const child = spawn(
+    process.execPath,
+    [
+      "--import",
+      guard,
+      main,
+      "simulate",
+      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+    ],
+    // A process group of its own: Ctrl-C reaches this process only, which stops the simulator last.
+    { stdio: ["ignore", "pipe", "inherit", "ipc"], detached: true },
+  );
+  const ended = new Promise<"simulator-ended">((resolve) => {
+    child.once("exit", () => resolve("simulator-ended"));
+    child.once("error", () => resolve("simulator-ended"));
+  });
+  const removeScratch = (): void => rmSync(scratch, { recursive: true, force: true });
+  const notStarted = ended.then(() => {
+    throw new ClusterPulseError("SIMULATOR_ENDED", "the simulator did not start");
+  });
+  const ready = Promise.race([firstLine(child), notStarted])
+    .then((line) => ({ ...(JSON.parse(line) as ReadyLine), kubeconfig: readFileSync(kubeconfigFile, "utf8") }))
+    .finally(removeScratch);
+  ready.catch(() => undefined);
+  notStarted.catch(() => undefined);
+  return {
+    ready,
+    ended,
+    async stop() {
+      const killer = setTimeout(() => child.kill("SIGKILL"), stopDeadlineMs / 2);
+      child.kill("SIGTERM");
+      await ended;
+      clearTimeout(killer);
+      removeScratch();
+    },
+  };
 }
 
 function firstLine(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () =>
-        reject(
-          new ClusterPulseError("SIMULATOR_LATE", `the simulator was not ready within ${simulatorReadyMs / 1000} s`),
-        ),
-      simulatorReadyMs,
-    );
-    if (child.stdout === null) {
-      reject(new ClusterPulseError("SIMULATOR_LATE", "the simulator has no output"));
-      return;
-    }
-    createInterface({ input: child.stdout }).once("line", (line) => {
+    const late = `the simulator was not ready within ${simulatorReadyMs / 1000} s`;
+    const timer = setTimeout(() => reject(new ClusterPulseError("SIMULATOR_LATE", late)), simulatorReadyMs);
+    timer.unref();
+    const output = child.stdout;
+    if (output === null) throw new ClusterPulseError("SIMULATOR_LATE", "the simulator has no output");
+    createInterface({ input: output }).once("line", (line) => {
       clearTimeout(timer);
       resolve(line);
     });
   });
 }
 
-function stopChild(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) {
-      resolve();
-      return;
-    }
-    const killer = setTimeout(() => child.kill("SIGKILL"), stopDeadlineMs / 2);
-    child.once("exit", () => {
-      clearTimeout(killer);
-      resolve();
-    });
-    child.kill("SIGTERM");
-  });
+interface Broken {
+  readonly clusters: readonly { readonly cluster: string; readonly fault: string; readonly looks: string }[];
+  /** A cluster that works, to try the commands on. */
+  readonly example: string;
 }
-
-type Broken = readonly { readonly cluster: string; readonly fault: string; readonly looks: string }[];
 
 /** Breaks up to five clusters, a fifth of a small fleet, evenly spread over it. */
 async function breakSome(simulatorPid: number): Promise<Broken> {
@@ -189,14 +180,19 @@ async function breakSome(simulatorPid: number): Promise<Broken> {
     await admin.addFault({ cluster, fault, ...(fault === "latency" ? { parameters: { latencyMs: 1_500 } } : {}) });
     broken.push({ cluster, fault, looks });
   }
-  return broken;
+  const example = names.find((name) => broken.every(({ cluster }) => cluster !== name)) ?? "NAME";
+  return { clusters: broken, example };
 }
 
-function banner(url: string, simulator: ReadyLine, options: DemoOptions, broken: Broken): string {
+function banner(
+  url: string,
+  simulator: ReadyLine,
+  options: DemoOptions,
+  { clusters: broken, example }: Broken,
+): string {
   const cli = "npm run -s clusterpulse --";
   const server = options.port === 8080 ? "" : ` --server ${url}`;
   const width = Math.max(0, ...broken.map(({ cluster }) => cluster.length));
-  const healthy = "NAME";
   return `
 ClusterPulse Hub ${options.version}: ${simulator.clusters} simulated clusters, seed ${options.seed}
 
@@ -211,8 +207,8 @@ ${
 }
   try next, in another terminal:
     ${cli} fleet --watch${server}
-    ${cli} fault add ${healthy} hang        (then watch that the others do not care)
-    ${cli} fault remove ${healthy}
+    ${cli} fault add ${example} hang        (then watch that the others do not care)
+    ${cli} fault remove ${example}
     curl -s ${url}/api/v1/clusters
 
   Ctrl-C stops all of it.

@@ -42,6 +42,8 @@ async function showFleet(server: string, format: Format, wanted: (row: FleetRow)
 const noServer = (server: string): string =>
   `no hub answers at ${server}; start one with "npm start", or name it with --server`;
 
+const dataOf = (event: Event): string => String((event as MessageEvent<unknown>).data);
+
 async function print(rows: readonly FleetRow[], format: Format): Promise<string> {
   switch (format) {
     case "table":
@@ -85,13 +87,13 @@ async function watchFleet(server: string, format: Format, wanted: (row: FleetRow
     if (!drawn)
       process.stderr.write(`clusterpulse: ${rows.size === 0 ? noServer(server) : `lost ${server}; trying again`}\n`);
   });
-  stream.addEventListener("cluster", ({ data }) => {
-    const row = JSON.parse(String(data)) as FleetRow;
+  stream.addEventListener("cluster", (event) => {
+    const row = JSON.parse(dataOf(event)) as FleetRow;
     rows.set(row.name, row);
     say(row);
   });
-  stream.addEventListener("cluster-deleted", ({ data }) => {
-    const { name } = JSON.parse(String(data)) as { name: string };
+  stream.addEventListener("cluster-deleted", (event) => {
+    const { name } = JSON.parse(dataOf(event)) as { name: string };
     rows.delete(name);
     if (!drawn)
       process.stdout.write(

@@ -175,8 +175,13 @@ export function startVirtualFleet(
       },
       statusPatcher: {
         patch(target, status) {
-          const writes = (statuses.get(target.name)?.writes ?? 0) + 1;
-          statuses.set(target.name, { target, status: { ...status }, writes });
+          const former = statuses.get(target.name);
+          // As a merge patch does: members that are not named stay.
+          statuses.set(target.name, {
+            target,
+            status: { ...former?.status, ...status },
+            writes: (former?.writes ?? 0) + 1,
+          });
           return Promise.resolve();
         },
       },

@@ -1,0 +1,108 @@
+// Joins the tree to a real hub API: what it watches there, how a cluster's own Secret becomes a connection, how statuses are
+// written. One transport to the hub's API serves all of it.
+import type { KubeObject, Secret } from "../../src/api/v1alpha1/meta.ts";
+import {
+  clusterConnections,
+  group,
+  type ResourceType,
+  resourcePath,
+  secrets,
+  version,
+} from "../../src/api/v1alpha1/resources.ts";
+import { credentialsFromSecret } from "../../src/kube/credentials-secret.ts";
+import { objectSource, Reflector } from "../../src/kube/reflector.ts";
+import { patchStatus } from "../../src/kube/status-patch.ts";
+import { createTransport, type KubeTransport, type TransportLimits } from "../../src/kube/transport.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import type { Logger } from "../../src/support/log.ts";
+import type { Random } from "../../src/support/random.ts";
+import type { Connector } from "../cluster/link.ts";
+import type { WatchedSource } from "../informer/informer.ts";
+import type { StatusPatcher } from "../status-writer/status-writer.ts";
+import type { HubPorts } from "./hub.ts";
+
+export interface KubernetesOptions {
+  /** The hub's own API. */
+  readonly hub: KubeTransport;
+  /** The one namespace that is watched. */
+  readonly namespace: string;
+  readonly userAgent: string;
+  /** Deadlines towards clusters; the whole request's comes from each cluster's spec. */
+  readonly clusterLimits?: Partial<TransportLimits>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** The Kubernetes side of the hub's ports. */
+export function kubernetesPorts(
+  options: KubernetesOptions,
+): Pick<HubPorts, "createSources" | "connector" | "statusPatcher"> {
+  return {
+    createSources: (onChange) =>
+      new Map([
+        [clusterConnections.kind, watched(options, clusterConnections, false, onChange)],
+        // Names and versions only: a cluster's actor alone reads its own Secret, when it connects.
+        [secrets.kind, watched(options, secrets, true, onChange)],
+      ]),
+    connector: secretConnector(options),
+    statusPatcher: statusPatcher(options.hub),
+  };
+}
+
+function watched(
+  { hub, namespace, clock, random, log }: KubernetesOptions,
+  type: ResourceType,
+  metadataOnly: boolean,
+  onChange: (kind: string) => void,
+): WatchedSource {
+  const source = objectSource<KubeObject>(hub, resourcePath(type, { namespace }), { metadataOnly });
+  const reflector = new Reflector({
+    name: type.plural,
+    source,
+    clock,
+    random,
+    log,
+    onChange: () => onChange(type.kind),
+  });
+  return {
+    get synced() {
+      return reflector.state.synced;
+    },
+    run: (signal) => reflector.run(signal),
+    takeChangedKeys: () => reflector.takeChanges().map(({ key }) => key),
+    get: (key) => reflector.get(key),
+    keys: () => reflector.keys(),
+  };
+}
+
+const maxSecretBytes = 2 << 20;
+
+function secretConnector({ hub, userAgent, clusterLimits, clock }: KubernetesOptions): Connector {
+  return {
+    async connect(target, schedule, signal) {
+      const namespace = target.credentialsRef.namespace ?? target.namespace;
+      const path = resourcePath(secrets, { namespace, name: target.credentialsRef.name });
+      const { body } = await hub.requestJson("GET", path, { signal, maxBytes: maxSecretBytes });
+      const credentials = credentialsFromSecret(body as Secret, target.endpoint);
+      const limits = {
+        ...clusterLimits,
+        requestTimeoutMs: schedule.requestTimeoutMs,
+        keepAliveMs: 3 * schedule.intervalMs,
+      };
+      return createTransport(credentials, limits, userAgent, clock);
+    },
+  };
+}
+
+/** The group's resources that have a status the hub writes, by plural. */
+const typeOf = (plural: string): ResourceType => ({ group, version, kind: "", plural });
+
+function statusPatcher(hub: KubeTransport): StatusPatcher {
+  return {
+    async patch({ resource, namespace, name, uid }, status, signal) {
+      const path = resourcePath(typeOf(resource), { namespace, name, subresource: "status" });
+      await patchStatus(hub, path, { ...status }, { signal, uid });
+    },
+  };
+}
