@@ -35,7 +35,7 @@ export class Timers<M> implements ActorTimers<M> {
     const { clock } = this.#runtime;
     let dueMs = clock.monotonicMs() + Math.max(0, firstDelayMs);
     const fire = (): void => {
-      const missed = Math.floor((clock.monotonicMs() - dueMs) / intervalMs);
+      const missed = Math.max(0, Math.floor((clock.monotonicMs() - dueMs) / intervalMs));
       if (missed > 0) this.#owner.countSkippedTicks(missed);
       dueMs += (missed + 1) * intervalMs;
       this.#set(key, dueMs, fire);
