@@ -96,15 +96,10 @@ function failure(error: unknown): AdminReply {
 async function answer(subject: AdminSubject, token: string, request: IncomingMessage): Promise<AdminReply> {
   checkCaller(request, token);
   const url = new URL(request.url ?? "/", "http://127.0.0.1");
-  const parts = decodePath(url.pathname);
-  const [root, version, resource, name, member] = parts;
-  const known = root === "sim" && version === "v1" ? `${request.method} ${resource}` : "";
-  switch (
-    `${known}${parts
-      .slice(3)
-      .map((_, i) => (i === 0 ? "/{name}" : `/${member}`))
-      .join("")}`
-  ) {
+  const [root, version, resource, name, ...members] = decodePath(url.pathname);
+  if (root !== "sim" || version !== "v1") throw unknownPath();
+  const shape = [resource, ...(name === undefined ? [] : ["{name}"]), ...members].join("/");
+  switch (`${request.method} ${shape}`) {
     case "GET clusters":
       return ok(subject.clusters);
     case "GET clusters/{name}/expected":
@@ -124,12 +119,15 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
     case "GET requests":
       return ok(requestsOf(subject, url.searchParams.get("cluster")));
     default:
-      throw new AdminError(
-        404,
-        "no such path; there are /sim/v1/clusters, /sim/v1/clusters/{name}/expected, /sim/v1/faults, /sim/v1/faults/{cluster} and /sim/v1/requests",
-      );
+      throw unknownPath();
   }
 }
+
+const unknownPath = (): AdminError =>
+  new AdminError(
+    404,
+    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests",
+  );
 
 function checkCaller(request: IncomingMessage, token: string): void {
   const host = (request.headers.host ?? "").replace(/:\d+$/, "");

@@ -1,0 +1,84 @@
+// The admin API of a running simulator, for commands of another process. Every call has a deadline and a limit on what it reads.
+import { ClusterPulseError } from "../support/errors.ts";
+import type { FaultRule } from "./faults/rule.ts";
+import type { ExpectedCluster } from "./world/expected.ts";
+
+export interface AdminAddress {
+  readonly url: string;
+  readonly token: string;
+}
+
+const defaultDeadlineMs = 10_000;
+const maxAnswerBytes = 16 * 1024 * 1024;
+
+/**
+ * Throws ClusterPulseError: SIMULATOR_UNREACHABLE when no answer came in time, SIMULATOR_REFUSED with the simulator's own
+ * explanation when it did not do as asked.
+ */
+export class AdminClient {
+  readonly #address: AdminAddress;
+  readonly #deadlineMs: number;
+
+  constructor(address: AdminAddress, options: { readonly deadlineMs?: number } = {}) {
+    this.#address = address;
+    this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
+  }
+
+  async clusters(): Promise<readonly { readonly name: string; readonly url: string }[]> {
+    return (await this.#call("GET", "clusters")) as { name: string; url: string }[];
+  }
+
+  async expected(cluster: string): Promise<ExpectedCluster> {
+    return (await this.#call("GET", `clusters/${encodeURIComponent(cluster)}/expected`)) as ExpectedCluster;
+  }
+
+  async listFaults(): Promise<readonly FaultRule[]> {
+    return (await this.#call("GET", "faults")) as FaultRule[];
+  }
+
+  async addFault(rule: FaultRule): Promise<void> {
+    await this.#call("POST", "faults", rule);
+  }
+
+  async removeFault(cluster: string): Promise<void> {
+    await this.#call("DELETE", `faults/${encodeURIComponent(cluster)}`);
+  }
+
+  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    const { url, token } = this.#address;
+    let status: number;
+    let answer: unknown;
+    try {
+      const response = await fetch(`${url}/sim/v1/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+        signal: AbortSignal.timeout(this.#deadlineMs),
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      status = response.status;
+      answer = JSON.parse(await readText(response));
+    } catch {
+      throw new ClusterPulseError(
+        "SIMULATOR_UNREACHABLE",
+        `no answer from the simulator at ${url} within ${this.#deadlineMs} ms`,
+      );
+    }
+    if (status < 300) return answer;
+    const error = (answer as { error?: unknown } | null)?.error;
+    throw new ClusterPulseError(
+      "SIMULATOR_REFUSED",
+      typeof error === "string" ? error : `the simulator answered ${status}`,
+    );
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > maxAnswerBytes) throw new ClusterPulseError("SIMULATOR_REFUSED", "the simulator's answer is too large");
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}

@@ -1,0 +1,498 @@
+// The hub's API server without its sockets: writing rules, watches in virtual time, and one property over random histories.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { Verb } from "../../../../src/simulator/http/catalog.ts";
+import type { Answer } from "../../../../src/simulator/http/engine.ts";
+import { ApiError } from "../../../../src/simulator/http/status.ts";
+import { HubEngine } from "../../../../src/simulator/hub/engine.ts";
+import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
+
+const crdFolder = new URL("../../../../config/crd/", import.meta.url).pathname;
+
+interface Meta {
+  name: string;
+  namespace?: string;
+  uid: string;
+  resourceVersion: string;
+  generation?: number;
+  labels?: Record<string, string>;
+  finalizers?: string[];
+  deletionTimestamp?: string;
+}
+
+interface Obj {
+  kind: string;
+  metadata: Meta;
+  spec?: unknown;
+  status?: unknown;
+  data?: unknown;
+  type?: string;
+}
+
+interface WatchEvent {
+  type: string;
+  object: Obj & { code?: number; metadata: Meta & { annotations?: Record<string, string> } };
+}
+
+class Client {
+  readonly clock = new VirtualClock();
+  readonly engine: HubEngine;
+
+  constructor(historySize = 1000) {
+    this.engine = new HubEngine({ clock: this.clock, crdFolder, historySize });
+    this.send("create", "namespaces", { body: { metadata: { name: "team" } } });
+  }
+
+  send(
+    verb: Verb,
+    resource: string,
+    part: {
+      name?: string;
+      namespace?: string;
+      subresource?: string;
+      query?: string;
+      body?: unknown;
+      contentType?: string;
+    } = {},
+  ): Answer {
+    const group = resource === "clusterconnections" ? "clusterpulse.io" : "";
+    const type = this.engine.catalog.find(group, group === "" ? "v1" : "v1alpha1", resource);
+    if (type === undefined) throw new Error(`no ${resource}`);
+    return this.engine.answer({
+      type,
+      verb,
+      namespace: part.namespace ?? (type.namespaced ? "team" : ""),
+      name: part.name ?? "",
+      subresource: part.subresource ?? "",
+      query: new URLSearchParams(part.query ?? ""),
+      form: "full",
+      contentType: part.contentType ?? (verb === "patch" ? "application/merge-patch+json" : "application/json"),
+      body: part.body,
+    });
+  }
+
+  call(...args: Parameters<Client["send"]>): Obj & { items: Obj[]; metadata: Meta & { continue?: string } } {
+    const answer = this.send(...args);
+    if (answer.type !== "body") throw new Error("not a body");
+    return JSON.parse(answer.text);
+  }
+
+  /** Status and reason of the refusal. */
+  refusal(...args: Parameters<Client["send"]>): string {
+    try {
+      this.send(...args);
+      return "accepted";
+    } catch (error) {
+      if (error instanceof ApiError) return `${error.status} ${error.reason}`;
+      throw error;
+    }
+  }
+
+  watch(resource: string, query: string): { events: WatchEvent[]; ended: () => boolean; stop: () => void } {
+    const answer = this.send("watch", resource, { query, namespace: "" });
+    if (answer.type !== "watch") throw new Error("not a watch");
+    const events: WatchEvent[] = [];
+    let isEnded = false;
+    const stop = answer.start({
+      write: (line) => void events.push(JSON.parse(line)),
+      end: () => {
+        isEnded = true;
+      },
+    });
+    return { events, ended: () => isEnded, stop };
+  }
+
+  get revision(): number {
+    return this.engine.store.revision;
+  }
+}
+
+const connection = (name: string, extra: Record<string, unknown> = {}, spec: Record<string, unknown> = {}) => ({
+  apiVersion: "clusterpulse.io/v1alpha1",
+  kind: "ClusterConnection",
+  metadata: { name, ...extra },
+  spec: { endpoint: "https://127.0.0.1:6443", credentialsRef: { name: "s" }, ...spec },
+});
+
+const cc = "clusterconnections";
+
+describe("writes", () => {
+  it("create with uid, generation 1 and a revision, once", () => {
+    const client = new Client();
+    const created = client.call("create", cc, { body: { ...connection("a"), status: { phase: "x" } } });
+    expect(created.metadata).toMatchObject({ name: "a", namespace: "team", generation: 1 });
+    expect(created.metadata.uid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(created.metadata.resourceVersion).toBe(String(client.revision));
+    expect(created.status).toBeUndefined();
+    expect(client.refusal("create", cc, { body: connection("a") })).toBe("409 AlreadyExists");
+  });
+
+  it("refuse bodies that are not for their path", () => {
+    const client = new Client();
+    const refusal = (body: unknown): string => client.refusal("create", cc, { body });
+    expect(refusal({ ...connection("a"), kind: "Secret" })).toBe("400 BadRequest");
+    expect(refusal({ ...connection("a"), apiVersion: "v1" })).toBe("400 BadRequest");
+    expect(refusal(connection("a", { namespace: "other" }))).toBe("400 BadRequest");
+    expect(refusal(connection("Not_A_Name"))).toBe("422 Invalid");
+    expect(refusal(connection(""))).toBe("422 Invalid");
+    expect(refusal(connection("a", { labels: { a: 1 } }))).toBe("422 Invalid");
+    expect(refusal(connection("a", { resourceVersion: "5" }))).toBe("400 BadRequest");
+    expect(refusal([])).toBe("400 BadRequest");
+    expect(client.refusal("create", cc, { body: connection("a"), namespace: "nowhere" })).toBe("404 NotFound");
+    client.send("create", cc, { body: connection("a") });
+    expect(client.refusal("update", cc, { name: "a", body: connection("b") })).toBe("400 BadRequest");
+  });
+
+  it("give names to objects that ask for one", () => {
+    const client = new Client();
+    const body = { metadata: { generateName: "job-" } };
+    const names = [1, 2, 3].map(() => client.call("create", "configmaps", { body }).metadata.name);
+    for (const name of names) expect(name).toMatch(/^job-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
+    expect(new Set(names).size).toBe(3);
+  });
+
+  it("update only on the newest revision, and status only through its own door", () => {
+    const client = new Client();
+    const first = client.call("create", cc, { body: connection("a") });
+    const { resourceVersion } = first.metadata;
+    const body = { ...connection("a", { resourceVersion }, { displayName: "A" }), status: { phase: "Lie" } };
+    const second = client.call("update", cc, { name: "a", body });
+    expect(second.metadata.generation).toBe(2);
+    expect(second.status).toBeUndefined();
+    expect(client.refusal("update", cc, { name: "a", body })).toBe("409 Conflict");
+
+    const patch = { spec: { displayName: "B" }, status: { phase: "Connected" }, metadata: { labels: { x: "y" } } };
+    const third = client.call("patch", cc, { name: "a", subresource: "status", body: patch });
+    expect(third).toMatchObject({ spec: { displayName: "A" }, status: { phase: "Connected" } });
+    expect(third.metadata.generation).toBe(2);
+    expect(third.metadata.labels).toBeUndefined();
+
+    const labelled = client.call("patch", cc, { name: "a", body: { metadata: { labels: { x: "y" } } } });
+    expect(labelled).toMatchObject({ metadata: { generation: 2, labels: { x: "y" } }, status: { phase: "Connected" } });
+    const stale = { metadata: { resourceVersion }, status: { phase: "Old" } };
+    expect(client.refusal("patch", cc, { name: "a", subresource: "status", body: stale })).toBe("409 Conflict");
+    const replaced = { ...connection("a"), status: { phase: "Put" } };
+    expect(client.call("update", cc, { name: "a", subresource: "status", body: replaced })).toMatchObject({
+      status: { phase: "Put" },
+      spec: { displayName: "A" },
+    });
+  });
+
+  it("change nothing and tell nobody when nothing changes", () => {
+    const client = new Client();
+    client.send("create", cc, { body: connection("a") });
+    const status = { name: "a", subresource: "status", body: { status: { phase: "Connected" } } };
+    const before = client.call("patch", cc, status);
+    const watch = client.watch(cc, `resourceVersion=${client.revision}`);
+    expect(client.call("patch", cc, status)).toEqual(before);
+    expect(client.call("update", cc, { name: "a", body: before })).toEqual(before);
+    expect(client.call("patch", cc, { name: "a", body: {} })).toEqual(before);
+    expect(watch.events).toEqual([]);
+    watch.stop();
+  });
+
+  it("do everything but store on a dry run", () => {
+    const client = new Client();
+    const { revision } = client;
+    const query = "dryRun=All";
+    expect(client.call("create", cc, { body: connection("a"), query }).metadata.name).toBe("a");
+    expect(client.refusal("get", cc, { name: "a" })).toBe("404 NotFound");
+    client.send("create", cc, { body: connection("a") });
+    client.send("patch", cc, { name: "a", body: { spec: { displayName: "A" } }, query });
+    client.send("delete", cc, { name: "a", query });
+    client.send("delete", cc, { name: "a", body: { dryRun: ["All"] } });
+    expect(client.revision).toBe(revision + 1);
+  });
+
+  it("take any patch as merge patch or not at all", () => {
+    const client = new Client();
+    client.send("create", cc, { body: connection("a", {}, { labels: { env: "dev", tier: "1" } }) });
+    const body = { spec: { labels: { env: null, tier: "2" }, monitoring: { interval: 30 } } };
+    expect(client.call("patch", cc, { name: "a", body }).spec).toMatchObject({
+      labels: { tier: "2" },
+      monitoring: { interval: 30 },
+    });
+    const json = { name: "a", body: [], contentType: "application/json-patch+json" };
+    expect(client.refusal("patch", cc, json)).toBe("415 UnsupportedMediaType");
+    const nameless = { name: "a", body: { metadata: { name: "b" } } };
+    expect(client.refusal("patch", cc, nameless)).toBe("400 BadRequest");
+    const polluting = JSON.parse('{"spec":{"__proto__":{"polluted":true}}}') as unknown;
+    client.send("patch", cc, { name: "a", body: polluting });
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+
+  it("keep an object with finalizers until the last one is gone", () => {
+    const client = new Client();
+    client.send("create", cc, { body: connection("a", { finalizers: ["x/one", "x/two"] }) });
+    const watch = client.watch(cc, `resourceVersion=${client.revision}`);
+    const going = client.call("delete", cc, { name: "a" });
+    expect(going.metadata.deletionTimestamp).toBe("2026-01-01T00:00:00Z");
+    expect(going.metadata.generation).toBe(2);
+    client.send("delete", cc, { name: "a" });
+    const finalizers = (list: string[]) => ({ name: "a", body: { metadata: { finalizers: list } } });
+    expect(client.refusal("patch", cc, finalizers(["x/one", "x/three"]))).toBe("422 Invalid");
+    client.send("patch", cc, finalizers(["x/two"]));
+    client.send("patch", cc, finalizers([]));
+    expect(client.refusal("get", cc, { name: "a" })).toBe("404 NotFound");
+    expect(watch.events.map((event) => event.type)).toEqual(["MODIFIED", "MODIFIED", "DELETED"]);
+    watch.stop();
+  });
+
+  it("delete under preconditions, and a namespace with all that is in it", () => {
+    const client = new Client();
+    const { uid } = client.call("create", cc, { body: connection("a") }).metadata;
+    const wrong = { name: "a", body: { preconditions: { uid: "other" } } };
+    expect(client.refusal("delete", cc, wrong)).toBe("409 Conflict");
+    expect(client.call("delete", cc, { name: "a", body: { preconditions: { uid } } })).toMatchObject({
+      kind: "Status",
+      status: "Success",
+      details: { name: "a", kind: cc, uid },
+    });
+    client.send("create", cc, { body: connection("b") });
+    client.send("create", "secrets", { body: { metadata: { name: "s" } } });
+    client.send("delete", "namespaces", { name: "team" });
+    expect(client.call("list", cc, { namespace: "" }).items).toEqual([]);
+    expect(client.call("list", "secrets", { namespace: "" }).items).toEqual([]);
+  });
+
+  it("fold stringData of a Secret into data", () => {
+    const client = new Client();
+    const body = { metadata: { name: "s" }, data: { a: "eA==" }, stringData: { token: "t" } };
+    const secret = client.call("create", "secrets", { body });
+    expect(secret).toMatchObject({ kind: "Secret", type: "Opaque", data: { a: "eA==", token: "dA==" } });
+    expect(secret).not.toHaveProperty("stringData");
+    const broken = { metadata: { name: "t" }, data: { a: "%" } };
+    expect(client.refusal("create", "secrets", { body: broken })).toBe("400 BadRequest");
+  });
+});
+
+describe("lists", () => {
+  it("leave kind and apiVersion out of built-in items and in custom ones", () => {
+    const client = new Client();
+    client.send("create", cc, { body: connection("a") });
+    client.send("create", "secrets", { body: { metadata: { name: "s" } } });
+    expect(client.call("list", cc).items[0]).toMatchObject({ kind: "ClusterConnection" });
+    const secrets = client.call("list", "secrets");
+    expect(secrets.kind).toBe("SecretList");
+    expect(secrets.items[0]).not.toHaveProperty("kind");
+    expect(secrets.items[0]).not.toHaveProperty("apiVersion");
+    expect(secrets.items[0]?.metadata.name).toBe("s");
+  });
+
+  it("show in every page the moment of the first, and expire", () => {
+    const client = new Client();
+    for (const name of ["a", "b", "c", "d", "e"]) client.send("create", cc, { body: connection(name) });
+    const names = (page: { items: Obj[] }): string[] => page.items.map((item) => item.metadata.name);
+    const first = client.call("list", cc, { query: "limit=2" });
+    client.send("delete", cc, { name: "d" });
+    client.send("create", cc, { body: connection("bb") });
+    const second = client.call("list", cc, { query: `limit=2&continue=${first.metadata.continue}` });
+    const third = client.call("list", cc, { query: `limit=2&continue=${second.metadata.continue}` });
+    expect([names(first), names(second), names(third)]).toEqual([["a", "b"], ["c", "d"], ["e"]]);
+    expect(third.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
+    expect(third.metadata.continue).toBeUndefined();
+    for (let i = 0; i < 40; i++) {
+      client.send("create", "configmaps", { body: { metadata: { name: `c${i}` } } });
+      client.send("list", cc, { query: "limit=1" });
+    }
+    expect(client.refusal("list", cc, { query: `limit=2&continue=${first.metadata.continue}` })).toBe("410 Expired");
+  });
+
+  it("are selected by labels and names", () => {
+    const client = new Client();
+    const labelled = (name: string, labels: Record<string, string>) =>
+      client.send("create", cc, { body: connection(name, { labels }) });
+    labelled("a", { env: "prod", tier: "1" });
+    labelled("b", { env: "dev" });
+    labelled("c", {});
+    const names = (query: string): string[] =>
+      client.call("list", cc, { query: new URLSearchParams(query).toString() }).items.map((item) => item.metadata.name);
+    expect(names("labelSelector=env=prod")).toEqual(["a"]);
+    expect(names("labelSelector=env!=prod")).toEqual(["b", "c"]);
+    expect(names("labelSelector=env in (prod, dev),tier")).toEqual(["a"]);
+    expect(names("labelSelector=env notin (prod)")).toEqual(["b", "c"]);
+    expect(names("labelSelector=!env")).toEqual(["c"]);
+    expect(names("fieldSelector=metadata.name=b")).toEqual(["b"]);
+    expect(names("fieldSelector=metadata.name!=b,metadata.namespace=team")).toEqual(["a", "c"]);
+    expect(client.refusal("list", cc, { query: "fieldSelector=spec.x=1" })).toBe("400 BadRequest");
+    expect(client.refusal("list", cc, { query: "labelSelector=a%3D%3D%3D" })).toBe("400 BadRequest");
+  });
+});
+
+describe("watches", () => {
+  it("begin with the newest state, or after the revision given", () => {
+    const client = new Client();
+    client.send("create", cc, { body: connection("a") });
+    const { revision } = client;
+    client.send("create", cc, { body: connection("b") });
+    const fromStart = client.watch(cc, "resourceVersion=0");
+    const fromNothing = client.watch(cc, "");
+    const fromRevision = client.watch(cc, `resourceVersion=${revision}`);
+    client.send("delete", cc, { name: "a" });
+    const seen = ({ events }: { events: WatchEvent[] }): string[] =>
+      events.map((event) => `${event.type} ${event.object.metadata.name}`);
+    expect(seen(fromStart)).toEqual(["ADDED a", "ADDED b", "DELETED a"]);
+    expect(seen(fromNothing)).toEqual(["ADDED a", "ADDED b", "DELETED a"]);
+    expect(seen(fromRevision)).toEqual(["ADDED b", "DELETED a"]);
+    expect(fromRevision.events[1]?.object.metadata.resourceVersion).toBe(String(client.revision));
+    expect(client.refusal("watch", cc, { query: "resourceVersion=99999" })).toBe("504 Timeout");
+    for (const watch of [fromStart, fromNothing, fromRevision]) watch.stop();
+  });
+
+  it("end with an error when the history no longer reaches back", () => {
+    const client = new Client(5);
+    const { revision } = client;
+    client.send("create", cc, { body: connection("a") });
+    const label = (i: number) => ({ name: "a", body: { metadata: { labels: { i: String(i) } } } });
+    for (let i = 0; i < 20; i++) client.send("patch", cc, label(i));
+    const late = client.watch(cc, `resourceVersion=${revision}`);
+    expect(late.events).toHaveLength(1);
+    expect(late.events[0]).toMatchObject({ type: "ERROR", object: { kind: "Status", code: 410, reason: "Expired" } });
+    expect(late.ended()).toBe(true);
+    const inTime = client.watch(cc, `resourceVersion=${client.revision - 4}`);
+    expect(inTime.events).toHaveLength(4);
+    inTime.stop();
+  });
+
+  it("show what enters and leaves a selection", () => {
+    const client = new Client();
+    client.send("create", cc, { body: connection("a", { labels: { env: "dev" } }) });
+    const watch = client.watch(cc, `resourceVersion=${client.revision}&labelSelector=env%3Dprod`);
+    const label = (env: string) => client.send("patch", cc, { name: "a", body: { metadata: { labels: { env } } } });
+    label("prod");
+    client.send("patch", cc, { name: "a", body: { spec: { displayName: "A" } } });
+    label("dev");
+    client.send("delete", cc, { name: "a" });
+    expect(watch.events.map((event) => [event.type, event.object.metadata.labels?.["env"]])).toEqual([
+      ["ADDED", "prod"],
+      ["MODIFIED", "prod"],
+      ["DELETED", "prod"],
+    ]);
+    expect(Number(watch.events[2]?.object.metadata.resourceVersion)).toBe(client.revision - 1);
+    watch.stop();
+  });
+
+  it("send bookmarks every minute and before the end, and end in time", async () => {
+    const client = new Client();
+    const watch = client.watch(cc, `resourceVersion=${client.revision}&allowWatchBookmarks=true&timeoutSeconds=90`);
+    const silent = client.watch(cc, `resourceVersion=${client.revision}&timeoutSeconds=90`);
+    await client.clock.advance(59_999);
+    expect(watch.events).toHaveLength(0);
+    client.send("create", "configmaps", { body: { metadata: { name: "c" } } });
+    await client.clock.advance(1);
+    expect(watch.events).toEqual([
+      {
+        type: "BOOKMARK",
+        object: {
+          kind: "ClusterConnection",
+          apiVersion: "clusterpulse.io/v1alpha1",
+          metadata: { resourceVersion: String(client.revision) },
+        },
+      },
+    ]);
+    await client.clock.advance(28_000);
+    expect(watch.events).toHaveLength(2);
+    expect(watch.ended()).toBe(false);
+    await client.clock.advance(2_000);
+    expect([watch.ended(), silent.ended()]).toEqual([true, true]);
+    expect([watch.events.length, silent.events.length]).toEqual([2, 0]);
+    client.send("create", cc, { body: connection("late") });
+    expect(watch.events).toHaveLength(2);
+  });
+
+  it("stream the initial state up to an annotated bookmark when asked to", () => {
+    const client = new Client();
+    client.send("create", cc, { body: connection("a") });
+    const query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
+    const watch = client.watch(cc, query);
+    client.send("create", cc, { body: connection("b") });
+    expect(watch.events.map((event) => event.type)).toEqual(["ADDED", "BOOKMARK", "ADDED"]);
+    expect(watch.events[1]?.object.metadata.annotations).toEqual({ "k8s.io/initial-events-end": "true" });
+    watch.stop();
+    expect(client.refusal("watch", cc, { query: "sendInitialEvents=true" })).toBe("400 BadRequest");
+  });
+});
+
+// Random histories: whoever lists once and replays the watch from there has the store; revisions rise by event, and a write that
+// changes nothing is no event.
+describe("any history", () => {
+  const names = fc.constantFrom("a", "b", "c", "d");
+  const value = fc.constantFrom("1", "2");
+  const operation = fc.oneof(
+    fc.record({ op: fc.constant("create" as const), name: names, value }),
+    fc.record({ op: fc.constant("label" as const), name: names, value }),
+    fc.record({ op: fc.constant("spec" as const), name: names, value }),
+    fc.record({ op: fc.constant("status" as const), name: names, value }),
+    fc.record({ op: fc.constant("finalize" as const), name: names, value: fc.constantFrom("", "x/keep") }),
+    fc.record({ op: fc.constant("put" as const), name: names, value }),
+    fc.record({ op: fc.constant("delete" as const), name: names, value }),
+  );
+
+  const run = (client: Client, { op, name, value: text }: { op: string; name: string; value: string }): void => {
+    switch (op) {
+      case "create":
+        return void client.refusal("create", cc, { body: connection(name, {}, { displayName: text }) });
+      case "label":
+        return void client.refusal("patch", cc, { name, body: { metadata: { labels: { v: text } } } });
+      case "spec":
+        return void client.refusal("patch", cc, { name, body: { spec: { displayName: text } } });
+      case "status":
+        return void client.refusal("patch", cc, { name, subresource: "status", body: { status: { phase: text } } });
+      case "finalize":
+        return void client.refusal("patch", cc, {
+          name,
+          body: { metadata: { finalizers: text === "" ? [] : [text] } },
+        });
+      case "put":
+        return void client.refusal("update", cc, { name, body: connection(name, {}, { displayName: text }) });
+      case "delete":
+        return void client.refusal("delete", cc, { name });
+    }
+  };
+
+  const contentOf = (object: Obj): string => {
+    const { resourceVersion: _revision, ...metadata } = object.metadata;
+    return JSON.stringify({ ...object, metadata });
+  };
+
+  it("is told in full by a list and its watch", () => {
+    fc.assert(
+      fc.property(fc.array(operation, { maxLength: 20 }), fc.array(operation, { maxLength: 60 }), (before, after) => {
+        const client = new Client();
+        for (const step of before) run(client, step);
+        const list = client.call("list", cc);
+        const start = list.metadata.resourceVersion;
+        const live = client.watch(cc, `resourceVersion=${start}`);
+        for (const step of after) {
+          const { revision } = client;
+          const events = live.events.length;
+          run(client, step);
+          expect(client.revision - revision).toBe(live.events.length - events);
+        }
+        live.stop();
+        const resumed = client.watch(cc, `resourceVersion=${start}`);
+        resumed.stop();
+        expect(resumed.events).toEqual(live.events);
+
+        const replica = new Map(list.items.map((item) => [item.metadata.name, item]));
+        let revision = Number(start);
+        for (const { type, object } of live.events) {
+          expect(Number(object.metadata.resourceVersion)).toBeGreaterThan(revision);
+          revision = Number(object.metadata.resourceVersion);
+          const known = replica.get(object.metadata.name);
+          if (type === "ADDED") expect(known).toBeUndefined();
+          else expect(known).toBeDefined();
+          if (type === "MODIFIED") expect(contentOf(object)).not.toBe(contentOf(known as Obj));
+          if (type === "DELETED") replica.delete(object.metadata.name);
+          else replica.set(object.metadata.name, object);
+        }
+        const final = client.call("list", cc).items;
+        expect([...replica.values()].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))).toEqual(final);
+        for (const item of final) {
+          expect(client.call("get", cc, { name: item.metadata.name })).toEqual(item);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
