@@ -28,8 +28,8 @@ export async function createServer(options: ServerOptions): Promise<Server> {
   const app = fastify({
     logger: false,
     genReqId: (request) => acceptableRequestId(request.headers["x-request-id"]) ?? `${idPrefix}-${++lastId}`,
-    // A container's names fit; a longer one is unknown.
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 253 },
+    // The URL as a whole is limited, so a name in it needs no limit of its own.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.maxUrlLength },
     requestTimeout: limits.readTimeoutMs,
     connectionTimeout: limits.idleTimeoutMs,
     keepAliveTimeout: limits.idleTimeoutMs,

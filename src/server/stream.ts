@@ -97,10 +97,10 @@ export function createEventStream(options: {
     client.response.destroy();
   }
 
-  /** Everything newer than `since`, in order of revision, so that each id stands for all before it. */
-  function newerThan(since: number): { revision: number; frame: () => Buffer }[] {
+  /** Rows newer than `since` and deletions newer than `goneSince`, in order of revision, so that each id stands for all before it. */
+  function newerThan(since: number, goneSince: number): { revision: number; frame: () => Buffer }[] {
     const rows = view.clusters().filter((row) => row.revision > since);
-    const gone = since === 0 ? [] : tombstones.filter((tombstone) => tombstone.revision > since);
+    const gone = tombstones.filter((tombstone) => tombstone.revision > Math.max(since, goneSince));
     return [
       ...rows.map((row) => ({ revision: row.revision, frame: () => clusterFrame(row) })),
       ...gone.map((tombstone) => ({ revision: tombstone.revision, frame: () => deletedFrame(tombstone) })),
@@ -109,9 +109,11 @@ export function createEventStream(options: {
 
   /** Gives a reader the first state at its own pace; what changes meanwhile is in the next round. */
   async function fill(client: Client, since: number): Promise<void> {
+    // A reader that begins anew cannot hold a cluster that is gone already.
+    const goneSince = since === 0 ? view.revision() : since;
     let cursor = since;
     for (;;) {
-      const pending = newerThan(cursor);
+      const pending = newerThan(cursor, goneSince);
       if (pending.length === 0) break;
       let chunk: Buffer[] = [];
       let chunkBytes = 0;
