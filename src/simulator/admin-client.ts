@@ -12,8 +12,8 @@ const defaultDeadlineMs = 10_000;
 const maxAnswerBytes = 16 * 1024 * 1024;
 
 /**
- * Throws ClusterPulseError: SIMULATOR_UNREACHABLE when no answer came in time, SIMULATOR_REFUSED with the simulator's own
- * explanation when it did not do as asked.
+ * Every method throws ClusterPulseError: SIMULATOR_UNREACHABLE when no answer came in time, SIMULATOR_REFUSED with the
+ * simulator's own explanation when it did not do as asked.
  */
 export class AdminClient {
   readonly #address: AdminAddress;
@@ -36,7 +36,8 @@ export class AdminClient {
     return (await this.#call("GET", "faults")) as FaultRule[];
   }
 
-  async addFault(rule: FaultRule): Promise<void> {
+  /** The simulator checks the rule, also the name of the fault. */
+  async addFault(rule: Omit<FaultRule, "fault"> & { readonly fault: string }): Promise<void> {
     await this.#call("POST", "faults", rule);
   }
 
