@@ -7,10 +7,10 @@ import { createFilter, type FleetSummary, summarise } from "./fleet-order.ts";
 import type { FleetState, FleetStore } from "./fleet-store.ts";
 import { FleetView } from "./fleet-view.tsx";
 import { ConnectionBanner, Header } from "./header.tsx";
-import { useLocationState } from "./location-state.ts";
 import { Summary } from "./summary.tsx";
 import { SupervisionTree } from "./supervision-tree.tsx";
 import { useTheme } from "./theme.ts";
+import { useLocationState } from "./use-location.ts";
 
 export function App({ store }: { readonly store: FleetStore }) {
   const fleet = useSyncExternalStore(store.subscribe, store.state);

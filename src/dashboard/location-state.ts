@@ -1,6 +1,5 @@
 // What the reader looks at, kept in the address (#view=actors&health=unhealthy&q=prod&cluster=prod-1), so that a reload keeps it
 // and a colleague can be sent it.
-import { useEffect, useState } from "react";
 import type { Health } from "./api.ts";
 import { healthOrder } from "./fleet-order.ts";
 
@@ -33,20 +32,4 @@ export function formatLocation({ view, healths, text, cluster }: LocationState):
   if (cluster !== null) params.set("cluster", cluster);
   const hash = params.toString();
   return hash === "" ? "" : `#${hash}`;
-}
-
-/** The state of the address, and the function that changes parts of it. */
-export function useLocationState(): [LocationState, (change: Partial<LocationState>) => void] {
-  const [state, setState] = useState(() => parseLocation(window.location.hash));
-  useEffect(() => {
-    const follow = () => setState(parseLocation(window.location.hash));
-    window.addEventListener("hashchange", follow);
-    return () => window.removeEventListener("hashchange", follow);
-  }, []);
-  const update = (change: Partial<LocationState>) => {
-    const next = { ...state, ...change };
-    setState(next);
-    window.history.replaceState(null, "", `${window.location.pathname}${formatLocation(next)}`);
-  };
-  return [state, update];
 }
