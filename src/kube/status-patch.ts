@@ -7,21 +7,21 @@ const maxAnswerBytes = 4 << 20;
 
 /**
  * Merges `status` into the object whose status subresource is at `path` and returns the object as it is afterwards. Members
- * that are null are removed, arrays replaced. With `resourceVersion` the server refuses if the object has changed since.
+ * that are null are removed, arrays replaced. With `resourceVersion` the server refuses if the object has changed since, with
+ * `uid` if it is another object of the same name.
  * Throws KubeError, among them NOT_FOUND (the object is gone) and CONFLICT (it has changed).
  */
 export async function patchStatus(
   transport: Pick<KubeTransport, "requestJson">,
   path: string,
   status: Readonly<Record<string, unknown>>,
-  options: { readonly signal: AbortSignal; readonly resourceVersion?: string },
+  options: { readonly signal: AbortSignal; readonly resourceVersion?: string; readonly uid?: string },
 ): Promise<KubeObject> {
-  const precondition =
-    options.resourceVersion === undefined ? {} : { metadata: { resourceVersion: options.resourceVersion } };
+  const { signal, ...precondition } = options;
   const { body } = await transport.requestJson("PATCH", path, {
-    body: { ...precondition, status },
+    body: { ...(Object.keys(precondition).length > 0 && { metadata: precondition }), status },
     contentType: "application/merge-patch+json",
-    signal: options.signal,
+    signal,
     maxBytes: maxAnswerBytes,
   });
   return readObject(body);
