@@ -1,6 +1,6 @@
 // Joins the tree to a real hub API: what it watches there, how a cluster's own Secret becomes a connection, how statuses are
 // written. One transport to the hub's API serves all of it.
-import type { KubeObject, Secret } from "../../src/api/v1alpha1/meta.ts";
+import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import {
   clusterConnections,
   group,
@@ -9,8 +9,8 @@ import {
   secrets,
   version,
 } from "../../src/api/v1alpha1/resources.ts";
-import { credentialsFromSecret } from "../../src/kube/credentials-secret.ts";
 import { objectSource, Reflector } from "../../src/kube/reflector.ts";
+import { readSecretCredentials } from "../../src/kube/secret-credentials.ts";
 import { patchStatus } from "../../src/kube/status-patch.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../../src/kube/transport.ts";
 import type { Clock } from "../../src/support/clock.ts";
@@ -76,21 +76,18 @@ function watched(
   };
 }
 
-const maxSecretBytes = 2 << 20;
-
 function secretConnector({ hub, userAgent, clusterLimits, clock }: KubernetesOptions): Connector {
   return {
-    async connect(target, schedule, signal) {
-      const namespace = target.credentialsRef.namespace ?? target.namespace;
-      const path = resourcePath(secrets, { namespace, name: target.credentialsRef.name });
-      const { body } = await hub.requestJson("GET", path, { signal, maxBytes: maxSecretBytes });
-      const credentials = credentialsFromSecret(body as Secret, target.endpoint);
-      const limits = {
-        ...clusterLimits,
-        requestTimeoutMs: schedule.requestTimeoutMs,
-        keepAliveMs: 3 * schedule.intervalMs,
-      };
-      return createTransport(credentials, limits, userAgent, clock);
+    async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {
+      const reference = { namespace: credentialsRef.namespace ?? namespace, name: credentialsRef.name };
+      const credentials = await readSecretCredentials(hub, reference, endpoint, signal);
+      const { requestTimeoutMs, intervalMs } = schedule;
+      return createTransport(
+        credentials,
+        { ...clusterLimits, requestTimeoutMs, keepAliveMs: 3 * intervalMs },
+        userAgent,
+        clock,
+      );
     },
   };
 }

@@ -1,6 +1,6 @@
 // `clusterpulse demo` (npm start): a simulated fleet in a process of its own, the hub, the embedded store, API and page.
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,12 +8,14 @@ import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { ClusterPulseError } from "../support/errors.ts";
 import { createLogger, type LogLevel, logLevels } from "../support/log.ts";
+import type { FleetView } from "../view/ports.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
 /** Within this, everything that the demo started is gone. */
 const stopDeadlineMs = 4_000;
 const simulatorReadyMs = 30_000;
+const seenDeadlineMs = 10_000;
 const namespace = "clusterpulse";
 /** A hub polls every 30 s at the least; the demo does so more often, so that one need not wait to see a fault. */
 const intervalSeconds = 10;
@@ -58,15 +60,20 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const log = createLogger({ level: options.logLevel, stream: process.stderr });
   const { openHubProcess } = await import("./hub-process.ts");
   const { buildDashboardIfStale, dashboardDist } = await import("../dashboard/build.ts");
-  // The port is taken before anything else is started: a busy one costs nothing but a message.
+  if ((await buildDashboardIfStale()) === "built") process.stdout.write("the page was built\n");
+  // The port is taken before the simulator is started: a busy one costs nothing but a message.
   const hub = await openHubProcess({ version: options.version, port: options.port, log, staticDir: dashboardDist });
   const fleet = startFleet(options);
   const watchdog = (): NodeJS.Timeout => setTimeout(() => process.exit(1), 2 * stopDeadlineMs);
   try {
-    const [ready] = await Promise.all([fleet.ready, buildDashboardIfStale()]);
+    const ready = await Promise.race([fleet.ready, asked]);
+    if (typeof ready === "string") return;
     const { loadHubKubeconfig } = await import("../kube/kubeconfig.ts");
-    const { credentials } = await loadHubKubeconfig({ text: ready.kubeconfig });
+    const { credentials } = await loadHubKubeconfig({ path: fleet.kubeconfigFile, env: {} });
+    fleet.removeKubeconfig();
     hub.watch({ credentials, namespace, limits: { schedule: { minIntervalMs: intervalSeconds * 1_000 } } });
+    // What breaks has worked before, as in life: so it keeps its last numbers, and their age shows.
+    await Promise.race([seenOnce(hub.view, ready.clusters), asked]);
     const broken = await breakSome(ready.pid);
     process.stdout.write(banner(hub.url, ready, options, broken));
     const ended = await Promise.race([asked, fleet.ended]);
@@ -89,7 +96,10 @@ interface ReadyLine {
 }
 
 interface Fleet {
-  readonly ready: Promise<ReadyLine & { readonly kubeconfig: string }>;
+  readonly ready: Promise<ReadyLine>;
+  /** Holds credentials: there only until it has been read. */
+  readonly kubeconfigFile: string;
+  removeKubeconfig(): void;
   readonly ended: Promise<"simulator-ended">;
   stop(): Promise<void>;
 }
@@ -123,24 +133,24 @@ function startFleet(options: DemoOptions): Fleet {
     child.once("exit", () => resolve("simulator-ended"));
     child.once("error", () => resolve("simulator-ended"));
   });
-  const removeScratch = (): void => rmSync(scratch, { recursive: true, force: true });
+  const removeKubeconfig = (): void => rmSync(scratch, { recursive: true, force: true });
   const notStarted = ended.then(() => {
     throw new ClusterPulseError("SIMULATOR_ENDED", "the simulator did not start");
   });
-  const ready = Promise.race([firstLine(child), notStarted])
-    .then((line) => ({ ...(JSON.parse(line) as ReadyLine), kubeconfig: readFileSync(kubeconfigFile, "utf8") }))
-    .finally(removeScratch);
+  const ready = Promise.race([firstLine(child), notStarted]).then((line) => JSON.parse(line) as ReadyLine);
   ready.catch(() => undefined);
   notStarted.catch(() => undefined);
   return {
     ready,
     ended,
+    kubeconfigFile,
+    removeKubeconfig,
     async stop() {
       const killer = setTimeout(() => child.kill("SIGKILL"), stopDeadlineMs / 2);
       child.kill("SIGTERM");
       await ended;
       clearTimeout(killer);
-      removeScratch();
+      removeKubeconfig();
     },
   };
 }
@@ -159,6 +169,14 @@ function firstLine(child: ChildProcess): Promise<string> {
   });
 }
 
+/** Resolves when every cluster has been polled once, or after a few seconds: a large fleet need not be complete to be shown. */
+async function seenOnce(view: FleetView, clusters: number): Promise<void> {
+  const deadlineMs = performance.now() + seenDeadlineMs;
+  const polled = (): boolean =>
+    view.clusters().filter(({ bytes }) => bytes.includes('"last_check"')).length >= clusters;
+  while (!polled() && performance.now() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
 interface Broken {
   readonly clusters: readonly { readonly cluster: string; readonly fault: string; readonly looks: string }[];
   /** A cluster that works, to try the commands on. */
@@ -167,10 +185,11 @@ interface Broken {
 
 /** Breaks up to five clusters, a fifth of a small fleet, evenly spread over it. */
 async function breakSome(simulatorPid: number): Promise<Broken> {
-  const { createAdminClient, findSimulators } = await import("../simulator/index.ts");
+  const { AdminClient } = await import("../simulator/admin-client.ts");
+  const { findSimulators } = await import("../simulator/process.ts");
   const simulator = (await findSimulators()).find(({ pid }) => pid === simulatorPid);
   if (simulator === undefined) throw new ClusterPulseError("NO_SIMULATOR", "the simulator's run file is missing");
-  const admin = createAdminClient(simulator.admin);
+  const admin = new AdminClient(simulator.admin);
   const names = (await admin.clusters()).map(({ name }) => name);
   const count = Math.min(brokenOnPurpose.length, Math.floor(names.length / 5));
   const broken: { cluster: string; fault: string; looks: string }[] = [];

@@ -14,8 +14,13 @@ export function faultCommand(): Command {
       const flags = new Flags(command, 2);
       const latencyMs = flags.integer("latency-ms", { min: 1, max: 600_000 }, undefined);
       flags.end();
-      const admin = await connect(command);
-      await admin.addFault({ cluster, fault: name, ...(latencyMs === undefined ? {} : { parameters: { latencyMs } }) });
+      const { parseFaultRule } = await import("../simulator/faults/rule.ts");
+      const rule = parseFaultRule({
+        cluster,
+        fault: name,
+        ...(latencyMs === undefined ? {} : { parameters: { latencyMs } }),
+      });
+      await (await connect(command)).addFault(rule);
       process.stdout.write(`${cluster}: ${name}. Heal it with: fault remove ${cluster}\n`);
     });
   const remove = new Command("remove")
@@ -45,7 +50,8 @@ export function faultCommand(): Command {
 }
 
 async function connect(command: Command) {
-  const { createAdminClient, findSimulators } = await import("../simulator/index.ts");
+  const { AdminClient } = await import("../simulator/admin-client.ts");
+  const { findSimulators } = await import("../simulator/process.ts");
   const flags = new Flags(command, command.args.length);
   const pid = flags.integer("simulator", { min: 1, max: 2 ** 31 }, undefined);
   flags.end();
@@ -64,5 +70,5 @@ async function connect(command: Command) {
       `several simulators run; choose one with --simulator ${chosen.map(({ pid }) => pid).join(" or ")}`,
     );
   }
-  return createAdminClient(first.admin);
+  return new AdminClient(first.admin);
 }

@@ -42,7 +42,7 @@ async function showFleet(server: string, format: Format, wanted: (row: FleetRow)
 const noServer = (server: string): string =>
   `no hub answers at ${server}; start one with "npm start", or name it with --server`;
 
-const dataOf = (event: Event): string => String((event as MessageEvent<unknown>).data);
+const dataOf = (event: Event): string => String((event as Event & { readonly data?: unknown }).data);
 
 async function print(rows: readonly FleetRow[], format: Format): Promise<string> {
   switch (format) {

@@ -13,6 +13,7 @@ import { systemClock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
 import { seededRandom } from "../support/random.ts";
 import { createFleetView } from "../view/fleet.ts";
+import type { FleetView } from "../view/ports.ts";
 
 export interface HubProcessOptions {
   readonly version: string;
@@ -33,6 +34,7 @@ export interface WatchOptions {
 /** A hub whose server listens already; it is ready once it watches and has seen everything there is. */
 export interface HubProcess {
   readonly url: string;
+  readonly view: FleetView;
   /** Starts the actors. To be called once. */
   watch(options: WatchOptions): Hub;
   /** Not ready, then no more polls, then what is left is written, then the server goes. Everything is over after `deadlineMs`. */
@@ -98,6 +100,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
 
   return {
     url,
+    view,
     watch({ credentials, namespace, limits, clusterLimits }) {
       const userAgent = `clusterpulse-hub/${version}`;
       const random = seededRandom(process.pid ^ clock.nowMs());

@@ -1,6 +1,7 @@
 // `clusterpulse simulate`: a hub API and a fleet of simulated clusters, alone.
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
+import { rfc3339 } from "../support/clock.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
@@ -31,12 +32,13 @@ export function simulateCommand(): Command {
       flags.end();
 
       const asked = untilAskedToStop();
-      const { startSimulator, writeRunFile } = await import("../simulator/index.ts");
+      const { startSimulator } = await import("../simulator/index.ts");
+      const { writeRunFile } = await import("../simulator/process.ts");
       const simulator = await startSimulator({ clusters, seed, preset, hubPort });
       if (namespace !== undefined)
-        await simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
+        simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
       if (kubeconfigFile !== undefined) writeFileSync(kubeconfigFile, simulator.kubeconfig(), { mode: 0o600 });
-      const runFile = writeRunFile(simulator.admin);
+      const removeRunFile = await writeRunFile({ admin: simulator.admin, startedAt: rfc3339(Date.now()) });
       const ready = {
         ready: true,
         pid: process.pid,
@@ -50,7 +52,7 @@ export function simulateCommand(): Command {
       };
       process.stdout.write(`${JSON.stringify(ready)}\n`);
       await asked;
-      runFile.remove();
+      await removeRunFile();
       await simulator.close();
       process.exit(0);
     });
