@@ -10,7 +10,7 @@ import { hubNowMs, setHubTime } from "./ticker.ts";
 /** The server sends at least a comment every 15 s: longer silence is a lost connection. */
 const silenceDeadlineMs = 25_000;
 /** Events are shown together this often at most: a burst of 2,000 rows is one update of the page. */
-const batchMs = 100;
+const batchMs = 200;
 const maxRetryMs = 15_000;
 const failuresBeforePolling = 3;
 

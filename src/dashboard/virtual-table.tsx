@@ -2,7 +2,7 @@
 // measured, not guessed; two spacer rows stand for what is above and below. Screen readers get the true counts.
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useRef } from "react";
+import { memo, type ReactNode, useCallback, useLayoutEffect, useMemo, useRef } from "react";
 import { useWindowWidth } from "./hooks.ts";
 
 export interface Column<Row> {
@@ -37,10 +37,21 @@ interface VirtualTableProps<Row> {
   readonly sorting?: { readonly keys: ReadonlySet<string>; readonly sort: Sort | null; change(sort: Sort): void };
 }
 
+const noAttributes = {};
+
 export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
   const { label, rows, role = "grid", rowHeightPx, rowKey, rowProps, onRowClick, sorting } = props;
   const windowPx = useWindowWidth();
-  const columns = props.columns.filter(({ fromPx = 0 }) => windowPx >= fromPx);
+  const columns = useMemo(
+    () => props.columns.filter(({ fromPx = 0 }) => windowPx >= fromPx),
+    [props.columns, windowPx],
+  );
+  // One function for all rows and renders, which calls the newest handler.
+  const newestClick = useRef(onRowClick);
+  useLayoutEffect(() => {
+    newestClick.current = onRowClick;
+  });
+  const click = useCallback((row: unknown) => newestClick.current?.(row as Row), []);
   // Something must take what is left of the window: the first column, when all shown columns have a width.
   const isFirstElastic = columns.every(({ width }) => width !== undefined);
   const scroller = useRef<HTMLDivElement>(null);
@@ -49,7 +60,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     getScrollElement: () => scroller.current,
     estimateSize: () => rowHeightPx,
     getItemKey: (index) => rowKey(rows[index] as Row),
-    overscan: 8,
+    overscan: 4,
   });
   const items = virtualizer.getVirtualItems();
   const above = items[0]?.start ?? 0;
@@ -98,20 +109,15 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
           {items.map((item) => {
             const row = rows[item.index] as Row;
             return (
-              <Tr
+              <MemoRow
                 key={item.key}
-                ref={virtualizer.measureElement}
-                data-index={item.index}
-                aria-rowindex={item.index + 2}
-                {...rowProps?.(row)}
-                {...(onRowClick && { isClickable: true, onRowClick: () => onRowClick(row) })}
-              >
-                {columns.map((column) => (
-                  <Td key={column.key} className={columnClass(column)}>
-                    {column.render(row)}
-                  </Td>
-                ))}
-              </Tr>
+                row={row}
+                index={item.index}
+                columns={columns as readonly Column<unknown>[]}
+                measure={virtualizer.measureElement}
+                attributes={rowProps?.(row) ?? noAttributes}
+                onClick={onRowClick === undefined ? undefined : click}
+              />
             );
           })}
           <Spacer heightPx={below} columns={columns.length} />
@@ -119,6 +125,45 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
       </Table>
     </div>
   );
+}
+
+interface RowProps {
+  readonly row: unknown;
+  readonly index: number;
+  readonly columns: readonly Column<unknown>[];
+  measure(element: Element | null): void;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly onClick: ((row: unknown) => void) | undefined;
+}
+
+/** Renders again only when its own row has changed: of a burst of events, most rows in sight are not concerned. */
+const MemoRow = memo(
+  ({ row, index, columns, measure, attributes, onClick }: RowProps) => (
+    <Tr
+      ref={measure}
+      data-index={index}
+      aria-rowindex={index + 2}
+      {...attributes}
+      {...(onClick && { isClickable: true, onRowClick: () => onClick(row) })}
+    >
+      {columns.map((column) => (
+        <Td key={column.key} className={columnClass(column)}>
+          {column.render(row)}
+        </Td>
+      ))}
+    </Tr>
+  ),
+  (before, after) =>
+    before.row === after.row &&
+    before.index === after.index &&
+    before.columns === after.columns &&
+    before.onClick === after.onClick &&
+    haveSameMembers(before.attributes, after.attributes),
+);
+
+function haveSameMembers(a: Readonly<Record<string, unknown>>, b: Readonly<Record<string, unknown>>): boolean {
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }
 
 function columnClass<Row>({ align }: Column<Row>): string {
