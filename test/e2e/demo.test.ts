@@ -1,0 +1,237 @@
+// `npm start`, as a user meets it: a living fleet, faults that stay with their cluster, and an end that leaves nothing behind.
+import { createServer } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AdminClient } from "../../src/simulator/admin-client.ts";
+import { findSimulators } from "../../src/simulator/process.ts";
+import { eventually, isAlive, leftovers, runCommand, type Started, startCommand } from "../support/processes.ts";
+
+interface Row {
+  readonly name: string;
+  readonly spec: Record<string, unknown>;
+  readonly info: Record<string, string>;
+  readonly metrics: Record<string, number>;
+  readonly status: {
+    readonly health: string;
+    readonly reason: string;
+    readonly message: string;
+    readonly last_check?: string;
+  };
+  readonly asOf: string | null;
+  readonly staleAfter: string | null;
+  readonly missing: string[];
+}
+
+const causes: Readonly<Record<string, { health: string; reason: string }>> = {
+  blackhole: { health: "unhealthy", reason: "ConnectTimeout" },
+  refuse: { health: "unhealthy", reason: "ConnectionRefused" },
+  hang: { health: "unhealthy", reason: "ResponseTimeout" },
+  unauthorized: { health: "unhealthy", reason: "Unauthorized" },
+  latency: { health: "degraded", reason: "Slow" },
+};
+
+const before = leftovers();
+let demo: Started;
+let url: string;
+let simulatorPid: number;
+let admin: AdminClient;
+let broken: Map<string, string>;
+const get = async <T>(path: string): Promise<T> => (await (await fetch(`${url}${path}`)).json()) as T;
+const fleet = (): Promise<Row[]> => get<Row[]>("/api/v1/clusters");
+
+beforeAll(async () => {
+  demo = startCommand("demo", "--port", "0", "--seed", "42");
+  const banner = await demo.until(/Ctrl-C stops all of it/);
+  url = /page and API +(http:\S+)/.exec(banner)?.[1] ?? "";
+  simulatorPid = Number(/simulator +process (\d+)/.exec(banner)?.[1]);
+  broken = new Map(
+    [...banner.matchAll(/^ {4}(\S+) +(blackhole|refuse|hang|unauthorized|latency) /gm)].map(([, name, fault]) => [
+      name ?? "",
+      fault ?? "",
+    ]),
+  );
+  const simulator = (await findSimulators()).find(({ pid }) => pid === simulatorPid);
+  admin = new AdminClient(simulator?.admin ?? { url: "http://127.0.0.1:1", token: "" });
+});
+afterAll(async () => {
+  demo.child.kill("SIGKILL");
+  await demo.ended;
+  await eventually(async () => !isAlive(simulatorPid), 10_000, "the simulator ends with the demo");
+});
+
+describe("npm start", () => {
+  test("within 60 s all 25 clusters are listed, the broken ones with their cause", async () => {
+    expect([...broken.values()].sort()).toEqual(Object.keys(causes).sort());
+    const rows = await eventually(
+      async () => {
+        const all = await fleet();
+        const named = all.filter(
+          ({ name, status }) => broken.has(name) && status.reason === causes[broken.get(name) ?? ""]?.reason,
+        );
+        return all.length === 25 && named.length === broken.size && all;
+      },
+      60_000,
+      "25 clusters, the broken ones with their causes",
+    );
+    for (const { name, status, asOf } of rows) {
+      const fault = broken.get(name);
+      expect(status, name).toMatchObject(
+        fault === undefined ? { health: "healthy", reason: "Reachable" } : (causes[fault] ?? {}),
+      );
+      expect(asOf, name).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    }
+  });
+
+  test("what is shown of every healthy cluster equals the simulator's ground truth", async () => {
+    const healthy = (await fleet()).filter(({ name }) => !broken.has(name));
+    expect(healthy).toHaveLength(20);
+    for (const { name, info, metrics, missing, asOf, staleAfter } of healthy) {
+      const truth = await admin.expected(name);
+      expect(missing, name).toEqual([]);
+      expect(info, name).toMatchObject({ version: truth.version, platform: truth.platform });
+      expect(metrics, name).toMatchObject({
+        nodes: truth.nodes,
+        nodes_ready: truth.nodesReady,
+        namespaces: truth.namespaces.length,
+        pods: truth.pods,
+        pods_running: truth.podsRunning,
+        cpu_capacity: truth.cpuCapacityCores,
+        memory_capacity: truth.memoryCapacityBytes,
+        deployments: truth.deployments,
+      });
+      expect(Date.parse(staleAfter ?? "") - Date.parse(asOf ?? "")).toBe(20_000);
+      const nodes = await get<Record<string, unknown>[]>(`/api/v1/clusters/${name}/nodes`);
+      expect(nodes.map((node) => node["name"]).sort(), name).toEqual(Object.keys(truth.perNode).sort());
+      for (const node of nodes) {
+        const expected = truth.perNode[node["name"] as string];
+        expect(node, `${name} ${node["name"]}`).toMatchObject({
+          status: expected?.status,
+          roles: [...(expected?.roles ?? [])].sort(),
+          cpu_capacity: expected?.cpuCapacityCores,
+          cpu_allocatable: expected?.cpuAllocatableCores,
+          memory_capacity: expected?.memoryCapacityBytes,
+          memory_allocatable: expected?.memoryAllocatableBytes,
+          cpu_requested: expected?.cpuRequestedCores,
+          memory_requested: expected?.memoryRequestedBytes,
+          pods_running: expected?.podsRunning,
+          pods_pending: expected?.podsPending,
+          pods_failed: expected?.podsFailed,
+          pods_succeeded: expected?.podsSucceeded,
+          pods_total: expected?.podsTotal,
+        });
+      }
+    }
+  });
+
+  test("a fault added from the command line breaks that cluster only, and heals", async () => {
+    const victim = (await fleet()).find(({ name }) => !broken.has(name))?.name ?? "";
+    const added = await runCommand("fault", "add", victim, "hang", "--simulator", String(simulatorPid));
+    expect(added).toMatchObject({ code: 0 });
+    const rowOf = async () => (await fleet()).find(({ name }) => name === victim);
+    const hung = await eventually(
+      async () => {
+        const row = await rowOf();
+        return row?.status.health === "unhealthy" && row;
+      },
+      40_000,
+      "the fault shows",
+    );
+    expect(hung.status).toMatchObject(causes["hang"] ?? {});
+    expect(hung.metrics["nodes"]).toBeGreaterThan(0);
+    const others = (await fleet()).filter(({ name }) => name !== victim && !broken.has(name));
+    for (const { name, status, asOf } of others) {
+      expect(status.health, name).toBe("healthy");
+      expect(Date.now() - Date.parse(asOf ?? ""), name).toBeLessThan(13_000);
+    }
+    const listed = await runCommand("fault", "list", "--simulator", String(simulatorPid));
+    expect(listed.output).toContain(`${victim}  hang`);
+    expect(await runCommand("fault", "remove", victim, "--simulator", String(simulatorPid))).toMatchObject({ code: 0 });
+    await eventually(async () => (await rowOf())?.status.health === "healthy", 40_000, "the cluster heals");
+  });
+
+  test("no credential is in any answer", async () => {
+    const texts = await Promise.all(
+      ["/api/v1/clusters", "/api/v1/system/actors", "/metrics", "/readyz?verbose"].map(async (path) =>
+        (await fetch(`${url}${path}`)).text(),
+      ),
+    );
+    for (const text of texts) expect(text).not.toMatch(/token|BEGIN [A-Z ]*(CERTIFICATE|KEY)|-credentials/i);
+  });
+});
+
+describe("clusterpulse fleet", () => {
+  test("shows broken clusters first, in three formats", async () => {
+    const table = await runCommand("fleet", "--server", url);
+    const lines = table.output.trim().split("\n");
+    expect(lines[0]).toMatch(/^NAME +HEALTH +REASON +VERSION/);
+    expect(lines.slice(1, 5).every((line) => line.includes("unhealthy"))).toBe(true);
+    expect(lines.at(-1)).toBe("25 clusters: 4 unhealthy, 1 degraded, 20 healthy");
+    const json = JSON.parse((await runCommand("fleet", "-o", "json", "--unhealthy", "--server", url)).output) as Row[];
+    expect(json.map(({ name }) => name).sort()).toEqual([...broken.keys()].sort());
+    expect((await runCommand("fleet", "-o", "yaml", "--unhealthy", "--server", url)).output).toMatch(/^- name: /m);
+  });
+
+  test("follows changes with --watch until it is stopped", async () => {
+    const watching = startCommand("fleet", "--watch", "-o", "json", "--server", url);
+    await eventually(async () => watching.output().split("\n").length > 30, 30_000, "25 rows, then changes");
+    const rows = watching
+      .output()
+      .trim()
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as Row);
+    expect(new Set(rows.map(({ name }) => name)).size).toBe(25);
+    watching.child.kill("SIGINT");
+    expect(await watching.ended).toBe(0);
+  });
+
+  test("says in one line what is wrong with a command line, and when no hub answers", async () => {
+    const wrong = await runCommand("fleet", "-o", "xml", "--server", "nonsense", "--colour");
+    expect(wrong.code).toBe(2);
+    expect(wrong.errors.trim().split("\n").sort()).toEqual([
+      'clusterpulse: --output must be one of table, json, yaml, not "xml"',
+      'clusterpulse: --server must be a URL such as http://127.0.0.1:8080, not "nonsense"',
+      "clusterpulse: unknown flag --colour",
+    ]);
+    const silent = await runCommand("fleet", "--server", "http://127.0.0.1:1");
+    expect(silent.code).toBe(1);
+    expect(silent.errors).toMatch(
+      /^clusterpulse: no hub answers at http:\/\/127\.0\.0\.1:1; start one with "npm start"/,
+    );
+  });
+});
+
+describe("the end of npm start", () => {
+  test("a busy port is one clear message, and nothing is started", async () => {
+    const busy = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => busy.once("listening", resolve));
+    const { port } = busy.address() as { port: number };
+    const { code, output, errors } = await runCommand("demo", "--port", String(port));
+    await new Promise((resolve) => busy.close(resolve));
+    expect(code).toBe(1);
+    expect(output).toBe("");
+    expect(errors.trim().split("\n")).toEqual([
+      expect.stringMatching(new RegExp(`^clusterpulse: .*[Pp]ort ${port}\\b.*--port`)),
+    ]);
+  });
+
+  test("Ctrl-C ends everything within 5 s and leaves no process, port or file", async () => {
+    const startedAt = performance.now();
+    demo.child.kill("SIGINT");
+    expect(await demo.ended).toBe(0);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(isAlive(simulatorPid)).toBe(false);
+    await expect(fetch(`${url}/healthz`)).rejects.toThrow();
+    expect(leftovers()).toEqual(before);
+    expect(demo.errors()).toBe("");
+  });
+
+  test("a demo that is killed takes its simulator along", async () => {
+    const second = startCommand("demo", "--port", "0", "--clusters", "3");
+    const banner = await second.until(/Ctrl-C stops all of it/);
+    const pid = Number(/simulator +process (\d+)/.exec(banner)?.[1]);
+    second.child.kill("SIGKILL");
+    await second.ended;
+    await eventually(async () => !isAlive(pid), 5_000, "the simulator ends");
+    expect(leftovers()).toEqual(before);
+  });
+});

@@ -1,0 +1,83 @@
+// Starts commands of the product as a user does, in processes of their own, and looks at what they leave behind.
+import { type ChildProcess, spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface Started {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  readonly errors: () => string;
+  /** Resolves with the output once it matches; rejects when the process ends first or after `timeoutMs`. */
+  until(pattern: RegExp, timeoutMs?: number): Promise<string>;
+  /** Resolves with the exit code. */
+  readonly ended: Promise<number | null>;
+}
+
+/** `npm run -s clusterpulse -- <args>`, without npm in between so that signals reach the process itself. */
+export function startCommand(...args: string[]): Started {
+  const child = spawn(process.execPath, ["--import", "./tools/guard.mjs", "src/cli/main.ts", ...args], {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  let errors = "";
+  child.stdout.on("data", (chunk) => (output += String(chunk)));
+  child.stderr.on("data", (chunk) => (errors += String(chunk)));
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  return {
+    child,
+    output: () => output,
+    errors: () => errors,
+    ended,
+    async until(pattern, timeoutMs = 60_000) {
+      const deadlineMs = performance.now() + timeoutMs;
+      for (;;) {
+        if (pattern.test(output)) return output;
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}: ${errors.slice(-500)}`);
+        if (performance.now() > deadlineMs)
+          throw new Error(`no ${pattern} within ${timeoutMs} ms in: ${output.slice(-500)}`);
+        await pause(50);
+      }
+    },
+  };
+}
+
+/** Runs a command to its end. */
+export async function runCommand(...args: string[]): Promise<{ code: number | null; output: string; errors: string }> {
+  const started = startCommand(...args);
+  const code = await started.ended;
+  return { code, output: started.output(), errors: started.errors() };
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits until `probe` returns something other than undefined or false. */
+export async function eventually<T>(
+  probe: () => Promise<T | undefined | false>,
+  timeoutMs: number,
+  what: string,
+): Promise<T> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await probe();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    await pause(100);
+  }
+}
+
+/** True while a process of that id lives. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** What the product has left in the temporary folder. */
+export const leftovers = (): string[] =>
+  readdirSync(tmpdir()).filter((name) => /^clusterpulse-(demo-|\d+$|user$)/.test(name));
