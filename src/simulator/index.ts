@@ -74,7 +74,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const indexes = new Map(identities.map(({ name }, index) => [name, index]));
   const tokens = new Tokens();
   const tls = mintIdentity();
-  const hub = new HubEngine({ clock, crdFolder });
+  const hub = new HubEngine({
+    clock,
+    crdFolder,
+    ...(options.historySize === undefined ? {} : { historySize: options.historySize }),
+  });
   const keyAt = (index: number): WorldKey => ({ seed, index, preset });
   const identityAt = (index: number) => identities[index] as (typeof identities)[number];
 

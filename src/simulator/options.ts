@@ -14,6 +14,8 @@ export interface SimulatorOptions {
   readonly hubPort?: number;
   /** Times watches, latency and stamps; the machine's clock unless told. */
   readonly clock?: Clock;
+  /** Events per resource that a watch of the hub's API server can resume over before it answers 410; 10,000 unless told. */
+  readonly historySize?: number;
   /** Namespace of the kubeconfig's hub context; `clusterpulse` unless told. */
   readonly hubNamespace?: string;
 }
@@ -24,7 +26,7 @@ const isWhole = (value: unknown, low: number, high: number): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
 
 /** Throws InvalidInputError that lists everything that is wrong. */
-export function checkOptions({ clusters, seed, preset, hubPort }: SimulatorOptions): void {
+export function checkOptions({ clusters, seed, preset, hubPort, historySize }: SimulatorOptions): void {
   const problems: string[] = [];
   if (!isWhole(clusters, 1, maxClusters)) problems.push(`clusters: must be a whole number from 1 to ${maxClusters}`);
   if (!isWhole(seed, 0, 0xffff_ffff)) problems.push("seed: must be a whole number from 0 to 4294967295");
@@ -32,5 +34,8 @@ export function checkOptions({ clusters, seed, preset, hubPort }: SimulatorOptio
     problems.push(`preset: must be one of ${presetNames.join(", ")}`);
   }
   if (hubPort !== undefined && !isWhole(hubPort, 0, 65_535)) problems.push("hubPort: must be a port from 0 to 65535");
+  if (historySize !== undefined && !isWhole(historySize, 1, 1_000_000)) {
+    problems.push("historySize: must be a whole number from 1 to 1000000");
+  }
   if (problems.length > 0) throw new InvalidInputError(problems);
 }
