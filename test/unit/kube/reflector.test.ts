@@ -296,6 +296,30 @@ describe("after its signal aborts", () => {
     }
   });
 
+  test("by its reader's own doing, events that have already arrived are not applied", async () => {
+    const halt = new AbortController();
+    const source: ObjectSource<KubeObject> = {
+      list: async () => emptyList(),
+      async *watch() {
+        for (const [name, version] of [
+          ["a", "11"],
+          ["b", "12"],
+        ] as const)
+          yield { type: "ADDED", object: object(name, version) };
+      },
+    };
+    const reflector = new Reflector<KubeObject>({
+      name: "widgets",
+      source,
+      clock: new VirtualClock(),
+      random: seededRandom(1),
+      log: silentLogger,
+      onChange: () => halt.abort(),
+    });
+    await reflector.run(halt.signal);
+    expect([...reflector.keys()]).toEqual(["a"]);
+  });
+
   test("it may run again, but not twice at a time", async () => {
     const { clock, seen, reflector, stop } = start(
       async () => emptyList(),
