@@ -69,9 +69,9 @@ async function runDemo(options: DemoOptions): Promise<void> {
     const ready = await Promise.race([fleet.ready, asked]);
     if (typeof ready === "string") return;
     const { loadHubKubeconfig } = await import("../kube/kubeconfig.ts");
-    const { credentials } = await loadHubKubeconfig({ path: fleet.kubeconfigFile, env: {} });
+    const kubeconfig = await loadHubKubeconfig({ path: fleet.kubeconfigFile, env: {} });
     fleet.removeKubeconfig();
-    hub.watch({ credentials, namespace, limits: { schedule: { minIntervalMs: intervalSeconds * 1_000 } } });
+    hub.watch({ kubeconfig, namespace, limits: { schedule: { minIntervalMs: intervalSeconds * 1_000 } } });
     // What breaks has worked before, as in life: so it keeps its last numbers, and their age shows.
     await Promise.race([seenOnce(hub.view, ready.clusters), asked]);
     const broken = await breakSome(ready.pid);

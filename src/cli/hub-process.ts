@@ -4,7 +4,9 @@ import { type Hub, type HubLimits, startHub } from "../../actors/hub/hub.ts";
 import { kubernetesPorts } from "../../actors/hub/kubernetes.ts";
 import { createPoolCompute } from "../../workers/pool.ts";
 import type { ClusterCredentials } from "../kube/credentials.ts";
-import { createTransport, type TransportLimits } from "../kube/transport.ts";
+import type { HubKubeconfig } from "../kube/kubeconfig.ts";
+import { createRefreshingTransport } from "../kube/refreshing-transport.ts";
+import { createTransport, type KubeTransport, type TransportLimits } from "../kube/transport.ts";
 import { createHubMetrics } from "../server/metrics.ts";
 import type { Check, Server, SystemReport } from "../server/ports.ts";
 import { createServer } from "../server/server.ts";
@@ -25,7 +27,7 @@ export interface HubProcessOptions {
 
 export interface WatchOptions {
   /** How to reach the hub's own API. */
-  readonly credentials: ClusterCredentials;
+  readonly kubeconfig: HubKubeconfig;
   readonly namespace: string;
   readonly limits?: HubLimits;
   readonly clusterLimits?: Partial<TransportLimits>;
@@ -101,10 +103,16 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   return {
     url,
     view,
-    watch({ credentials, namespace, limits, clusterLimits }) {
+    watch({ kubeconfig, namespace, limits, clusterLimits }) {
       const userAgent = `clusterpulse-hub/${version}`;
       const random = seededRandom(process.pid ^ clock.nowMs());
-      const transport = createTransport(credentials, {}, userAgent, clock);
+      const connect = (credentials: ClusterCredentials): KubeTransport =>
+        createTransport(credentials, {}, userAgent, clock);
+      const { credentials, refresh } = kubeconfig;
+      const transport =
+        refresh === undefined
+          ? connect(credentials)
+          : createRefreshingTransport(credentials, { refresh, createTransport: connect, clock, log });
       const compute = createPoolCompute({ threads: Math.max(2, availableParallelism() - 1) });
       closers.push(
         () => compute.close(),

@@ -1,6 +1,6 @@
 // How commands find a simulator that runs in another process: a small file per process in a folder that only its owner can read,
 // for it holds the admin token. Files of processes that are gone are removed by whoever looks.
-import { chmod, lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, lstat, mkdir, readdir, readFile, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ClusterPulseError } from "../support/errors.ts";
@@ -30,7 +30,11 @@ export async function writeRunFile(
   const content: RunFile = { pid: process.pid, admin, startedAt };
   // wx: whatever appeared there in between is not written through.
   await writeFile(path, `${JSON.stringify(content)}\n`, { mode: 0o600, flag: "wx" });
-  return () => rm(path, { force: true });
+  return async () => {
+    await rm(path, { force: true });
+    // Fails while another simulator has its file there, which is as it should be.
+    await rmdir(directory).catch(() => undefined);
+  };
 }
 
 /** Simulators that run now, the newest first. Throws ClusterPulseError RUN_DIRECTORY_UNSAFE. */

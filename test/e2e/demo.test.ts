@@ -1,9 +1,13 @@
 // `npm start`, as a user meets it: a living fleet, faults that stay with their cluster, and an end that leaves nothing behind.
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AdminClient } from "../../src/simulator/admin-client.ts";
 import { findSimulators } from "../../src/simulator/process.ts";
-import { eventually, isAlive, leftovers, runCommand, type Started, startCommand } from "../support/processes.ts";
+import { eventually, isAlive, leftovers, root, runCommand, type Started, startCommand } from "../support/processes.ts";
+import { launchBrowser, openPage, takePicture } from "./browser.ts";
 
 interface Row {
   readonly name: string;
@@ -155,6 +159,37 @@ describe("npm start", () => {
       ),
     );
     for (const text of texts) expect(text).not.toMatch(/token|BEGIN [A-Z ]*(CERTIFICATE|KEY)|-credentials/i);
+  });
+});
+
+describe("the page", () => {
+  test("shows the fleet, broken clusters first, and the supervision tree; its picture is in the README", async (context) => {
+    const browser = await launchBrowser();
+    if (browser === null) return context.skip();
+    try {
+      const { page, problems } = await openPage(browser, url);
+      await page.locator("[data-connection=live]").waitFor();
+      await page.locator("[data-cluster]").first().waitFor();
+      const shown = await page
+        .locator("[data-cluster]")
+        .evaluateAll((rows) => rows.map((row) => (row as { dataset: Record<string, string> }).dataset["cluster"]));
+      expect(shown.slice(0, 5).sort()).toEqual([...broken.keys()].sort());
+      // The committed picture is renewed on request only, so that a test run leaves the tree as it was.
+      const folder =
+        process.env["CLUSTERPULSE_UPDATE_PICTURES"] === "1"
+          ? join(root, "docs/images")
+          : mkdtempSync(join(tmpdir(), "clusterpulse-pictures-"));
+      mkdirSync(folder, { recursive: true });
+      await takePicture(page, join(folder, "fleet.png"));
+      await page.locator("#view-actors").click();
+      await page.locator("[data-actor='/hub/clusters']").waitFor();
+      await takePicture(page, join(folder, "actors.png"));
+      expect(problems).toEqual([]);
+      for (const name of ["fleet.png", "actors.png"]) expect(statSync(join(folder, name)).size).toBeGreaterThan(20_000);
+      if (folder.startsWith(tmpdir())) rmSync(folder, { recursive: true });
+    } finally {
+      await browser.close();
+    }
   });
 });
 
