@@ -107,7 +107,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   try {
     await listen(hubName, hubPort);
     for (let from = 0; from < identities.length; from += listenBatch) {
-      await Promise.all(identities.slice(from, from + listenBatch).map(({ name }) => listen(name, 0)));
+      const batch = identities.slice(from, from + listenBatch).map(({ name }) => listen(name, 0));
+      // All of a batch settle before a failure is thrown, so that none opens after the others were closed.
+      const failed = (await Promise.allSettled(batch)).find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     }
   } catch (error) {
     await closeOrigins();
@@ -126,7 +129,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       return expectedOf(buildModel(keyAt(index), identityAt(index)));
     },
   };
-  const admin = await startAdminServer(core);
+  const admin = await startAdminServer(core).catch(async (error: unknown) => {
+    await closeOrigins();
+    throw error;
+  });
   return {
     ...core,
     hub: { url: urlOf(hubName) },

@@ -40,12 +40,15 @@ class Client {
     return this.#token;
   }
 
-  raw(path: string, options: { method?: string; headers?: Record<string, string>; body?: string } = {}) {
+  raw(
+    path: string,
+    options: { method?: string; headers?: Record<string, string>; body?: string; signal?: AbortSignal } = {},
+  ) {
     return request(`${this.#url}${path}`, {
       method: (options.method ?? "GET") as Dispatcher.HttpMethod,
       dispatcher: this.agent,
       headers: { authorization: `Bearer ${this.#token}`, ...options.headers },
-      signal: AbortSignal.timeout(10_000),
+      signal: options.signal ?? AbortSignal.timeout(10_000),
       ...(options.body === undefined ? {} : { body: options.body }),
     });
   }
@@ -76,6 +79,7 @@ class Client {
 }
 
 const base = "/apis/clusterpulse.io/v1alpha1";
+const hubPath = "/api/v1/namespaces";
 const fleet = `${base}/namespaces/clusterpulse/clusterconnections`;
 
 describe.each([
@@ -235,6 +239,19 @@ describe.each([
     expect((await cluster.call("/apis/config.openshift.io/v1/clusteroperators")).status).toBe(404);
   });
 
+  it("outlives clients that break off in the middle", async () => {
+    const broken = Array.from({ length: 20 }, async (_, i) => {
+      const abort = new AbortController();
+      const path = i % 2 === 0 ? `${hubPath}?watch=1` : `${hubPath}/none`;
+      const pending = hub.raw(path, { signal: abort.signal, ...(i % 2 === 0 ? {} : { method: "PUT", body: "{}" }) });
+      setTimeout(() => abort.abort(), i);
+      await pending.then((response) => response.body.dump()).catch(() => {});
+    });
+    await Promise.all(broken);
+    expect((await hub.call(hubPath)).status).toBe(200);
+    expect((await hub.call("//")).body).toMatchObject({ kind: "Status", code: 404 });
+  });
+
   it("takes bodies up to its limit", async () => {
     const path = "/api/v1/namespaces/clusterpulse/configmaps";
     const body = (bytes: number) => ({ metadata: { name: `big-${bytes}` }, data: { a: "x".repeat(bytes) } });
@@ -287,6 +304,19 @@ describe("a fleet of many", () => {
     } finally {
       await many.close();
     }
+  });
+
+  it("does not start on a port that is taken, and leaves nothing open", async () => {
+    const first = await startSimulator({ clusters: 1, seed: 1 });
+    const hubPort = Number(new URL(first.hub.url).port);
+    await expect(startSimulator({ clusters: 1, seed: 1, hubPort })).rejects.toMatchObject({
+      code: "LISTEN_FAILED",
+      message: `hub: cannot listen on 127.0.0.1:${hubPort} (EADDRINUSE)`,
+    });
+    await first.close();
+    const second = await startSimulator({ clusters: 1, seed: 1, hubPort });
+    expect(second.hub.url).toBe(first.hub.url);
+    await second.close();
   });
 
   it("is refused with everything that is wrong about its options", async () => {

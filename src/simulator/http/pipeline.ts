@@ -52,6 +52,8 @@ export class Pipeline {
     const { log, clock } = this.#parts;
     const noteStatus = log.arrived(origin.name, request.method, request.url, clock.nowMs());
     const exchange: Exchange = { origin, request, response, noteStatus };
+    // A client that resets its stream is an error event on both; unheard it would end the process.
+    request.on("error", () => {});
     response.on("error", () => {});
     try {
       await this.#send(exchange, await this.#reply(exchange));
@@ -62,8 +64,9 @@ export class Pipeline {
 
   async #reply({ origin, request }: Exchange): Promise<Reply> {
     const { engineOf, tokens, faults, clock } = this.#parts;
-    const url = new URL(request.url, "https://simulator");
-    const route = parseRoute(request.method, url.pathname, url.searchParams);
+    const [path = "", queryText] = request.url.split("?", 2);
+    const query = new URLSearchParams(queryText);
+    const route = parseRoute(request.method, path, query);
     tokens.check(origin.name, request.headers.authorization, isPublic(route));
     const verdict = faults.verdict(origin.name);
     switch (verdict.type) {
@@ -78,7 +81,7 @@ export class Pipeline {
         break;
     }
     const engine = engineOf(origin);
-    if (route.type === "resource") return this.#resourceReply(engine, route, url.searchParams, request);
+    if (route.type === "resource") return this.#resourceReply(engine, route, query, request);
     return plainReply(engine, route, request.headers.accept);
   }
 
