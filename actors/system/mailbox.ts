@@ -40,6 +40,15 @@ export abstract class Mailbox<M> {
     return (this.first === nothing ? 0 : 1) + (this.user?.size ?? 0) + (this.system?.size ?? 0);
   }
 
+  /** Waiting messages by lane. */
+  get depth(): { readonly user: number; readonly system: number } {
+    const first = this.first === nothing ? undefined : this.blueprint.laneOf(this.first);
+    return {
+      user: (this.user?.size ?? 0) + (first === "user" ? 1 : 0),
+      system: (this.system?.size ?? 0) + (first === "system" ? 1 : 0),
+    };
+  }
+
   #enqueue(message: M): TellOutcome {
     if (this.isClosed()) {
       this.deadLetter("stopped", message);

@@ -27,8 +27,7 @@ function snapshotOf(cell: AnyCell, epochOffsetMs: number): ActorSnapshot {
     kind: cell.kind,
     state: cell.state === "gone" ? "stopping" : cell.state,
     mailbox: {
-      user: user?.size ?? 0,
-      system: system?.size ?? 0,
+      ...cell.depth,
       userCapacity: blueprint.userCapacity,
       systemCapacity: blueprint.systemCapacity,
       highWater: Math.max(cell.highWater, cell.waiting, cell.processed > 0 ? 1 : 0),
