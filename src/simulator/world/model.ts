@@ -104,7 +104,9 @@ function buildNodes(clusterHash: number, { region }: ClusterIdentity, presetName
     const hash = hashOf(clusterHash, 21, i);
     const isControlPlane = i < controlPlanes;
     const cores = isControlPlane ? 4 : pick(preset.workerCores, hashOf(hash, 1));
-    const memoryCapacityKi = cores * 4 * kibibytesPerGibibyte - (hashOf(hash, 2) % 500_000);
+    // From pools rich in memory to such where it runs out before the cores do.
+    const gibibytes = cores * (isControlPlane ? 4 : pick([1, 2, 4, 4, 8], hashOf(hash, 6)));
+    const memoryCapacityKi = gibibytes * kibibytesPerGibibyte - (hashOf(hash, 2) % 500_000);
     const number = String(isControlPlane ? i + 1 : i + 1 - controlPlanes).padStart(width, "0");
     return {
       name: `${region}-${isControlPlane ? "cp" : "worker"}-${number}`,

@@ -17,8 +17,8 @@ export interface Preset {
 
 export const presets: Readonly<Record<PresetName, Preset>> = {
   tiny: { nodes: [3, 3], pods: [20, 20], teamNamespaces: 2, maxReplicas: 3, workerCores: [4, 8] },
-  small: { nodes: [4, 6], pods: [48, 72], teamNamespaces: 4, maxReplicas: 4, workerCores: [4, 8] },
-  medium: { nodes: [10, 10], pods: [300, 300], teamNamespaces: 8, maxReplicas: 6, workerCores: [8, 16] },
+  small: { nodes: [4, 6], pods: [48, 72], teamNamespaces: 4, maxReplicas: 4, workerCores: [8, 16] },
+  medium: { nodes: [10, 10], pods: [300, 300], teamNamespaces: 8, maxReplicas: 6, workerCores: [16, 32] },
   large: { nodes: [100, 100], pods: [5000, 5000], teamNamespaces: 30, maxReplicas: 16, workerCores: [16, 32] },
 };
 
