@@ -46,7 +46,7 @@ const suite = (project: string) => async (): Promise<Counts> => {
 };
 
 const stages: Record<string, () => Promise<Counts>> = {
-  lint: check(bin("biome"), "ci", "--error-on-warnings"),
+  lint: check(bin("biome"), "ci", "--colors=off", "--error-on-warnings"),
   types: check(bin("tsc"), "-p", "."),
   "types-dashboard": check(bin("tsc"), "-p", "src/dashboard"),
   layers: check(process.execPath, "tools/check-layers.ts"),

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -78,6 +79,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** What the product has left in the temporary folder. */
+/** The files that the product has in the temporary folder: kubeconfigs of demos, run files of simulators. */
 export const leftovers = (): string[] =>
-  readdirSync(tmpdir()).filter((name) => /^clusterpulse-(demo-|\d+$|user$)/.test(name));
+  readdirSync(tmpdir())
+    .filter((name) => /^clusterpulse-(demo-|\d+$|user$)/.test(name))
+    .flatMap((folder) => readdirSync(join(tmpdir(), folder)).map((name) => `${folder}/${name}`))
+    .sort();
