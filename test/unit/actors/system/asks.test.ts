@@ -214,3 +214,15 @@ test("at most 4,096 questions wait for an answer of one actor", async () => {
   expect(asked.filter(({ outcome }) => outcome === "ASK_DEAD").length).toBe(1);
   expect(asked.at(-1)?.outcome).toBe("ASK_DEAD");
 });
+
+test("questions that were answered do not count against that", async () => {
+  const { system, settle } = createTestSystem({ seed: 1 });
+  const ref = system.spawn(answering(), { name: "a" });
+  const outcomes = new Set<string>();
+  for (let batch = 0; batch < 50; batch++) {
+    const asked = Array.from({ length: 100 }, () => observe(ref.ask(make("echo"), { timeoutMs: 1_000 })));
+    await settle();
+    for (const { outcome } of asked) outcomes.add(outcome);
+  }
+  expect([...outcomes]).toEqual(["echo"]);
+});

@@ -131,6 +131,19 @@ test("messages of one key occupy one slot, where the newest takes the place of t
   expect(system.counters().coalesced).toBe(2);
 });
 
+test("a key is free again once its message has been taken", async () => {
+  const { system, settle } = createTestSystem({ seed: 1 });
+  const journal: string[] = [];
+  const a = system.spawn(scripted(journal), { name: "a" });
+  await settle();
+  for (let i = 0; i < 3; i++) {
+    expect(a.tell({ type: "plain" })).toBe("accepted");
+    expect(a.tell({ type: `tick ${i}`, key: "tick" })).toBe("accepted");
+    await settle();
+  }
+  expect(journal.filter((line) => line.includes("tick"))).toEqual(["a tick 0", "a tick 1", "a tick 2"]);
+});
+
 test("a full lane still takes a message whose key already waits", async () => {
   const { system } = createTestSystem({ seed: 1 });
   const a = system.spawn(scripted([], { mailbox: { userCapacity: 2 } }), { name: "a" });
@@ -174,6 +187,19 @@ test("the ends of runs and of watched actors are never refused, however many wai
   expect(journal.filter((line) => line === "a end").length).toBe(50);
   expect(journal.filter((line) => line === "a gone").length).toBe(50);
   expect(system.counters().overflowed).toBe(0);
+});
+
+test("the runtime's own messages, too, go before a user message that came first", async () => {
+  const { system, settle } = createTestSystem({ seed: 1 });
+  const journal: string[] = [];
+  const other = system.spawn(scripted([]), { name: "other" });
+  const a = system.spawn(scripted(journal), { name: "a" });
+  a.tell({ type: "watch", act: (context) => context.watch(other, { type: "gone" }) });
+  await settle();
+  other.tell({ type: "leave", act: (context) => context.stopSelf() });
+  a.tell({ type: "user" });
+  await settle();
+  expect(journal).toEqual(["a start", "a watch", "a gone", "a user"]);
 });
 
 test("any value is a message, undefined too", async () => {

@@ -60,6 +60,16 @@ test("a restart is not an end", async () => {
   expect(journal).toEqual([]);
 });
 
+test("a watch ends with the incarnation that set it", async () => {
+  const { act, watched, watcher, journal, advance } = await pair();
+  await act((context) => context.watch(watched, { type: "gone" }));
+  watcher.tell(crash());
+  await advance(10_000);
+  watched.tell(leave);
+  await advance(0);
+  expect(journal).not.toContain("w gone");
+});
+
 test("the newest message of a watch counts; unwatch takes it back", async () => {
   const { act, watched, journal, settle } = await pair();
   await act((context) => {
