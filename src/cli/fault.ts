@@ -1,5 +1,6 @@
 // `clusterpulse fault`: breaks and heals clusters of a running simulator, also that of the demo.
 import { Command } from "commander";
+import { faultNames, parseFaultRule } from "../simulator/faults/rule.ts";
 import { ClusterPulseError } from "../support/errors.ts";
 import { Flags } from "./options.ts";
 
@@ -8,13 +9,12 @@ export function faultCommand(): Command {
   const add = new Command("add")
     .description("break a cluster: clusterpulse fault add NAME hang")
     .argument("<cluster>")
-    .argument("<fault>", "blackhole, refuse, hang, unauthorized or latency")
+    .argument("<fault>", faultNames.join(", "))
     .option("--latency-ms <ms>", "how long each answer of a cluster with the fault latency is held back")
     .action(async (cluster: string, name: string, _options, command: Command) => {
       const flags = new Flags(command, 2);
       const latencyMs = flags.integer("latency-ms", { min: 1, max: 600_000 }, undefined);
       flags.end();
-      const { parseFaultRule } = await import("../simulator/faults/rule.ts");
       const rule = parseFaultRule({
         cluster,
         fault: name,

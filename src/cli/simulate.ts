@@ -1,18 +1,17 @@
 // `clusterpulse simulate`: a hub API and a fleet of simulated clusters, alone.
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
+import { presetNames } from "../simulator/world/profile.ts";
 import { rfc3339 } from "../support/clock.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
-
-const presets = ["tiny", "small", "medium", "large"] as const;
 
 export function simulateCommand(): Command {
   return new Command("simulate")
     .description("run simulated Kubernetes clusters and a hub API; prints one JSON line when they serve")
     .option("--clusters <n>", "how many clusters", "25")
     .option("--seed <n>", "the same seed makes the same fleet", "1")
-    .option("--preset <size>", presets.join(", "), "small")
+    .option("--preset <size>", presetNames.join(", "), "small")
     .option("--port <n>", "port of the hub API; 0 chooses a free one", "0")
     .option("--kubeconfig-out <file>", "write a kubeconfig (mode 0600): context hub, and one context for each cluster")
     .option("--register <namespace>", "create a Secret and a ClusterConnection for each cluster in this namespace")
@@ -21,7 +20,7 @@ export function simulateCommand(): Command {
       const flags = new Flags(command);
       const clusters = flags.integer("clusters", { min: 1, max: 5_000 }, 25);
       const seed = flags.integer("seed", { min: 0, max: 2 ** 32 - 1 }, 1);
-      const preset = flags.oneOf("preset", presets, "small");
+      const preset = flags.oneOf("preset", presetNames, "small");
       const hubPort = flags.integer("port", { min: 0, max: 65_535 }, 0);
       const intervalSeconds = flags.integer("interval", { min: 1, max: 86_400 }, undefined);
       const kubeconfigFile = flags.text("kubeconfig-out");

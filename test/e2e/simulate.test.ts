@@ -1,0 +1,94 @@
+// `clusterpulse simulate`, alone: what it prints, writes and serves, and what it says to a wrong command line.
+import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
+import { createTransport } from "../../src/kube/transport.ts";
+import { leftovers, runCommand, startCommand } from "../support/processes.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-simulate-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+const signal = AbortSignal.timeout(60_000);
+const kubeconfig = join(scratch, "kubeconfig");
+
+async function list(
+  context: string,
+  path: string,
+): Promise<{ metadata: { name: string }; spec: Record<string, unknown> }[]> {
+  const { credentials } = await loadHubKubeconfig({ path: kubeconfig, context, env: {} });
+  const transport = createTransport(credentials, {}, "test");
+  try {
+    const { body } = await transport.requestJson("GET", path, { signal, maxBytes: 1 << 24 });
+    return (body as { items: never[] }).items;
+  } finally {
+    await transport.close();
+  }
+}
+
+describe("clusterpulse simulate", () => {
+  test("serves a hub API and clusters, registered on request, and leaves nothing behind", async () => {
+    const before = leftovers();
+    const flags = {
+      clusters: "5",
+      seed: "7",
+      port: "0",
+      "kubeconfig-out": kubeconfig,
+      register: "fleet",
+      interval: "30",
+    };
+    const simulator = startCommand(
+      "simulate",
+      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]),
+    );
+    const line = (await simulator.until(/\n/)).trim();
+    expect(JSON.parse(line)).toMatchObject({ ready: true, clusters: 5, seed: 7, registered: "fleet", kubeconfig });
+    expect(line).not.toMatch(/token/);
+    expect(statSync(kubeconfig).mode & 0o777).toBe(0o600);
+    expect(readFileSync(kubeconfig, "utf8")).toMatch(/^current-context: hub$/m);
+
+    const connections = await list("hub", "/apis/clusterpulse.io/v1alpha1/namespaces/fleet/clusterconnections");
+    expect(connections).toHaveLength(5);
+    const secrets = (await list("hub", "/api/v1/namespaces/fleet/secrets")).map(({ metadata }) => metadata.name);
+    for (const { metadata, spec } of connections) {
+      expect(spec).toMatchObject({
+        endpoint: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+/),
+        monitoring: { interval: 30 },
+      });
+      expect(secrets).toContain((spec["credentialsRef"] as { name: string }).name);
+      expect((await list(metadata.name, "/api/v1/nodes")).length).toBeGreaterThan(0);
+    }
+    simulator.child.kill("SIGTERM");
+    expect(await simulator.ended).toBe(0);
+    expect(leftovers()).toEqual(before);
+  });
+
+  test("lists everything that is wrong with a command line", async () => {
+    const { code, errors } = await runCommand(
+      "simulate",
+      "--clusters",
+      "0",
+      "--preset",
+      "huge",
+      "--register",
+      "No_Name",
+      "--bogus",
+    );
+    expect(code).toBe(2);
+    expect(errors.trim().split("\n").sort()).toEqual([
+      'clusterpulse: --clusters must be a whole number from 1 to 5000, not "0"',
+      expect.stringMatching(/^clusterpulse: --preset must be one of .*, not "huge"$/),
+      'clusterpulse: --register must be a namespace name such as clusterpulse, not "No_Name"',
+      "clusterpulse: unknown flag --bogus",
+    ]);
+  });
+});
+
+describe("clusterpulse fault", () => {
+  test("says what is wrong with a fault, and where there is no such simulator", async () => {
+    const unknown = await runCommand("fault", "add", "some-cluster", "earthquake");
+    expect(unknown).toMatchObject({ code: 2, errors: expect.stringMatching(/fault: must be one of/) });
+    const nowhere = await runCommand("fault", "list", "--simulator", "2147483647");
+    expect(nowhere).toMatchObject({ code: 1, errors: "clusterpulse: no simulator has process id 2147483647\n" });
+  });
+});
