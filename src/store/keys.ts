@@ -47,3 +47,21 @@ export function parseClusterKey(
   }
   return { cluster, part: [part, node, ...rest].filter((piece) => piece !== undefined).join(":") };
 }
+
+/** Keys of the store's own bookkeeping; readers of the original's keys never meet them. */
+export const hubKeys = {
+  /** Hash: name of a hub, when it last wrote (unix seconds). */
+  owners: "clusterpulse:owners",
+  /** Set: the objects that this hub wrote, such as `cluster:prod`. */
+  owned: (owner: string): string => `clusterpulse:owned:${owner}`,
+  /** Set: every key below the object, so that it is deleted without looking through the whole database. */
+  keysOf: (object: string): string => `clusterpulse:keys:${object}`,
+  /** List: ids of the entries of a log. */
+  idsOf: (logKey: string): string => `clusterpulse:ids:${logKey}`,
+} as const;
+
+/** The object that a key or prefix belongs to, its first two words of three or more: `cluster:prod` for `cluster:prod:spec`. */
+export function objectOf(key: string): string | undefined {
+  const end = key.indexOf(":", key.indexOf(":") + 1);
+  return end <= 0 ? undefined : key.slice(0, end);
+}

@@ -1,0 +1,45 @@
+// The two changes that no single command makes atomically. Each runs as one command, so readers and a lost connection see it
+// done or not begun. The number of keys is in the name.
+import { createHash } from "node:crypto";
+
+export interface Script {
+  readonly lua: string;
+  readonly sha: string;
+}
+
+const script = (lua: string): Script => ({ lua, sha: createHash("sha1").update(lua).digest("hex") });
+
+/**
+ * KEYS: the set. ARGV: seconds to live or "", then the members, at least one.
+ * Makes the set exactly the members, whatever was there. Members are added in pieces that fit Lua's stack.
+ */
+export const replaceSet1 = script(`
+redis.call('DEL', KEYS[1])
+for i = 2, #ARGV, 1000 do
+  redis.call('SADD', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV)))
+end
+if ARGV[1] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return 1
+`);
+
+/**
+ * KEYS: the list, its ids (a list too). ARGV: id, entry, entries kept, ids kept, seconds to live.
+ * Puts the entry in front and cuts the list, unless the id is remembered; answers 1 when it did. Both keys then live that long.
+ * Ids without their list are of a list that is gone, so they are forgotten.
+ */
+export const appendLog2 = script(`
+local appended = 0
+if redis.call('EXISTS', KEYS[1]) == 0 then redis.call('DEL', KEYS[2]) end
+if not redis.call('LPOS', KEYS[2], ARGV[1]) then
+  redis.call('LPUSH', KEYS[1], ARGV[2])
+  redis.call('LTRIM', KEYS[1], 0, ARGV[3] - 1)
+  redis.call('LPUSH', KEYS[2], ARGV[1])
+  redis.call('LTRIM', KEYS[2], 0, ARGV[4] - 1)
+  appended = 1
+end
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+redis.call('EXPIRE', KEYS[2], ARGV[5])
+return appended
+`);
+
+export const scripts: readonly Script[] = [replaceSet1, appendLog2];
