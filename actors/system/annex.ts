@@ -1,16 +1,7 @@
 // The part of a cell that most actors never need, made only when they do: an idle actor is small.
 import type { LetterTally } from "./dead-letters.ts";
-import type { Failures, RestartPlan } from "./supervision.ts";
-import type { StopReason } from "./types.ts";
-
-/** An incarnation on its way out. */
-export interface Departure<C> {
-  readonly reason: StopReason;
-  /** Children that have to go first, the next one last. */
-  readonly children: C[];
-  /** What follows; undefined: nothing. */
-  readonly plan: RestartPlan | undefined;
-}
+import type { Departure } from "./departure.ts";
+import type { Failures } from "./supervision.ts";
 
 /** @typeParam C the cell */
 export class Annex<C> {

@@ -9,11 +9,12 @@
 // an incarnation that ends (stop or crash) first loses its timers, runs and watches, then its children, then hears onStop,
 // then its final runs end. The address outlives all of that.
 import { ClusterPulseError, InvalidInputError, type SafeError, safeError } from "../../src/support/errors.ts";
-import { Annex, type Departure } from "./annex.ts";
+import { Annex } from "./annex.ts";
 import { ask } from "./asks.ts";
 import { Context, type Host } from "./context.ts";
 import { type LetterTally, newTally } from "./dead-letters.ts";
 import { type Blueprint, blueprintOf } from "./definition.ts";
+import { childrenGone } from "./departure.ts";
 import type { Runnable } from "./dispatcher.ts";
 import type { Lane } from "./lane.ts";
 import { Mailbox, nothing } from "./mailbox.ts";
@@ -363,25 +364,5 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   countSkippedTicks(ticks: number): void {
     this.#ownAnnex().skippedTicks += ticks;
     this.runtime.totals.ticksSkipped += ticks;
-  }
-}
-
-/**
- * Asks the children to stop, the last started first, and returns whether all are gone. Neighbours of one kind are peers and
- * stop together, so that the final runs of a thousand of them take as long as one; a child of another kind is asked only when
- * all that started after it are gone.
- */
-function childrenGone({ reason, children }: Departure<AnyCell>): boolean {
-  for (;;) {
-    const last = children.at(-1);
-    if (last === undefined) return true;
-    if (last.state === "stopping") return false;
-    if (last.state === "gone") {
-      children.pop();
-      continue;
-    }
-    for (let i = children.length - 1; i >= 0 && children[i]?.kind === last.kind; i--) {
-      children[i]?.stop(reason === "shutdown" ? "shutdown" : "stopped");
-    }
   }
 }

@@ -49,11 +49,11 @@ export class Runs<M> {
       return false;
     }
     if (going !== undefined) this.#drop(this.#running, going);
-    totals.runsStarted++;
     this.#begin(this.#running, name, options.deadlineMs, work, (outcome) => {
       if (outcome.status === "deadline") totals.runsDeadlined++;
       if (options.onEnd !== undefined) this.#owner.deliver(options.onEnd(outcome));
     });
+    totals.runsStarted++;
     return true;
   }
 

@@ -67,6 +67,13 @@ test("a pass ends after about 10 ms; the rest goes on in the next, before those 
   expect(totals.processed).toBe(11_000);
 });
 
+test("the rest of a pass that ended early goes on by itself", async () => {
+  const { clock, dispatcher, order, runnable } = start(1_000);
+  for (const name of ["a", "b"]) dispatcher.schedule(runnable(name, 1_000, 20));
+  await clock.settle();
+  expect([order, clock.passes]).toEqual([["a", "b"], 2]);
+});
+
 test("one runnable gets the throughput as its budget", async () => {
   const { clock, dispatcher } = start(7);
   const budgets: number[] = [];
