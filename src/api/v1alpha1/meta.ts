@@ -42,3 +42,12 @@ export function objectKey(metadata: Pick<ObjectMeta, "name" | "namespace">): str
     ? metadata.name
     : `${metadata.namespace}/${metadata.name}`;
 }
+
+/** A kind, with what its paths are made of. */
+export interface ResourceType {
+  /** Empty for the core group. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly plural: string;
+}

@@ -1,41 +1,17 @@
-// Group, version and paths of the hub's own API, and of the core resources it reads on the hub's cluster.
+// Paths of resources, and the ones that the hub uses: its own kinds, as generated from their definitions, and core ones.
+import { clusterConnections } from "./gen/resources.ts";
+import type { ResourceType } from "./meta.ts";
 
-export const group = "clusterpulse.io";
-export const version = "v1alpha1";
-export const apiVersion = `${group}/${version}`;
+export { clusterConnections, metricSources, monitorAccessPolicies, registryConnections } from "./gen/resources.ts";
+export type { ResourceType } from "./meta.ts";
 
-export interface ResourceType {
-  /** Empty for the core group. */
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
-  readonly plural: string;
-}
-
-export const clusterConnections: ResourceType = {
-  group,
-  version,
-  kind: "ClusterConnection",
-  plural: "clusterconnections",
-};
-export const registryConnections: ResourceType = {
-  group,
-  version,
-  kind: "RegistryConnection",
-  plural: "registryconnections",
-};
-export const metricSources: ResourceType = { group, version, kind: "MetricSource", plural: "metricsources" };
-export const monitorAccessPolicies: ResourceType = {
-  group,
-  version,
-  kind: "MonitorAccessPolicy",
-  plural: "monitoraccesspolicies",
-};
+/** Group and version of the hub's own API. */
+export const { group, version } = clusterConnections;
 export const secrets: ResourceType = { group: "", version: "v1", kind: "Secret", plural: "secrets" };
 
 /**
  * The path of a collection, or of one object of it, or of a subresource of that object. Names must have been checked
- * (see parse.ts); what is not a name is escaped, so that it stays one segment.
+ * (see resource.ts); what is not a name is escaped, so that it stays one segment.
  */
 export function resourcePath(
   type: ResourceType,
