@@ -1,7 +1,7 @@
 // A real redis-server for tests: on a free loopback port, in a folder of its own, without persistence unless asked for.
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
@@ -110,4 +110,54 @@ function freePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+export interface RedisProxy {
+  readonly url: string;
+  /** From now on: what clients send reaches the server, but the first answer cuts the client off. */
+  cutAtNextAnswer(): void;
+  /** From now on: when a client goes, its connection to the server stays, with all that was sent on it. */
+  keepServerSides(): void;
+  close(): Promise<void>;
+}
+
+/** A TCP proxy in front of a server, for faults of the network. Listens on a loopback port of its own. */
+export async function startRedisProxy(port: number): Promise<RedisProxy> {
+  const sockets = new Set<Socket>();
+  let cut = false;
+  let keep = false;
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect(port, "127.0.0.1");
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on("error", () => undefined);
+      socket.on("close", () => sockets.delete(socket));
+    }
+    client.on("data", (data) => upstream.write(data));
+    upstream.on("data", (data) => {
+      if (!cut) return void client.write(data);
+      cut = false;
+      client.resetAndDestroy();
+    });
+    for (const event of ["end", "close"] as const) {
+      client.on(event, () => {
+        if (!keep) upstream.destroy();
+      });
+      upstream.on(event, () => client.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `redis://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    cutAtNextAnswer() {
+      cut = true;
+    },
+    keepServerSides() {
+      keep = true;
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
 }

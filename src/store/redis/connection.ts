@@ -20,8 +20,8 @@ export interface RedisConnection {
   readonly run: Run;
   /** One command's value. Rejects also when it was refused. */
   call(command: Command): Promise<unknown>;
-  /** Ends the connection and builds a new one, to the address as it resolves then. */
-  reset(): void;
+  /** Ends the connection and builds a new one, to the address as it resolves then. Until it stands commands fail with `reason`. */
+  reset(reason: ClusterPulseError): void;
   /** Resolves when the first attempt to connect has ended, well or not. */
   readonly attempted: Promise<void>;
   /** No socket and no timer is left once this resolves. Running commands fail. */
@@ -95,7 +95,7 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
   });
   redis.on("ready", () => {
     if (closed) return;
-    if (wrongDatabase) return reset();
+    if (wrongDatabase) return abandon();
     const { stream } = redis;
     options.prepare(execute).then(
       () => {
@@ -108,7 +108,7 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
       (error: unknown) => {
         if (closed || redis.stream !== stream) return;
         failed(rewriteRedisError(error));
-        reset();
+        abandon();
       },
     );
   });
@@ -119,7 +119,7 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
   });
   redis.connect().catch(() => undefined);
 
-  function reset(): void {
+  function abandon(): void {
     isOpen = false;
     const { stream } = redis;
     if (stream.destroyed) return;
@@ -139,11 +139,14 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
 
   function lost(foreign: unknown): ClusterPulseError {
     const error = rewriteRedisError(foreign);
-    if (error.code === "STORE_TIMEOUT" && isOpen) {
-      why = error;
-      reset();
-    }
+    if (error.code === "STORE_TIMEOUT") reset(error);
     return error;
+  }
+
+  function reset(reason: ClusterPulseError): void {
+    if (!isOpen) return;
+    failed(reason);
+    abandon();
   }
 
   function checkOpen(): void {
@@ -165,9 +168,7 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
         throw isReply(error) ? rewriteRedisError(error) : lost(error);
       }
     },
-    reset() {
-      if (isOpen) reset();
-    },
+    reset,
     async close() {
       if (closed) return;
       closed = true;

@@ -1,5 +1,5 @@
 // The two changes that no single command makes atomically. Each runs as one command, so readers and a lost connection see it
-// done or not begun. The number of keys is in the name.
+// done or not begun. The number of keys is in the name. At the memory limit Redis still takes what a script adds after it deleted.
 import { createHash } from "node:crypto";
 
 export interface Script {

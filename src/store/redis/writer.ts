@@ -21,7 +21,7 @@ export interface RedisWriterOptions {
   onDataLoss(): void;
 }
 
-export const pipelineLimits = { commands: 500, bytes: 1024 * 1024, keysPerDelete: 500, markEveryMs: 600_000 } as const;
+export const pipelineLimits = { commands: 500, bytes: 1024 * 1024, keysPerDelete: 500, markEveryMs: 60_000 } as const;
 
 interface Chunk {
   readonly documents: readonly { readonly document: PlainDocument; readonly commands: readonly Command[] }[];
@@ -80,12 +80,11 @@ export class RedisWriter {
       replies = await connection.run(commands);
     }
     const headRefusal = refusalIn(replies.slice(0, head.length));
-    if (headRefusal === undefined) {
-      ledger.forgot(gone);
-      if (isMarkDue) this.#marked(nowMs, replies[0]);
-    }
+    if (headRefusal === undefined) ledger.forgot(gone);
     const refusal = this.#settle(documents, replies.slice(head.length), headRefusal === undefined, clock.monotonicMs());
-    if (headRefusal ?? refusal) throw this.#refused(headRefusal ?? (refusal as ClusterPulseError));
+    if (isMarkDue && headRefusal === undefined) this.#marked(nowMs, replies[0]);
+    const first = headRefusal ?? refusal;
+    if (first !== undefined) throw this.#refused(first);
   }
 
   /** Notes and announces what was applied; returns the first refusal. */
@@ -169,7 +168,7 @@ export class RedisWriter {
 
   /** A replica that was the master: another connection may reach the new one. */
   #refused(refusal: ClusterPulseError): ClusterPulseError {
-    if (refusal.code === "STORE_READ_ONLY") this.#options.connection.reset();
+    if (refusal.code === "STORE_READ_ONLY") this.#options.connection.reset(refusal);
     return refusal;
   }
 }
