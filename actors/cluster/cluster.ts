@@ -1,9 +1,9 @@
-// One cluster: when it is polled, with which credentials, and where what was found goes. The work of a poll is src/cluster.
+// One cluster: when it is polled and with which credentials. The work of a poll is src/cluster; what is said of it is report.ts.
 // While a poll is under way this actor answers every message within its turn; a poll that hangs ends at its deadline, and the
 // cluster then says so, with the age of what it last knew.
 import { isDeepStrictEqual } from "node:util";
 import { type ClusterConnection, parseClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
-import type { Condition, ObjectMeta } from "../../src/api/v1alpha1/meta.ts";
+import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
 import {
   type Collection,
@@ -12,17 +12,14 @@ import {
   type Failure,
   failureOf,
 } from "../../src/cluster/collect.ts";
-import { conditionsOf, connectionStatus } from "../../src/cluster/connection-status.ts";
-import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
-import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
 import type { Compute } from "../../src/cluster/ports.ts";
-import { clusterStatus } from "../../src/store/documents.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
 import { ClusterLink, type Connector } from "./link.ts";
+import { ClusterReport, type ReportLimits } from "./report.ts";
 import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf } from "./schedule.ts";
 
 export type ClusterMessage =
@@ -38,14 +35,9 @@ export type Poll =
   | { readonly kind: "collected"; readonly collection: Collection }
   | { readonly kind: "failed"; readonly failure: Failure };
 
-export interface ClusterLimits {
+export interface ClusterLimits extends ReportLimits {
   readonly schedule: ScheduleLimits;
   readonly collect: CollectLimits;
-  /** CACHE_TTL and METRICS_RETENTION. */
-  readonly cacheTtlSeconds: number;
-  readonly retentionSeconds: number;
-  /** The CR status of a cluster in a steady state gets a new lastSyncTime this often. */
-  readonly statusRefreshMs: number;
 }
 
 export interface ClusterDependencies {
@@ -68,20 +60,20 @@ export function clusterDefinition(key: string, dependencies: ClusterDependencies
   };
 }
 
-/** Data older than this many intervals is stale. */
-const staleAfterIntervals = 2;
+/** A spec that can be used, and what follows from it. */
+interface Declared {
+  readonly connection: ClusterConnection;
+  readonly schedule: Schedule;
+}
 
 class ClusterActor implements Actor<ClusterMessage> {
   readonly #key: string;
   readonly #context: ActorContext<ClusterMessage>;
   readonly #dependencies: ClusterDependencies;
   readonly #link: ClusterLink;
-  #connection: ClusterConnection | undefined;
-  #schedule: Schedule | undefined;
+  readonly #report: ClusterReport;
+  #declared: Declared | undefined;
   #secret: { readonly key: string; version: string | undefined } | undefined;
-  #health: ClusterHealth | undefined;
-  #conditions: readonly Condition[] = [];
-  #lastSyncMs: number | null = null;
   #afterCrash = false;
 
   constructor(key: string, context: ActorContext<ClusterMessage>, dependencies: ClusterDependencies) {
@@ -89,6 +81,8 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#context = context;
     this.#dependencies = dependencies;
     this.#link = new ClusterLink(dependencies.connector, dependencies.admission);
+    const name = key.slice(key.indexOf("/") + 1);
+    this.#report = new ClusterReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
   }
 
   onRestart(): void {
@@ -96,8 +90,9 @@ class ClusterActor implements Actor<ClusterMessage> {
   }
 
   onStart(): void {
-    this.#conditions = conditionsOf(this.#dependencies.cache.get(clusterConnections.kind, this.#key));
     this.#readSpec();
+    // A new cluster is listed at once. After a crash the last status stays until the poll that follows has a newer one.
+    if (!this.#afterCrash) this.#report.pending();
     this.#poll();
   }
 
@@ -124,53 +119,58 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#context.finalRun("close", { deadlineMs: 1_000 }, () => this.#link.close());
   }
 
+  #object(): unknown {
+    return this.#dependencies.cache.get(clusterConnections.kind, this.#key);
+  }
+
   /** Takes over the newest spec: stores it, watches its Secret, sets the timer. A spec that cannot be used is a health, not an error. */
   #readSpec(): void {
-    const { cache, store, limits } = this.#dependencies;
-    const found = parseClusterConnection(cache.get(clusterConnections.kind, this.#key));
-    const name = this.#key.slice(this.#key.indexOf("/") + 1);
+    const object = this.#object();
+    const found = parseClusterConnection(object);
+    this.#report.about(object);
     if (!found.ok) {
-      this.#connection = undefined;
+      this.#declared = undefined;
       this.#context.abortRun("poll");
-      void this.#link.close();
       this.#context.timers.cancel("tick");
       this.#watchSecret(undefined);
-      const health: ClusterHealth = { health: "unhealthy", reason: "InvalidSpec", message: found.problems.join("; ") };
-      store.write(
-        checkedDocuments(name, { ...health, atMs: this.#context.clock.nowMs(), displayName: name, transition: true }),
-      );
+      void this.#link.close();
+      this.#report.failed({ code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") });
       return;
     }
-    const { spec, metadata } = found.value;
-    const former = this.#connection?.spec;
-    const reconnect =
-      former?.endpoint !== spec.endpoint || !isDeepStrictEqual(former.credentialsRef, spec.credentialsRef);
-    if (reconnect) void this.#link.close();
-    this.#connection = found.value;
-    this.#schedule = scheduleOf(spec.monitoring, limits.schedule);
-    store.write(declaredDocuments(name, spec));
-    // A new cluster is listed at once. After a crash the last status stays until the poll that follows has a newer one.
-    if (this.#health === undefined && !this.#afterCrash) {
-      store.write(clusterStatus(name, { ...healthOf({ kind: "never-ran" }), lastCheckMs: null }));
-    }
+    const connection = found.value;
+    const { spec, metadata } = connection;
+    const schedule = scheduleOf(spec.monitoring, this.#dependencies.limits.schedule);
+    if (!this.#keepsConnection(connection, schedule)) void this.#link.close();
+    this.#declared = { connection, schedule };
+    this.#report.declared(spec);
     this.#watchSecret(`${spec.credentialsRef.namespace ?? metadata.namespace}/${spec.credentialsRef.name}`);
-    const { intervalMs } = this.#schedule;
+    const { intervalMs } = schedule;
     const firstDelayMs = delayToSpreadMs(metadata.name, intervalMs, this.#context.clock.monotonicMs());
     this.#context.timers.every("tick", { intervalMs, firstDelayMs }, { type: "tick" });
   }
 
+  /** Whether the open connection was made for the same endpoint, Secret and deadlines. */
+  #keepsConnection({ spec }: ClusterConnection, schedule: Schedule): boolean {
+    const former = this.#declared;
+    return (
+      former?.connection.spec.endpoint === spec.endpoint &&
+      isDeepStrictEqual(former.connection.spec.credentialsRef, spec.credentialsRef) &&
+      isDeepStrictEqual(former.schedule, schedule)
+    );
+  }
+
   #watchSecret(key: string | undefined): void {
-    if (key === this.#secret?.key) return;
+    const former = this.#secret;
+    if (key === former?.key) return;
     const { informer } = this.#dependencies;
     const subscriber = this.#context.self as ActorRef<ObjectChanged>;
-    if (this.#secret !== undefined)
-      informer.tell({ type: "forget", kind: secrets.kind, key: this.#secret.key, subscriber });
+    if (former !== undefined) informer.tell({ type: "forget", kind: secrets.kind, key: former.key, subscriber });
     this.#secret = key === undefined ? undefined : { key, version: this.#secretVersion(key) };
     if (key !== undefined) informer.tell({ type: "interest", kind: secrets.kind, key, subscriber });
   }
 
   #secretVersion(key: string): string | undefined {
-    const secret = this.#dependencies.cache.get(secrets.kind, key) as { readonly metadata: ObjectMeta } | undefined;
+    const secret = this.#dependencies.cache.get(secrets.kind, key) as KubeObject | undefined;
     return secret?.metadata.resourceVersion;
   }
 
@@ -186,9 +186,8 @@ class ClusterActor implements Actor<ClusterMessage> {
 
   /** Begins a poll. One that is under way is left alone and this one counted as skipped, unless it is to be superseded. */
   #poll(mode: "skip" | "supersede" = "skip"): void {
-    const connection = this.#connection;
-    const schedule = this.#schedule;
-    if (connection === undefined || schedule === undefined) return;
+    if (this.#declared === undefined) return;
+    const { connection, schedule } = this.#declared;
     const { compute, limits } = this.#dependencies;
     const { endpoint, credentialsRef } = connection.spec;
     const target = { ...connection.metadata, endpoint, credentialsRef };
@@ -212,77 +211,24 @@ class ClusterActor implements Actor<ClusterMessage> {
   }
 
   #polled(outcome: RunOutcome<Poll>): void {
+    if (this.#declared === undefined) return;
+    const { schedule } = this.#declared;
     switch (outcome.status) {
       case "ok":
-        if (outcome.value.kind === "collected") this.#collected(outcome.value.collection);
-        else this.#failed(outcome.value.failure);
+        if (outcome.value.kind === "collected") this.#report.collected(outcome.value.collection, schedule.intervalMs);
+        else this.#report.failed(outcome.value.failure);
         return;
       case "failed":
-        this.#failed({ ...outcome.error, reason: "Unexpected" });
+        this.#report.failed({ ...outcome.error, reason: "Unexpected" });
         return;
-      case "deadline":
-        this.#failed({
-          code: "RUN_DEADLINE",
-          reason: "CollectionTimeout",
-          message: `the collection did not end within ${(this.#schedule?.runDeadlineMs ?? 0) / 1_000} s`,
-        });
+      case "deadline": {
+        const message = `the collection did not end within ${schedule.runDeadlineMs / 1_000} s`;
+        this.#report.failed({ code: "RUN_DEADLINE", reason: "CollectionTimeout", message });
         return;
+      }
       case "aborted":
         // Only a spec that cannot be used aborts a poll, and that has been said already.
         return;
     }
-  }
-
-  #collected(collection: Collection): void {
-    const { store, limits } = this.#dependencies;
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    const intervalMs = this.#schedule?.intervalMs ?? limits.schedule.defaultIntervalMs;
-    store.write(
-      collectionDocuments(connection.metadata.name, collection, {
-        intervalSeconds: intervalMs / 1_000,
-        cacheTtlSeconds: limits.cacheTtlSeconds,
-        retentionSeconds: limits.retentionSeconds,
-        staleAfterMs: staleAfterIntervals * intervalMs,
-      }),
-    );
-    this.#checked(healthOf({ kind: "collected", collection }), collection);
-  }
-
-  #failed(failure: Failure): void {
-    this.#checked(healthOf({ kind: "failed", failure }), undefined);
-  }
-
-  /** Says how the poll ended: to readers each time, in the CR's status when it changes something. */
-  #checked(health: ClusterHealth, collection: Collection | undefined): void {
-    const { store, status, limits } = this.#dependencies;
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    const { metadata, spec } = connection;
-    const transition = health.health !== this.#health?.health || health.reason !== this.#health.reason;
-    const atMs = this.#context.clock.nowMs();
-    store.write(checkedDocuments(metadata.name, { ...health, atMs, displayName: spec.displayName ?? "", transition }));
-    const refresh = this.#lastSyncMs === null || atMs - this.#lastSyncMs >= limits.statusRefreshMs;
-    if (collection !== undefined && (transition || refresh)) this.#lastSyncMs = collection.collectedAtMs;
-    this.#health = health;
-    if (metadata.uid === undefined) return;
-    const target = {
-      resource: clusterConnections.plural,
-      namespace: metadata.namespace,
-      name: metadata.name,
-      uid: metadata.uid,
-    };
-    const wished = connectionStatus({
-      health,
-      missing: collection?.missing ?? [],
-      previous: this.#conditions,
-      observedGeneration: metadata.generation,
-      lastSyncMs: this.#lastSyncMs,
-      nodes: collection?.metrics.nodes,
-      namespaces: collection?.metrics.namespaces ?? undefined,
-      nowMs: atMs,
-    });
-    this.#conditions = wished.conditions ?? [];
-    status.set(target, wished);
   }
 }

@@ -52,6 +52,7 @@ describe("a ClusterConnection", () => {
     expect(status).toMatchObject({ health: "unhealthy", reason: "InvalidSpec" });
     expect(status.message).toMatch(/spec\.endpoint/);
     expect(status.message).not.toMatch(/secret/);
+    expect(fleet.statuses.get("a")?.status).toMatchObject({ phase: "Error", observedGeneration: 2 });
     fleet.declare("a", { generation: 3 });
     await fleet.clock.advance(1_000);
     expect(fleet.row("a").status.health).toBe("healthy");

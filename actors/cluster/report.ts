@@ -1,0 +1,118 @@
+// What is said of one cluster: documents for readers after every poll, and the status of its ClusterConnection when something
+// changed. Remembers what was said last, so that transitions are told from repetitions. Nothing here waits.
+import type { ClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
+import type { Condition, KubeObject } from "../../src/api/v1alpha1/meta.ts";
+import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
+import type { Collection, Failure } from "../../src/cluster/collect.ts";
+import { conditionsOf, connectionStatus } from "../../src/cluster/connection-status.ts";
+import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
+import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
+import { clusterStatus } from "../../src/store/documents.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import type { StatusSink, StatusTarget } from "../status-writer/status-writer.ts";
+import type { StoreSink } from "../store-writer/store-writer.ts";
+
+export interface ReportLimits {
+  /** CACHE_TTL and METRICS_RETENTION. */
+  readonly cacheTtlSeconds: number;
+  readonly retentionSeconds: number;
+  /** The status of a cluster in a steady state gets a new lastSyncTime this often. */
+  readonly statusRefreshMs: number;
+}
+
+/** Data older than this many intervals is stale. */
+const staleAfterIntervals = 2;
+
+export class ClusterReport {
+  readonly #name: string;
+  readonly #store: StoreSink;
+  readonly #status: StatusSink;
+  readonly #clock: Clock;
+  readonly #limits: ReportLimits;
+  #displayName: string;
+  #target: StatusTarget | undefined;
+  #observedGeneration: number | undefined;
+  #health: ClusterHealth | undefined;
+  #conditions: readonly Condition[];
+  #lastSyncMs: number | null = null;
+
+  /** @param object the ClusterConnection as it was read, whatever is in it */
+  constructor(
+    name: string,
+    object: unknown,
+    sinks: { readonly store: StoreSink; readonly status: StatusSink },
+    clock: Clock,
+    limits: ReportLimits,
+  ) {
+    this.#name = name;
+    this.#displayName = name;
+    this.#conditions = conditionsOf(object);
+    this.#store = sinks.store;
+    this.#status = sinks.status;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  /** Takes over whose status it is, and of which generation. */
+  about(object: unknown): void {
+    const { namespace, name, uid, generation } = (object as KubeObject | undefined)?.metadata ?? {};
+    const isWhole = namespace !== undefined && name !== undefined && uid !== undefined;
+    this.#target = isWhole ? { resource: clusterConnections.plural, namespace, name, uid } : undefined;
+    this.#observedGeneration = generation;
+  }
+
+  /** What the owner declared. */
+  declared(spec: ClusterConnection["spec"]): void {
+    this.#displayName = spec.displayName ?? "";
+    this.#store.write(declaredDocuments(this.#name, spec));
+  }
+
+  /** Lists a cluster that was never polled; one of which more is known already stays as it is. */
+  pending(): void {
+    if (this.#health !== undefined) return;
+    this.#store.write(clusterStatus(this.#name, { ...healthOf({ kind: "never-ran" }), lastCheckMs: null }));
+  }
+
+  collected(collection: Collection, intervalMs: number): void {
+    const { cacheTtlSeconds, retentionSeconds, statusRefreshMs } = this.#limits;
+    const intervalSeconds = intervalMs / 1_000;
+    const times = {
+      intervalSeconds,
+      cacheTtlSeconds,
+      retentionSeconds,
+      staleAfterMs: staleAfterIntervals * intervalMs,
+    };
+    this.#store.write(collectionDocuments(this.#name, collection, times));
+    const health = healthOf({ kind: "collected", collection });
+    const isDue = this.#lastSyncMs === null || collection.collectedAtMs - this.#lastSyncMs >= statusRefreshMs;
+    if (isDue || this.#isTransition(health)) this.#lastSyncMs = collection.collectedAtMs;
+    this.#checked(health, collection);
+  }
+
+  failed(failure: Failure): void {
+    this.#checked(healthOf({ kind: "failed", failure }), undefined);
+  }
+
+  #isTransition({ health, reason }: ClusterHealth): boolean {
+    return health !== this.#health?.health || reason !== this.#health.reason;
+  }
+
+  #checked(health: ClusterHealth, collection: Collection | undefined): void {
+    const atMs = this.#clock.nowMs();
+    const transition = this.#isTransition(health);
+    this.#store.write(checkedDocuments(this.#name, { ...health, atMs, displayName: this.#displayName, transition }));
+    this.#health = health;
+    const status = connectionStatus({
+      health,
+      missing: collection?.missing ?? [],
+      previous: this.#conditions,
+      observedGeneration: this.#observedGeneration,
+      lastSyncMs: this.#lastSyncMs,
+      nodes: collection?.metrics.nodes,
+      namespaces: collection?.metrics.namespaces ?? undefined,
+      nowMs: atMs,
+    });
+    this.#conditions = status.conditions ?? [];
+    if (this.#target !== undefined) this.#status.set(this.#target, status);
+  }
+}
