@@ -3,7 +3,7 @@
 // An answer that does not come in time ends the connection, so nothing piles up behind it. No foreign error gets out (errors.ts).
 import { Redis } from "ioredis";
 import { exponentialMs } from "../../support/backoff.ts";
-import { ClusterPulseError, safeError } from "../../support/errors.ts";
+import { ClusterPulseError } from "../../support/errors.ts";
 import type { Logger } from "../../support/log.ts";
 import type { Random } from "../../support/random.ts";
 import type { Command } from "./commands.ts";
@@ -78,7 +78,7 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
 
   function failed(error: ClusterPulseError): void {
     if (error.code !== why.code || failedAttempts === 0)
-      log.warn({ connection: name, err: safeError(error) }, "no connection to Redis");
+      log.warn({ connection: name, err: error }, "no connection to Redis");
     why = error;
     attempted.resolve();
   }
