@@ -10,8 +10,11 @@ export type Command = readonly [name: string, ...args: (string | Buffer)[]];
 /** Documents that are commands of their own; deleting by prefix needs answers in between. */
 export type PlainDocument = Exclude<Document, { kind: "delete-prefix" }>;
 
-/** As many ids of a log are remembered as this times its entries, so that a repeated write of an entry that was cut is noticed. */
-const idsPerLogEntry = 2;
+/**
+ * Ids of a log are remembered for this many entries more than are kept: a batch that is repeated as a whole finds all of its own,
+ * also those of entries that were cut.
+ */
+const idsBeyondEntries = 500;
 
 export function commandsFor(document: PlainDocument): readonly Command[] {
   switch (document.kind) {
@@ -49,7 +52,7 @@ export function commandsFor(document: PlainDocument): readonly Command[] {
     }
     case "log": {
       const { key, id, entry, maxEntries, ttlSeconds } = document;
-      const kept = [String(maxEntries), String(idsPerLogEntry * maxEntries)];
+      const kept = [String(maxEntries), String(maxEntries + idsBeyondEntries)];
       return [
         ["evalsha", appendLog2.sha, "2", key, hubKeys.idsOf(key), id, argument(entry), ...kept, seconds(ttlSeconds)],
       ];

@@ -1,0 +1,114 @@
+// The start-up sweep of clusters that were deleted while the hub was away, and what keeps it from removing anything else.
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Document } from "../../src/store/document.ts";
+import { clusterStatus } from "../../src/store/documents.ts";
+import { createRedisStore, type RedisStore } from "../../src/store/redis.ts";
+import { silentLogger } from "../../src/support/log.ts";
+import { VirtualClock } from "../../src/support/virtual-clock.ts";
+import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
+
+const { signal } = new AbortController();
+const cluster = (name: string): Document[] => [
+  { kind: "string", key: `cluster:${name}:spec`, value: "{}", ttlSeconds: null },
+  ...clusterStatus(name, { health: "healthy", message: "", reason: "Reachable", lastCheckMs: 0 }),
+];
+
+describe.skipIf(!hasRedis())("the sweep", () => {
+  let redis: TestRedis;
+  let clock: VirtualClock;
+  const stores: RedisStore[] = [];
+  beforeEach(async () => {
+    redis = await startRedis();
+    clock = new VirtualClock();
+  });
+  afterEach(async () => {
+    for (const store of stores.splice(0)) await store.close();
+    await redis.stop();
+  });
+
+  async function hub(keyOwner: string): Promise<RedisStore> {
+    const store = await createRedisStore({ url: redis.url, clock, log: silentLogger, keyOwner });
+    stores.push(store);
+    return store;
+  }
+
+  const stored = async (): Promise<string[]> => (await redis.admin.smembers("clusters:all")).sort();
+
+  test("removes what this hub stored and no longer exists, says so to readers, and leaves everything else", async () => {
+    const before = await hub("ns-a");
+    await before.apply(["a", "b", "c"].flatMap(cluster), signal);
+    await before.close();
+    await redis.admin.set("cluster:foreign:spec", "{}");
+    await redis.admin.sadd("clusters:all", "foreign");
+
+    const after = await hub("ns-a");
+    const changed: string[] = [];
+    after.subscribe((keys) => changed.push(...keys));
+    const published: string[] = [];
+    const subscriber = redis.admin.duplicate();
+    await subscriber.subscribe("cluster-events");
+    subscriber.on("message", (_channel, text) => published.push(JSON.parse(text).cluster));
+    const liveClusters = new Set(["a", "c", "new"]);
+    expect(await after.sweep({ liveClusters, signal })).toEqual({ removed: ["b"], warnings: [] });
+    expect(await stored()).toEqual(["a", "c", "foreign"]);
+    expect(await redis.admin.keys("*cluster:b*")).toEqual([]);
+    expect(await redis.admin.get("cluster:foreign:spec")).toBe("{}");
+    expect(changed).toEqual(expect.arrayContaining(["clusters:all", "cluster:b:spec", "cluster:b:status"]));
+    expect(await after.log("events:b", 1)).toEqual([expect.stringContaining("cluster.deleted")]);
+    await subscriber.quit();
+    expect(published).toEqual(["b"]);
+    expect(await after.sweep({ liveClusters, signal })).toEqual({ removed: [], warnings: [] });
+  });
+
+  test("refuses to remove more than half, unless forced", async () => {
+    const store = await hub("ns-a");
+    await store.apply(["a", "b", "c", "d"].flatMap(cluster), signal);
+    const one = new Set(["a"]);
+    await expect(store.sweep({ liveClusters: one, signal })).rejects.toMatchObject({
+      code: "STORE_SWEEP_REFUSED",
+      message: expect.stringContaining("3 of the 4"),
+    });
+    await expect(store.sweep({ liveClusters: new Set(), signal })).rejects.toMatchObject({
+      code: "STORE_SWEEP_REFUSED",
+    });
+    expect(await stored()).toEqual(["a", "b", "c", "d"]);
+    expect((await store.sweep({ liveClusters: new Set(["a", "b"]), signal })).removed).toEqual(["c", "d"]);
+    expect((await store.sweep({ liveClusters: new Set(), force: true, signal })).removed).toEqual(["a", "b"]);
+    expect(await stored()).toEqual([]);
+  });
+
+  test("warns of another hub on the same Redis, and removes nothing that it stored", async () => {
+    const mine = await hub("ns-a");
+    const other = await hub("ns-b");
+    await mine.apply(["a", "shared", "gone"].flatMap(cluster), signal);
+    await other.apply(["b", "shared"].flatMap(cluster), signal);
+    const result = await mine.sweep({ liveClusters: new Set(["a"]), signal });
+    expect(result.removed).toEqual(["gone"]);
+    expect(result.warnings).toEqual([
+      { code: "STORE_OWNED_BY_OTHER", message: expect.stringMatching(/"ns-b".*1 of its 2 clusters/) },
+    ]);
+    expect(await stored()).toEqual(["a", "b", "shared"]);
+
+    await clock.advance(2 * 3_600_000);
+    expect(await mine.sweep({ liveClusters: new Set(["a"]), signal })).toEqual({ removed: ["shared"], warnings: [] });
+    expect(await stored()).toEqual(["a", "b"]);
+  });
+
+  test("removes nothing where this hub never wrote", async () => {
+    await redis.admin.set("cluster:foreign:spec", "{}");
+    await redis.admin.sadd("clusters:all", "foreign");
+    const store = await hub("ns-a");
+    expect(await store.sweep({ liveClusters: new Set(), force: true, signal })).toEqual({ removed: [], warnings: [] });
+    expect(await stored()).toEqual(["foreign"]);
+  });
+
+  test("removes hundreds of clusters", async () => {
+    const store = await hub("ns-a");
+    const names = Array.from({ length: 400 }, (_, i) => `c${i}`);
+    await store.apply(names.flatMap(cluster), signal);
+    const liveClusters = new Set(names.slice(0, 200));
+    expect((await store.sweep({ liveClusters, signal })).removed).toHaveLength(200);
+    expect(await stored()).toHaveLength(200);
+    expect((await redis.admin.keys("cluster:*")).length).toBe(600);
+  });
+});
