@@ -30,7 +30,7 @@ export function runIfSmall<K extends TaskName>(task: K, input: TaskInput<K>): { 
 }
 
 /** Size after inflating as far as the body tells: gzip ends with it, modulo 2^32. Never more than what is accepted at all. */
-export function expectedBytes({ bytes, encoding }: ResponseBody): number {
+export function expectedBytes({ bytes, encoding }: Omit<ResponseBody, "format">): number {
   const length = bytes.byteLength;
   if (encoding === "identity" || length < 18) return length;
   const stated = new DataView(bytes.buffer, bytes.byteOffset, length).getUint32(length - 4, true);

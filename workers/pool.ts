@@ -130,6 +130,7 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
       task,
       bytes: exactBytes(body.bytes),
       encoding: body.encoding,
+      format: body.format,
       rest: pack(rest),
       marks: new BigInt64Array(new SharedArrayBuffer(16)),
     };

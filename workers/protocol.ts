@@ -8,6 +8,7 @@ export interface WorkerRequest {
   readonly task: TaskName;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly encoding: ResponseBody["encoding"];
+  readonly format: ResponseBody["format"];
   readonly rest: Uint8Array<ArrayBuffer>;
   /** Shared memory: when the task started and ended, on the machine's monotonic clock in nanoseconds; 0 before. */
   readonly marks: BigInt64Array<SharedArrayBuffer>;

@@ -14,9 +14,9 @@ export default function work(request: WorkerRequest): unknown {
   return move(packed);
 }
 
-function answerTo({ task, bytes, encoding, rest }: WorkerRequest): WorkerAnswer {
+function answerTo({ task, bytes, encoding, format, rest }: WorkerRequest): WorkerAnswer {
   try {
-    const input = { ...(unpack(rest) as object), body: { bytes, encoding } } as TaskInput<typeof task>;
+    const input = { ...(unpack(rest) as object), body: { bytes, encoding, format } } as TaskInput<typeof task>;
     return { output: runTask(task, input, MAX_INFLATED_BYTES) };
   } catch (error) {
     return { error: safeError(error) };

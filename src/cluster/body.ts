@@ -1,6 +1,8 @@
 // From response bytes to plain data, with limits before allocation. Errors are BODY_MALFORMED and BODY_TOO_LARGE; neither quotes the body.
 // What a cluster sends is data throughout: nothing here or above uses a name from a body as a key of an ordinary object.
 import { gunzipSync } from "node:zlib";
+import { compileDecoder, type Decoder } from "../kube/protobuf/decode.ts";
+import { openEnvelope } from "../kube/protobuf/envelope.ts";
 import { ClusterPulseError } from "../support/errors.ts";
 import type { ResponseBody } from "./ports.ts";
 
@@ -58,9 +60,25 @@ export function readObject(body: ResponseBody, maxBytes: number): JsonObject {
   return object;
 }
 
-/** Reads one page of a list. `kind` is what the list must be; undefined accepts every kind that ends in "List". */
-export function readList(body: ResponseBody, maxBytes: number, kind?: string): ListPage {
-  const list = readObject(body, maxBytes);
+/** What a list must be, and what of it is read. */
+export interface ListShape {
+  /** Undefined accepts every kind that ends in "List". */
+  readonly kind: string | undefined;
+  readonly decode: Decoder;
+}
+
+/**
+ * @param type the list's type where it comes as protobuf, such as `core/v1.PodList`.
+ * @param itemPaths what is read of its items then; JSON gives all there is.
+ */
+export function listShape(kind: string | undefined, type: string, itemPaths: readonly string[]): ListShape {
+  const paths = ["metadata.continue", "metadata.remainingItemCount", ...itemPaths.map((path) => `items.${path}`)];
+  return { kind, decode: compileDecoder(type, paths) };
+}
+
+/** Reads one page of a list. Both formats give the same values for what the shape reads. */
+export function readList(body: ResponseBody, maxBytes: number, { kind, decode }: ListShape): ListPage {
+  const list = body.format === "json" ? readObject(body, maxBytes) : readProtobuf(inflate(body, maxBytes), decode);
   const found = asText(list["kind"]);
   if (kind === undefined ? !found.endsWith("List") : found !== kind) throw bodyMalformed(`a ${kind ?? "list"}`);
   // Go writes an empty list as null.
@@ -79,6 +97,11 @@ export function readList(body: ResponseBody, maxBytes: number, kind?: string): L
     remainingItemCount:
       typeof remaining === "number" && Number.isSafeInteger(remaining) && remaining >= 0 ? remaining : null,
   };
+}
+
+function readProtobuf(bytes: Buffer, decode: Decoder): JsonObject {
+  const { kind, raw } = openEnvelope(bytes);
+  return { ...decode(raw), kind };
 }
 
 /** The value if it is an object and not an array. */

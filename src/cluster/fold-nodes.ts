@@ -2,7 +2,7 @@
 // Pure. The shape of both texts is the contract of the `current` and `metrics` keys; member names are fixed there.
 import { rfc3339 } from "../support/clock.ts";
 import { parseBytes, parseCpuCores } from "../support/quantity.ts";
-import { asArray, asObject, asText, isName, type JsonObject, nameOf, readList } from "./body.ts";
+import { asArray, asObject, asText, isName, type JsonObject, listShape, nameOf, readList } from "./body.ts";
 import { mergePodFolds, quantityText } from "./fold-pods.ts";
 import type { ComputeTasks, NodeFold, NodeRow, NodeStatus, PodsOfNode } from "./ports.ts";
 
@@ -17,12 +17,28 @@ const ROLE_PREFIX = "node-role.kubernetes.io/";
 const NEVER_STORED = "kubectl.kubernetes.io/last-applied-configuration";
 const ZERO_TIME = "0001-01-01T00:00:00Z";
 
+const nodeList = listShape("NodeList", "core/v1.NodeList", [
+  "metadata.name",
+  "metadata.labels",
+  "metadata.annotations",
+  "spec.unschedulable",
+  "spec.taints",
+  "status.capacity",
+  "status.allocatable",
+  "status.conditions",
+  "status.addresses",
+  "status.nodeInfo",
+  // Of these only their number is wanted: one small member each is enough.
+  "status.images.sizeBytes",
+  "status.volumesAttached.name",
+]);
+
 /**
  * Finishes one page of /api/v1/nodes with the pod folds of the whole run. Usage is requests divided by what is allocatable, in percent,
  * unrounded; it is not measured use. Items that are not nodes, or far too large for one, are counted in `skipped`.
  */
 export function foldNodes(input: ComputeTasks["foldNodes"]["input"], maxInflatedBytes: number): NodeFold {
-  const page = readList(input.body, maxInflatedBytes, "NodeList");
+  const page = readList(input.body, maxInflatedBytes, nodeList);
   const pods = new Map(mergePodFolds(input.pods).byNode.map((part) => [part.node, part]));
   const timestamp = rfc3339(input.collectedAtMs);
   const nodes: NodeRow[] = [];
@@ -138,11 +154,14 @@ function statusOf(conditions: readonly JsonObject[], spec: JsonObject): NodeStat
   return ready["status"] === "True" ? "Ready" : "NotReady";
 }
 
-/** Members whose value is text. Entries, not an object: a name like `__proto__` is data. */
+/**
+ * Members whose value is text, by name: API servers send them in that order, but not everything that answers like one does.
+ * Entries, not an object: a name like `__proto__` is data.
+ */
 function textEntries(value: unknown): [string, string][] {
-  return Object.entries(asObject(value) ?? {}).filter(
-    (entry): entry is [string, string] => typeof entry[1] === "string",
-  );
+  return Object.entries(asObject(value) ?? {})
+    .filter((entry): entry is [string, string] => typeof entry[1] === "string")
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function rolesOf(labels: readonly [string, string][]): string[] {

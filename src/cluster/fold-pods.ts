@@ -1,15 +1,22 @@
 // Pods to counters per node. Pure: the same bytes give the same fold, and folding the pages of a list one by one and merging
 // gives what folding the whole list gives, to the last digit.
 import { parseBytes, parseCpuNanocores } from "../support/quantity.ts";
-import { asArray, asObject, asText, isName, nameOf, readList } from "./body.ts";
+import { asArray, asObject, asText, isName, listShape, nameOf, readList } from "./body.ts";
 import type { ComputeTasks, PodFold, PodsOfNode } from "./ports.ts";
+
+const podList = listShape("PodList", "core/v1.PodList", [
+  "metadata.name",
+  "spec.nodeName",
+  "spec.containers.resources.requests",
+  "status.phase",
+]);
 
 /**
  * Folds one page of /api/v1/pods. Requests are those of regular containers of pods in phase Running or Pending; init containers, sidecars
  * and overhead do not count. Pods without a node are counted in `pods` only; items that are not pods in `skipped`.
  */
 export function foldPods(input: ComputeTasks["foldPods"]["input"], maxInflatedBytes: number): PodFold {
-  const page = readList(input.body, maxInflatedBytes, "PodList");
+  const page = readList(input.body, maxInflatedBytes, podList);
   const byNode = new Map<string, Counters>();
   let pods = 0;
   for (const item of page.items) {

@@ -4,9 +4,13 @@
 export interface ResponseBody {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly encoding: "identity" | "gzip";
+  /** What its Content-Type said. Only lists are ever asked for as protobuf. */
+  readonly format: "json" | "protobuf";
 }
 
-export interface TransportResponse extends ResponseBody {
+export interface TransportResponse {
+  readonly bytes: ResponseBody["bytes"];
+  readonly encoding: ResponseBody["encoding"];
   /** Always 2xx: other answers are thrown as KubeError. */
   readonly status: number;
   readonly contentType: string;

@@ -28,7 +28,7 @@ const padding = "x".repeat(INLINE_BYTES);
 
 function body(value: unknown, encoding: ResponseBody["encoding"] = "identity"): ResponseBody {
   const text = Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
-  return { bytes: new Uint8Array(encoding === "gzip" ? gzipSync(text) : text), encoding };
+  return { bytes: new Uint8Array(encoding === "gzip" ? gzipSync(text) : text), encoding, format: "json" };
 }
 
 /** A list that is too large to run inline, with what it says unchanged. */
@@ -39,7 +39,11 @@ const podsBody = () => body(large({ kind: "PodList", items: [{ metadata: { name:
 function heavyBody(): ResponseBody {
   const item = '{"metadata":{"name":"p"}}';
   const text = `{"kind":"PodList","items":[${`${item},`.repeat(Math.floor((MAX_INFLATED_BYTES - 100) / (item.length + 1)))}${item}]}`;
-  return { bytes: new Uint8Array(Buffer.concat([gzipSync(text, { level: 9 }), gzipSync(" ")])), encoding: "gzip" };
+  return {
+    bytes: new Uint8Array(Buffer.concat([gzipSync(text, { level: 9 }), gzipSync(" ")])),
+    encoding: "gzip",
+    format: "json",
+  };
 }
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
@@ -106,7 +110,7 @@ describe("pool and inline give equal results", () => {
     start();
     await expectEqual((compute) => {
       const bytes = new Uint8Array(gzipSync(Buffer.alloc(MAX_INFLATED_BYTES + 1, 0x20)));
-      return compute.run("foldPods", { body: { bytes, encoding: "gzip" } }, never);
+      return compute.run("foldPods", { body: { bytes, encoding: "gzip", format: "json" } }, never);
     });
   });
 });
@@ -127,7 +131,7 @@ describe("where a task runs", () => {
     }
     expect(stats()).toMatchObject({ inline: 2, completed: 2 });
     const lying = Buffer.concat([gzipSync(exactly(INLINE_BYTES * 2)), gzipSync(" ")]);
-    await run("readVersion", { body: { bytes: new Uint8Array(lying), encoding: "gzip" } }, never);
+    await run("readVersion", { body: { bytes: new Uint8Array(lying), encoding: "gzip", format: "json" } }, never);
     expect(stats()).toMatchObject({ inline: 2, completed: 3 });
   });
 
@@ -137,9 +141,11 @@ describe("where a task runs", () => {
     const shared = new Uint8Array(bytes.byteLength + 8).fill(7);
     shared.set(bytes, 4);
     const view = shared.subarray(4, 4 + bytes.byteLength);
-    expect(await run("foldPods", { body: { bytes: view, encoding: "identity" } }, never)).toMatchObject({ pods: 1 });
+    expect(await run("foldPods", { body: { bytes: view, encoding: "identity", format: "json" } }, never)).toMatchObject(
+      { pods: 1 },
+    );
     expect([shared[0], shared.at(-1)]).toEqual([7, 7]);
-    await run("foldPods", { body: { bytes, encoding: "identity" } }, never);
+    await run("foldPods", { body: { bytes, encoding: "identity", format: "json" } }, never);
     expect(bytes.byteLength).toBe(0);
   });
 });
@@ -226,7 +232,7 @@ describe("the end", () => {
       import { createPoolCompute } from "./workers/pool.ts";
       const pool = createPoolCompute({ threads: 2, minDeadlineMs: 20_000 });
       const bytes = new Uint8Array(Buffer.from('{"gitVersion":"v1","x":"' + "x".repeat(100_000) + '"}'));
-      console.log(JSON.stringify(await pool.run("readVersion", { body: { bytes, encoding: "identity" } }, new AbortController().signal)));
+      console.log(JSON.stringify(await pool.run("readVersion", { body: { bytes, encoding: "identity", format: "json" } }, new AbortController().signal)));
       await pool.close();`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
       cwd: fileURLToPath(new URL("../..", import.meta.url)),

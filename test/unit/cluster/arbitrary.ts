@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { ResponseBody } from "../../../src/cluster/ports.ts";
 
 export function bodyOf(value: unknown): ResponseBody {
-  return { bytes: new Uint8Array(Buffer.from(JSON.stringify(value))), encoding: "identity" };
+  return { bytes: new Uint8Array(Buffer.from(JSON.stringify(value))), encoding: "identity", format: "json" };
 }
 
 export interface Amount {

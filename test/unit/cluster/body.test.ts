@@ -1,15 +1,24 @@
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_INFLATED_BYTES, readList, readObject, withoutManagedFields } from "../../../src/cluster/body.ts";
+import {
+  listShape,
+  MAX_INFLATED_BYTES,
+  readList,
+  readObject,
+  withoutManagedFields,
+} from "../../../src/cluster/body.ts";
 import { listNames } from "../../../src/cluster/names.ts";
 import type { ResponseBody } from "../../../src/cluster/ports.ts";
 import { readVersion } from "../../../src/cluster/version.ts";
 import { ClusterPulseError } from "../../../src/support/errors.ts";
 
 function body(text: string | Uint8Array, encoding: ResponseBody["encoding"] = "identity"): ResponseBody {
-  return { bytes: new Uint8Array(typeof text === "string" ? Buffer.from(text) : text), encoding };
+  return { bytes: new Uint8Array(typeof text === "string" ? Buffer.from(text) : text), encoding, format: "json" };
 }
+
+const anyList = listShape(undefined, "meta/v1.PartialObjectMetadataList", []);
+const podList = listShape("PodList", "core/v1.PodList", []);
 
 function errorOf(action: () => unknown): ClusterPulseError {
   try {
@@ -37,7 +46,8 @@ describe("limits of a body", () => {
 
   it("deep nesting neither overflows the stack nor hides the rest", () => {
     const deep = (levels: number) => `{"kind":"XList","x":${"[".repeat(levels)}${"]".repeat(levels)},"items":[]}`;
-    for (const levels of [64, 100_000]) expect(readList(body(deep(levels)), MAX_INFLATED_BYTES).items).toEqual([]);
+    for (const levels of [64, 100_000])
+      expect(readList(body(deep(levels)), MAX_INFLATED_BYTES, anyList).items).toEqual([]);
   });
 
   it.each([
@@ -53,7 +63,7 @@ describe("limits of a body", () => {
     [`{"kind":"PodList","metadata":{"continue":"${"x".repeat(9000)}"}}`, "a list with a usable continue token"],
     ['{"kind":"PodList","metadata":{"continue":"\\ud800"}}', "a list with a usable continue token"],
   ])("%j is malformed, and the message does not quote it", (text, expected) => {
-    const error = errorOf(() => readList(body(text), MAX_INFLATED_BYTES));
+    const error = errorOf(() => readList(body(text), MAX_INFLATED_BYTES, anyList));
     expect(error).toMatchObject({ code: "BODY_MALFORMED", message: `the API server's answer is not ${expected}` });
     expect(Object.keys(error)).not.toContain("cause");
   });
@@ -61,14 +71,12 @@ describe("limits of a body", () => {
   it("what claims to be gzip and is not, or is cut off, is malformed", () => {
     const whole = gzipSync('{"kind":"PodList","items":[]}');
     for (const bytes of [Buffer.from("{}"), whole.subarray(0, -9), Buffer.alloc(0)]) {
-      expect(errorOf(() => readList(body(bytes, "gzip"), MAX_INFLATED_BYTES)).code).toBe("BODY_MALFORMED");
+      expect(errorOf(() => readList(body(bytes, "gzip"), MAX_INFLATED_BYTES, anyList)).code).toBe("BODY_MALFORMED");
     }
   });
 
   it("a list of another kind is malformed where one kind is expected", () => {
-    expect(errorOf(() => readList(body('{"kind":"NodeList","items":[]}'), 1000, "PodList")).code).toBe(
-      "BODY_MALFORMED",
-    );
+    expect(errorOf(() => readList(body('{"kind":"NodeList","items":[]}'), 1000, podList)).code).toBe("BODY_MALFORMED");
   });
 });
 

@@ -135,7 +135,7 @@ describe("nodes", () => {
             pods_allocatable: 110,
           });
           expect(Object.entries(stored["annotations"] as object)).toEqual(
-            Object.entries(Object.fromEntries(model.labels)),
+            Object.entries(Object.fromEntries(model.labels)).sort(([a], [b]) => (a < b ? -1 : 1)),
           );
         });
       }),

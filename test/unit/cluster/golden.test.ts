@@ -6,7 +6,7 @@ import { MAX_INFLATED_BYTES } from "../../../src/cluster/body.ts";
 import { foldNodes } from "../../../src/cluster/fold-nodes.ts";
 import { foldPods } from "../../../src/cluster/fold-pods.ts";
 import { listNames } from "../../../src/cluster/names.ts";
-import type { NodeRow, ResponseBody } from "../../../src/cluster/ports.ts";
+import type { NodeRow, PodFold, ResponseBody } from "../../../src/cluster/ports.ts";
 import { readVersion } from "../../../src/cluster/version.ts";
 import { clusterNodes } from "../../../src/store/documents.ts";
 
@@ -14,14 +14,21 @@ const golden = new URL("../../fixtures/golden/", import.meta.url);
 const stored = JSON.parse(readFileSync(new URL("stored.json", golden), "utf8")) as Record<string, unknown>;
 const collectedAtMs = Date.parse("2026-11-21T08:03:35Z");
 
-function recorded(cluster: string, file: string, encoding: ResponseBody["encoding"] = "identity"): ResponseBody {
-  const bytes = readFileSync(new URL(`cluster-${cluster}/${file}.json`, golden));
-  return { bytes: new Uint8Array(encoding === "gzip" ? gzipSync(bytes) : bytes), encoding };
+type Encoding = ResponseBody["encoding"];
+type Format = ResponseBody["format"];
+
+function recorded(cluster: string, file: string, encoding: Encoding = "identity", format: Format = "json") {
+  const bytes = readFileSync(new URL(`cluster-${cluster}/${file}.${format === "json" ? "json" : "pb"}`, golden));
+  return { bytes: new Uint8Array(encoding === "gzip" ? gzipSync(bytes) : bytes), encoding, format };
 }
 
-function rowsOf(cluster: string, encoding: ResponseBody["encoding"]): readonly NodeRow[] {
-  const pods = [foldPods({ body: recorded(cluster, "pods", encoding) }, MAX_INFLATED_BYTES)];
-  return foldNodes({ body: recorded(cluster, "nodes", encoding), pods, collectedAtMs }, MAX_INFLATED_BYTES).nodes;
+function podsOf(cluster: string, encoding: Encoding, format: Format): PodFold {
+  return foldPods({ body: recorded(cluster, "pods", encoding, format) }, MAX_INFLATED_BYTES);
+}
+
+function rowsOf(cluster: string, encoding: Encoding, format: Format = "json"): readonly NodeRow[] {
+  const body = recorded(cluster, "nodes", encoding, format);
+  return foldNodes({ body, pods: [podsOf(cluster, encoding, format)], collectedAtMs }, MAX_INFLATED_BYTES).nodes;
 }
 
 /** Equal texts, lists and members; numbers within the noise of the original's float sums. */
@@ -96,4 +103,25 @@ it("requests are exact where the original's float sums drift", () => {
   expect(theirs.current.json.cpu_requested).toBe(0.21000000000000002);
   const ours = rowsOf("sick", "identity").find((row) => row.name === "sick-2");
   expect((JSON.parse(ours?.current ?? "") as { cpu_requested: number }).cpu_requested).toBe(0.21);
+});
+
+describe.each(["plain", "sick", "ocp"])("cluster %s recorded as protobuf", (cluster) => {
+  it.each(["identity", "gzip"] as const)("folds to what its JSON folds to, %s", (encoding) => {
+    expect(podsOf(cluster, encoding, "protobuf")).toEqual(podsOf(cluster, "identity", "json"));
+    expect(rowsOf(cluster, encoding, "protobuf")).toEqual(rowsOf(cluster, "identity", "json"));
+  });
+
+  it.each(["namespaces", "deployments", "pods"])("has the same names of %s", (file) => {
+    const names = (format: Format) => listNames({ body: recorded(cluster, file, "gzip", format) }, MAX_INFLATED_BYTES);
+    expect(names("protobuf")).toEqual(names("json"));
+  });
+});
+
+it("a first page as protobuf says how to go on and how many remain", () => {
+  expect(listNames({ body: recorded("plain", "namespaces-l1", "identity", "protobuf") }, MAX_INFLATED_BYTES)).toEqual({
+    continueToken: "MQ",
+    remainingItemCount: 5,
+    skipped: 0,
+    names: ["default"],
+  });
 });

@@ -1,0 +1,208 @@
+// Reading protobuf's wire format: tags, varints, lengths, texts. Every read is checked against the end of the message it belongs to;
+// whatever is wrong is BODY_MALFORMED, and the message never quotes what was read. Skipping looks at lengths only.
+import { ClusterPulseError } from "../../support/errors.ts";
+
+export const VARINT = 0;
+export const FIXED64 = 1;
+export const BYTES = 2;
+export const FIXED32 = 5;
+
+/** @param what is wrong with it. */
+export function protobufMalformed(what: string): ClusterPulseError {
+  return new ClusterPulseError("BODY_MALFORMED", `the body is not Kubernetes protobuf: ${what}`);
+}
+
+function overrun(): ClusterPulseError {
+  return protobufMalformed("a length runs over the end");
+}
+
+const TEXT_CACHE_SLOTS = 512;
+const MAX_CACHED_TEXT = 40;
+
+export class WireReader {
+  at = 0;
+  /** Where the message that is being read ends. */
+  end: number;
+  readonly #bytes: Buffer;
+  /** Texts repeat: phases, names of nodes, quantities. Lives as long as this reader, which reads one body. */
+  readonly #texts: (string | undefined)[] = new Array(TEXT_CACHE_SLOTS);
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.end = bytes.byteLength;
+  }
+
+  /**
+   * Moves behind the tag of the next field that `wanted` has an entry for, passing over all others, and returns the tag;
+   * 0 at the message's end. One loop on local variables: this is where reading a page spends its time.
+   */
+  nextOf(wanted: readonly unknown[]): number {
+    const bytes = this.#bytes;
+    const { end } = this;
+    let { at } = this;
+    while (at < end) {
+      let tag = bytes[at++] as number;
+      if (tag >= 0x80) {
+        this.at = at - 1;
+        tag = this.uint32();
+        at = this.at;
+      }
+      const number = tag >>> 3;
+      if (number < wanted.length && wanted[number] !== undefined) {
+        this.at = at;
+        return tag;
+      }
+      if ((tag & 7) === BYTES && tag >= 8 && at < end && (bytes[at] as number) < 0x80) {
+        at += (bytes[at] as number) + 1;
+        if (at > end) throw overrun();
+      } else {
+        this.at = at;
+        this.skip(tag);
+        at = this.at;
+      }
+    }
+    this.at = at;
+    return 0;
+  }
+
+  /** A tag, or 0 at the message's end. */
+  tag(): number {
+    if (this.at >= this.end) return 0;
+    const tag = this.uint32();
+    if (tag < 8) throw protobufMalformed("a field has the number 0");
+    return tag;
+  }
+
+  /** At most 32 bits. */
+  uint32(): number {
+    const bytes = this.#bytes;
+    const { at, end } = this;
+    if (at < end) {
+      const first = bytes[at] as number;
+      if (first < 0x80) {
+        this.at = at + 1;
+        return first;
+      }
+      if (at + 1 < end) {
+        const second = bytes[at + 1] as number;
+        if (second < 0x80) {
+          this.at = at + 2;
+          return (first & 0x7f) | (second << 7);
+        }
+      }
+    }
+    const value = this.int64();
+    if (value < 0 || value > 0xffff_ffff) throw protobufMalformed("a number is too large");
+    return value;
+  }
+
+  /** A signed 64-bit number as the nearest double, which is what JSON.parse makes of it. */
+  int64(): number {
+    let low = 0;
+    let high = 0;
+    for (let i = 0; i < 10; i++) {
+      if (this.at >= this.end) throw protobufMalformed("truncated");
+      const byte = this.#bytes[this.at++] as number;
+      const bits = byte & 0x7f;
+      if (i < 4) low |= bits << (7 * i);
+      else if (i === 4) {
+        low |= bits << 28;
+        high = bits >>> 4;
+      } else high |= bits << (7 * i - 32);
+      if (byte < 0x80) {
+        if (i === 9 && byte > 1) break;
+        return (high | 0) * 2 ** 32 + (low >>> 0);
+      }
+    }
+    throw protobufMalformed("a number is too large");
+  }
+
+  /** Enters a message of the length that stands here; returns the end of the outer one, to be given to {@link leave}. */
+  enter(): number {
+    const length = this.uint32();
+    const outer = this.end;
+    if (length > outer - this.at) throw overrun();
+    this.end = this.at + length;
+    return outer;
+  }
+
+  leave(outer: number): void {
+    this.at = this.end;
+    this.end = outer;
+  }
+
+  /** Passes over the field whose tag was just read. */
+  skip(tag: number): void {
+    if (tag < 8) throw protobufMalformed("a field has the number 0");
+    switch (tag & 7) {
+      case VARINT:
+        for (let i = 0; i < 10; i++) {
+          if (this.at >= this.end) throw protobufMalformed("truncated");
+          if ((this.#bytes[this.at++] as number) < 0x80) return;
+        }
+        throw protobufMalformed("a number is too large");
+      case BYTES:
+        this.#pass(this.uint32());
+        return;
+      case FIXED64:
+        this.#pass(8);
+        return;
+      case FIXED32:
+        this.#pass(4);
+        return;
+      default:
+        throw protobufMalformed("an unknown wire type");
+    }
+  }
+
+  /** The bytes of a length-delimited field. A view. */
+  bytes(): Buffer {
+    const start = this.#delimited();
+    return this.#bytes.subarray(start, this.at);
+  }
+
+  text(): string {
+    const bytes = this.#bytes;
+    const start = this.#delimited();
+    const end = this.at;
+    if (start === end) return "";
+    let all = 0;
+    if (end - start > MAX_CACHED_TEXT) {
+      for (let i = start; i < end; i++) all |= bytes[i] as number;
+      return all < 0x80 ? bytes.toString("latin1", start, end) : bytes.toString("utf8", start, end);
+    }
+    let hash = 0;
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] as number;
+      all |= byte;
+      hash = Math.imul(hash ^ byte, 0x01000193);
+    }
+    if (all >= 0x80) return bytes.toString("utf8", start, end);
+    const slot = (hash ^ (hash >>> 15)) & (TEXT_CACHE_SLOTS - 1);
+    const cached = this.#texts[slot];
+    if (cached !== undefined && this.#same(cached, start, end)) return cached;
+    const text = bytes.toString("latin1", start, end);
+    this.#texts[slot] = text;
+    return text;
+  }
+
+  #same(text: string, start: number, end: number): boolean {
+    const length = end - start;
+    if (text.length !== length) return false;
+    for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== this.#bytes[start + i]) return false;
+    return true;
+  }
+
+  /** Moves behind a length-delimited field and returns where its content starts. */
+  #delimited(): number {
+    const length = this.uint32();
+    const start = this.at;
+    this.#pass(length);
+    return start;
+  }
+
+  #pass(length: number): void {
+    if (length > this.end - this.at) throw overrun();
+    this.at += length;
+  }
+}
