@@ -70,12 +70,25 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   // Turns
 
   turn(budget: number): number {
-    if (this.state === "starting") this.#start();
     let handled = 0;
-    if (this.state === "running") {
-      if (this.first !== nothing) handled = this.#handleFirst(this.takeFirst());
-      if (this.user !== undefined || this.system !== undefined) handled += this.#handleLanes(budget - handled);
+    const message = this.first;
+    // The short way of a message that found the actor idle and is the only one: most turns are this and nothing else.
+    if (message !== nothing && this.state === "running") {
+      this.first = nothing;
+      try {
+        (this.#actor as Actor<M>).onMessage(message);
+        handled = 1;
+        this.processed++;
+      } catch (error) {
+        this.#failed(error, { message, lane: undefined });
+      }
+      if (this.state === "running" && this.first === nothing && this.user === undefined && this.system === undefined) {
+        this.idle = true;
+        return handled;
+      }
     }
+    if (this.state === "starting") this.#start();
+    if (this.state === "running") handled += this.#handleLanes(budget - handled);
     if (this.state !== "running") this.#depart();
     else if (this.waiting === 0) this.idle = true;
     else this.runtime.dispatcher.schedule(this);
@@ -101,18 +114,6 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
     if (this.annex?.departure !== undefined) return;
     this.state = "running";
     failures?.running(this.runtime.clock.monotonicMs());
-  }
-
-  /** The short way of a message that found the actor idle. */
-  #handleFirst(message: M): number {
-    try {
-      (this.#actor as Actor<M>).onMessage(message);
-    } catch (error) {
-      this.#failed(error, { message, lane: undefined });
-      return 0;
-    }
-    this.processed++;
-    return 1;
   }
 
   #handleLanes(budget: number): number {

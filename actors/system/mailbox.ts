@@ -73,15 +73,9 @@ export abstract class Mailbox<M> {
 
   #moveFirst(): void {
     if (this.first === nothing) return;
-    const message = this.takeFirst();
-    this.laneFor(message).add(message, this.blueprint.keyOf(message));
-  }
-
-  /** Empties the slot. */
-  protected takeFirst(): M {
-    const message = this.first as M;
+    const message = this.first;
     this.first = nothing;
-    return message;
+    this.laneFor(message).add(message, this.blueprint.keyOf(message));
   }
 
   /** The lane with the next message, if any waits. */

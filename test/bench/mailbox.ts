@@ -82,6 +82,13 @@ async function queue(): Promise<Measure> {
 
 async function fanOut(): Promise<Measure> {
   const { system, counters, refs } = await startCounters(fanOutActors);
+  // One function for each actor, since a sender does not know what it calls. A loop over the counters' own method is no loop of
+  // calls: it is inlined, and takes a third of the time.
+  const handlers = counters.map(
+    (counter) =>
+      (message: number): void =>
+        counter.onMessage(message),
+  );
   let processed = 0;
   return {
     // The reference calls the same actors' handlers without a system in between.
@@ -90,7 +97,7 @@ async function fanOut(): Promise<Measure> {
     unit: "actor",
     unitsPerRound: fanOutActors * fanOuts,
     reference() {
-      for (let message = 0; message < fanOuts; message++) for (const counter of counters) counter.onMessage(message);
+      for (let message = 0; message < fanOuts; message++) for (const handle of handlers) handle(message);
       check(counters, fanOutActors * fanOuts);
     },
     async subject() {
