@@ -306,6 +306,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
       const redis = await server();
       const { port, close } = await silentServer();
       ends.push(close);
+      redis.admin.disconnect();
       if (state === "refused") await redis.kill();
       await pause(50);
       const before = resources();

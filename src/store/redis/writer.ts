@@ -75,6 +75,7 @@ export class RedisWriter {
 
     const commands = [...head, ...documents.flatMap((one) => one.commands)];
     let replies = await connection.run(commands);
+    const mark = replies[0];
     if (replies.some((reply) => "refused" in reply && reply.refused.code === "STORE_NO_SCRIPT")) {
       await loadScripts(connection.run);
       replies = await connection.run(commands);
@@ -82,7 +83,7 @@ export class RedisWriter {
     const headRefusal = refusalIn(replies.slice(0, head.length));
     if (headRefusal === undefined) ledger.forgot(gone);
     const refusal = this.#settle(documents, replies.slice(head.length), headRefusal === undefined, clock.monotonicMs());
-    if (isMarkDue && headRefusal === undefined) this.#marked(nowMs, replies[0]);
+    if (isMarkDue && headRefusal === undefined) this.#marked(nowMs, mark);
     const first = headRefusal ?? refusal;
     if (first !== undefined) throw this.#refused(first);
   }
