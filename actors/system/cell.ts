@@ -15,7 +15,7 @@ import { Context, type Host } from "./context.ts";
 import { type LetterTally, newTally } from "./dead-letters.ts";
 import { type Blueprint, blueprintOf } from "./definition.ts";
 import { childrenGone } from "./departure.ts";
-import type { Runnable } from "./dispatcher.ts";
+import type { Dispatcher, Runnable } from "./dispatcher.ts";
 import type { Lane } from "./lane.ts";
 import { Mailbox, nothing } from "./mailbox.ts";
 import type { Runtime } from "./runtime.ts";
@@ -38,10 +38,12 @@ const validName = /^[A-Za-z0-9._:-]{1,253}$/;
 
 export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   state: ActorState | "gone" = "starting";
+  behind: Runnable | undefined;
   #actor: Actor<M> | undefined;
   processed = 0;
   /** The most messages that waited when a turn began. */
   highWater = 0;
+  readonly dispatcher: Dispatcher;
   readonly runtime: Runtime;
   readonly name: string;
   readonly parent: AnyCell | undefined;
@@ -51,6 +53,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   constructor(runtime: Runtime, blueprint: Blueprint<M>, name: string, parent: AnyCell | undefined) {
     super(blueprint);
     this.runtime = runtime;
+    this.dispatcher = runtime.dispatcher;
     this.name = name;
     this.parent = parent;
   }
@@ -70,28 +73,32 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   // Turns
 
   turn(budget: number): number {
-    let handled = 0;
     const message = this.first;
-    // The short way of a message that found the actor idle and is the only one: most turns are this and nothing else.
-    if (message !== nothing && this.state === "running") {
-      this.first = nothing;
-      try {
-        (this.#actor as Actor<M>).onMessage(message);
-        handled = 1;
-        this.processed++;
-      } catch (error) {
-        this.#failed(error, { message, lane: undefined });
-      }
-      if (this.state === "running" && this.first === nothing && this.user === undefined && this.system === undefined) {
-        this.idle = true;
-        return handled;
-      }
+    if (message === nothing || this.state !== "running") return this.#longTurn(budget);
+    // The short way of a message that found the actor idle: most turns are this and nothing else.
+    this.first = nothing;
+    try {
+      (this.#actor as Actor<M>).onMessage(message);
+    } catch (error) {
+      this.#failed(error, { message, lane: undefined });
+      return this.#longTurn(budget);
     }
+    this.processed++;
+    // Whatever came meanwhile is in a lane; what else may have happened shows in the state.
+    if (this.user !== undefined || this.system !== undefined || this.state !== "running") {
+      return 1 + this.#longTurn(budget - 1);
+    }
+    this.idle = true;
+    return 1;
+  }
+
+  /** Starts, drains the lanes, or leaves. */
+  #longTurn(budget: number): number {
     if (this.state === "starting") this.#start();
-    if (this.state === "running") handled += this.#handleLanes(budget - handled);
+    const handled = this.state === "running" ? this.#handleLanes(budget) : 0;
     if (this.state !== "running") this.#depart();
     else if (this.waiting === 0) this.idle = true;
-    else this.runtime.dispatcher.schedule(this);
+    else this.dispatcher.schedule(this);
     return handled;
   }
 
@@ -138,7 +145,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
 
   protected override getReady(): void {
     this.idle = false;
-    this.runtime.dispatcher.schedule(this);
+    this.dispatcher.schedule(this);
   }
 
   // Crashes
@@ -218,7 +225,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
     this.context?.close();
     for (const watched of annex.watching ?? []) watched.annex?.watchers?.delete(this);
     annex.watching = undefined;
-    this.runtime.dispatcher.schedule(this);
+    this.dispatcher.schedule(this);
   }
 
   /** Goes as far on the way out as it can; called again whenever a child has gone or the final runs have ended. */
@@ -242,12 +249,12 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   #startAgainAfter(delayMs: number): void {
     (this.annex?.failures as Failures).wake = this.runtime.wheel.schedule(delayMs, () => {
       this.state = "starting";
-      this.runtime.dispatcher.schedule(this);
+      this.dispatcher.schedule(this);
     });
   }
 
   finalRunsEnded(): void {
-    this.runtime.dispatcher.schedule(this);
+    this.dispatcher.schedule(this);
   }
 
   #vanish(): void {

@@ -9,6 +9,8 @@ const messagesPerLook = 1_000;
 
 /** Something that takes turns. */
 export interface Runnable {
+  /** Who stands behind it in the queue; the dispatcher's own. */
+  behind: Runnable | undefined;
   /** Does what is waiting, at most `budget` messages of it, and returns how many it was. Never throws. */
   turn(budget: number): number;
 }
@@ -17,13 +19,9 @@ export class Dispatcher {
   readonly #clock: Clock;
   readonly #throughput: number;
   readonly #totals: { processed: number };
-  /** Who came since the current batch was taken; both arrays keep their storage. */
-  #incoming: (Runnable | undefined)[] = [];
-  #incomingCount = 0;
-  /** The batch being worked off, from `#at` on. */
-  #batch: (Runnable | undefined)[] = [];
-  #batchCount = 0;
-  #at = 0;
+  /** The queue is threaded through those who stand in it: nothing is allocated, however many they are. */
+  #front: Runnable | undefined;
+  #back: Runnable | undefined;
   #armed = false;
 
   /** @param totals where handled messages are counted, after each pass */
@@ -33,9 +31,12 @@ export class Dispatcher {
     this.#totals = totals;
   }
 
-  /** Puts `runnable` at the end of the queue. Its turn comes in a later turn of the event loop, never within this call. */
+  /** Puts `runnable`, which must not stand in the queue, at its end. Its turn comes in a later turn of the event loop. */
   schedule(runnable: Runnable): void {
-    this.#incoming[this.#incomingCount++] = runnable;
+    const back = this.#back;
+    this.#back = runnable;
+    if (back === undefined) this.#front = runnable;
+    else back.behind = runnable;
     if (!this.#armed) this.#arm();
   }
 
@@ -45,34 +46,36 @@ export class Dispatcher {
   }
 
   readonly #pass = (): void => {
-    if (this.#at === this.#batchCount) this.#takeBatch();
-    const batch = this.#batch;
     const throughput = this.#throughput;
     const startedMs = this.#clock.monotonicMs();
-    let at = this.#at;
+    // Whoever comes from now on stands in a new queue, and has its turn in the next pass.
+    let next = this.#front;
+    const last = this.#back;
+    this.#front = undefined;
+    this.#back = undefined;
     let handled = 0;
     let untilLook = messagesPerLook;
-    while (at < this.#batchCount) {
-      const messages = (batch[at++] as Runnable).turn(throughput);
+    while (next !== undefined) {
+      const current: Runnable = next;
+      next = current.behind;
+      current.behind = undefined;
+      const messages = current.turn(throughput);
       handled += messages;
       untilLook -= 1 + messages;
       if (untilLook > 0) continue;
       if (this.#clock.monotonicMs() - startedMs >= passMs) break;
       untilLook = messagesPerLook;
     }
-    batch.fill(undefined, this.#at, at);
-    this.#at = at;
+    if (next !== undefined && last !== undefined) this.#goFirst(next, last);
     this.#totals.processed += handled;
     this.#armed = false;
-    if (at < this.#batchCount || this.#incomingCount > 0) this.#arm();
+    if (this.#front !== undefined) this.#arm();
   };
 
-  #takeBatch(): void {
-    const finished = this.#batch;
-    this.#batch = this.#incoming;
-    this.#batchCount = this.#incomingCount;
-    this.#at = 0;
-    this.#incoming = finished;
-    this.#incomingCount = 0;
+  /** Puts those whose turn did not come in this pass before those who came since. */
+  #goFirst(front: Runnable, last: Runnable): void {
+    last.behind = this.#front;
+    this.#front = front;
+    this.#back ??= last;
   }
 }

@@ -1,0 +1,1 @@
+export function parseWhole(buffer: Buffer): unknown;
