@@ -179,7 +179,7 @@ class InformerActor implements Actor<InformerMessage> {
     this.#failures.set(kind, failures);
     const error =
       outcome.status === "failed" ? outcome.error : { code: "WATCH_ENDED", message: "the watch loop ended" };
-    this.#context.log.warn({ err: error, kind }, "the watch of a kind ended; it starts again");
+    this.#context.log.warn({ error, kind }, "the watch of a kind ended; it starts again");
     this.#context.timers.once(`start ${kind}`, fullJitterMs(retryMs, failures, this.#context.random), {
       type: "start-source",
       kind,

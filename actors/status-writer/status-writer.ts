@@ -230,7 +230,7 @@ class StatusWriterActor implements Actor<StatusWriterMessage> {
         ? outcome.error
         : { code: "PATCH_DEADLINE", message: `no answer within ${this.#limits.patchDeadlineMs} ms` };
     this.#context.log.warn(
-      { err: outbox.lastError, object: `${wish.target.namespace}/${wish.target.name}` },
+      { error: outbox.lastError, object: `${wish.target.namespace}/${wish.target.name}` },
       "a status patch failed; it will be tried again",
     );
     if (newest !== undefined) {

@@ -31,6 +31,9 @@ export const defaultStoreWriterLimits: StoreWriterLimits = {
   stopDeadlineMs: 2_000,
 };
 
+/** Refusals of a document itself: writing it again cannot help, and must not keep what waits behind it from being written. */
+const permanent: ReadonlySet<string> = new Set(["STORE_WRONG_TYPE", "STORE_FORBIDDEN", "STORE_BAD_PREFIX"]);
+
 export type StoreWriterMessage =
   | { readonly type: "documents-waiting" }
   | { readonly type: "flush" }
@@ -39,7 +42,10 @@ export type StoreWriterMessage =
 export interface StoreWriterStats {
   readonly documents: number;
   readonly bytes: number;
+  /** Lost to the bound of the buffer. */
   readonly dropped: number;
+  /** Given up because the store refuses them for good. */
+  readonly refused: number;
   readonly batches: number;
   readonly failedBatches: number;
   /** Why the last batch was not written; null after a success. */
@@ -57,6 +63,7 @@ class Outbox {
   readonly buffer: WriteBuffer;
   wake: () => void = () => undefined;
   batches = 0;
+  refused = 0;
   failedBatches = 0;
   failuresInARow = 0;
   lastError: SafeError | null = null;
@@ -88,8 +95,8 @@ export function storeWriter(
         outbox.wake();
       },
       stats() {
-        const { buffer, batches, failedBatches, lastError } = outbox;
-        return { ...buffer.stats(), batches, failedBatches, lastError };
+        const { buffer, batches, refused, failedBatches, lastError } = outbox;
+        return { ...buffer.stats(), batches, refused, failedBatches, lastError };
       },
     },
   };
@@ -101,6 +108,8 @@ class StoreWriterActor implements Actor<StoreWriterMessage> {
   readonly #outbox: Outbox;
   readonly #limits: StoreWriterLimits;
   #scheduled = false;
+  /** Shrinks while a document that the store refuses for good is being looked for. */
+  #batchDocuments: number;
   #inFlight: readonly Document[] = [];
 
   constructor(
@@ -113,6 +122,7 @@ class StoreWriterActor implements Actor<StoreWriterMessage> {
     this.#store = store;
     this.#outbox = outbox;
     this.#limits = limits;
+    this.#batchDocuments = limits.maxBatchDocuments;
   }
 
   onStart(): void {
@@ -149,7 +159,7 @@ class StoreWriterActor implements Actor<StoreWriterMessage> {
   }
 
   #takeBatch(): readonly Document[] {
-    return this.#outbox.buffer.take(this.#limits.maxBatchDocuments, this.#limits.maxBatchBytes);
+    return this.#outbox.buffer.take(this.#batchDocuments, this.#limits.maxBatchBytes);
   }
 
   #flush(): void {
@@ -170,7 +180,8 @@ class StoreWriterActor implements Actor<StoreWriterMessage> {
       outbox.batches++;
       outbox.failuresInARow = 0;
       outbox.lastError = null;
-      this.#schedule(outbox.buffer.stats().documents >= this.#limits.maxBatchDocuments ? 0 : this.#limits.gatherMs);
+      this.#batchDocuments = Math.min(2 * this.#batchDocuments, this.#limits.maxBatchDocuments);
+      this.#schedule(outbox.buffer.stats().documents >= this.#batchDocuments ? 0 : this.#limits.gatherMs);
       return;
     }
     outbox.failedBatches++;
@@ -178,9 +189,28 @@ class StoreWriterActor implements Actor<StoreWriterMessage> {
       outcome.status === "failed"
         ? outcome.error
         : { code: "STORE_DEADLINE", message: `no answer within ${this.#limits.writeDeadlineMs} ms` };
+    if (permanent.has(outbox.lastError.code)) {
+      this.#narrow(batch, outbox.lastError);
+      return;
+    }
     if (outbox.failuresInARow++ === 0)
-      this.#context.log.warn({ err: outbox.lastError }, "the store did not take a batch; its values wait");
+      this.#context.log.warn({ error: outbox.lastError }, "the store did not take a batch; its values wait");
     outbox.buffer.putBack(batch);
     this.#schedule(fullJitterMs(this.#limits.backoffMs, outbox.failuresInARow, this.#context.random));
+  }
+
+  /** Halves the batch until the document that the store refuses for good is alone, and gives that one up. */
+  #narrow(batch: readonly Document[], error: SafeError): void {
+    const outbox = this.#outbox;
+    const [only] = batch;
+    if (batch.length === 1 && only !== undefined) {
+      outbox.refused++;
+      const place = "key" in only ? only.key : only.kind;
+      this.#context.log.error({ error, document: place }, "the store refuses a document for good; it is given up");
+    } else {
+      outbox.buffer.putBack(batch);
+      this.#batchDocuments = Math.max(1, Math.floor(batch.length / 2));
+    }
+    this.#schedule(0);
   }
 }

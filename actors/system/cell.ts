@@ -38,7 +38,7 @@ const validName = /^[A-Za-z0-9._:-]{1,253}$/;
 
 export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   state: ActorState | "gone" = "starting";
-  behind: Runnable | undefined;
+  behind: Runnable | undefined | null = null;
   #actor: Actor<M> | undefined;
   processed = 0;
   /** The most messages that waited when a turn began. */
@@ -165,7 +165,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
       if (at !== undefined) this.deadLetter("resumed", at.message);
       return;
     }
-    runtime.log.warn({ actor: this.path, directive, err: error }, "actor crashed");
+    runtime.log.warn({ actor: this.path, directive, error }, "actor crashed");
     if (directive === "restart") {
       if (at !== undefined) this.#putBack(at.message, at.lane);
       const { strategy } = (this.parent as AnyCell).blueprint;
@@ -199,7 +199,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
     try {
       directive = (this.parent as AnyCell).blueprint.strategy.decide(error, this);
     } catch (thrown) {
-      this.runtime.log.error({ actor: this.path, err: safeError(thrown) }, "the supervisor's decide threw: restart");
+      this.runtime.log.error({ actor: this.path, err: thrown }, "the supervisor's decide threw: restart");
     }
     // Without a running instance there is nothing to resume.
     return directive === "resume" && this.state !== "running" ? "restart" : directive;
@@ -237,7 +237,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
     try {
       if (actor !== undefined) this.context?.stopping(() => actor.onStop?.(departure.reason));
     } catch (error) {
-      this.runtime.log.error({ actor: this.path, err: safeError(error) }, "onStop threw");
+      this.runtime.log.error({ actor: this.path, err: error }, "onStop threw");
     }
     if (this.context !== undefined && this.context.finalRuns > 0) return;
     this.#ownAnnex().departure = undefined;

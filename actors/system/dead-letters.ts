@@ -1,7 +1,6 @@
 // Messages that were never handled: counted always, shown (log and listeners) through a throttle per actor.
 // Nothing of a message but its `type` is ever kept, logged or passed on.
 import type { Clock } from "../../src/support/clock.ts";
-import { safeError } from "../../src/support/errors.ts";
 import type { Logger } from "../../src/support/log.ts";
 import type { DeadLetter, DeadLetterReason } from "./types.ts";
 
@@ -73,7 +72,7 @@ export class DeadLetters {
       try {
         listener(letter);
       } catch (error) {
-        this.#log.error({ err: safeError(error) }, "a dead letter listener threw");
+        this.#log.error({ err: error }, "a dead letter listener threw");
       }
     }
   }

@@ -9,8 +9,8 @@ const messagesPerLook = 1_000;
 
 /** Something that takes turns. */
 export interface Runnable {
-  /** Who stands behind it in the queue; the dispatcher's own. */
-  behind: Runnable | undefined;
+  /** The dispatcher's own: who stands behind it in the queue, undefined for the last one; null while it does not stand there. */
+  behind: Runnable | undefined | null;
   /** Does what is waiting, at most `budget` messages of it, and returns how many it was. Never throws. */
   turn(budget: number): number;
 }
@@ -31,8 +31,10 @@ export class Dispatcher {
     this.#totals = totals;
   }
 
-  /** Puts `runnable`, which must not stand in the queue, at its end. Its turn comes in a later turn of the event loop. */
+  /** Puts `runnable` at the end of the queue, unless it stands there already. Its turn comes in a later turn of the event loop. */
   schedule(runnable: Runnable): void {
+    if (runnable.behind !== null) return;
+    runnable.behind = undefined;
     const back = this.#back;
     this.#back = runnable;
     if (back === undefined) this.#front = runnable;
@@ -49,16 +51,16 @@ export class Dispatcher {
     const throughput = this.#throughput;
     const startedMs = this.#clock.monotonicMs();
     // Whoever comes from now on stands in a new queue, and has its turn in the next pass.
-    let next = this.#front;
+    let next: Runnable | undefined | null = this.#front;
     const last = this.#back;
     this.#front = undefined;
     this.#back = undefined;
     let handled = 0;
     let untilLook = messagesPerLook;
-    while (next !== undefined) {
+    while (next) {
       const current: Runnable = next;
       next = current.behind;
-      current.behind = undefined;
+      current.behind = null;
       const messages = current.turn(throughput);
       handled += messages;
       untilLook -= 1 + messages;
@@ -66,7 +68,7 @@ export class Dispatcher {
       if (this.#clock.monotonicMs() - startedMs >= passMs) break;
       untilLook = messagesPerLook;
     }
-    if (next !== undefined && last !== undefined) this.#goFirst(next, last);
+    if (next && last) this.#goFirst(next, last);
     this.#totals.processed += handled;
     this.#armed = false;
     if (this.#front !== undefined) this.#arm();

@@ -11,7 +11,12 @@ class ScriptedStore implements StoreWriter {
   mode: "takes" | "fails" | "silent" = "takes";
   readonly batches: (readonly Document[])[] = [];
 
+  refused = "";
+
   apply(documents: readonly Document[], signal: AbortSignal): Promise<void> {
+    if (documents.some((document) => "key" in document && document.key === this.refused)) {
+      return Promise.reject(new ClusterPulseError("STORE_WRONG_TYPE", "another type is there"));
+    }
     switch (this.mode) {
       case "takes":
         this.batches.push(documents);
@@ -76,6 +81,17 @@ describe("the store writer", () => {
       expect(sink.stats()).toMatchObject({ documents: 0, bytes: 0, lastError: null });
     },
   );
+
+  test("a document that the store refuses for good is given up alone; everything else is written", async () => {
+    const { store, sink, kit } = start();
+    store.refused = "k317";
+    sink.write(Array.from({ length: 1_000 }, (_, i) => value(`k${i}`, "v")));
+    await kit.advance(3_000);
+    const written = store.batches.flat().map((document) => ("key" in document ? document.key : ""));
+    expect(new Set(written).size).toBe(999);
+    expect(written).not.toContain("k317");
+    expect(sink.stats()).toMatchObject({ documents: 0, refused: 1, lastError: null });
+  });
 
   test("writes what waits on the way out", async () => {
     const { store, sink, kit } = start();

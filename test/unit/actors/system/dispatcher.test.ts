@@ -24,7 +24,7 @@ function start(throughput = 300) {
   const dispatcher = new Dispatcher(clock, throughput, totals);
   const order: string[] = [];
   const runnable = (name: string, messages: number, tookMs: number): Runnable => ({
-    behind: undefined,
+    behind: null,
     turn(budget) {
       order.push(name);
       clock.busyMs += tookMs;
@@ -42,10 +42,18 @@ test("who stands in the queue has a turn, in order, within one pass", async () =
   expect([order, clock.passes, totals.processed]).toEqual([["a", "b", "c"], 1, 6]);
 });
 
+test("who stands in the queue already keeps its place and has one turn; nobody is lost", async () => {
+  const { clock, dispatcher, order, runnable } = start();
+  const [a, b, c] = [runnable("a", 1, 0), runnable("b", 1, 0), runnable("c", 1, 0)];
+  for (const each of [a, b, a, c, b, a]) dispatcher.schedule(each);
+  await clock.settle();
+  expect(order).toEqual(["a", "b", "c"]);
+});
+
 test("who comes during a pass has its turn in the next", async () => {
   const { clock, dispatcher, order, runnable } = start();
   dispatcher.schedule({
-    behind: undefined,
+    behind: null,
     turn() {
       order.push("first");
       dispatcher.schedule(runnable("third", 1, 0));
@@ -80,7 +88,7 @@ test("one runnable gets the throughput as its budget", async () => {
   const { clock, dispatcher } = start(7);
   const budgets: number[] = [];
   dispatcher.schedule({
-    behind: undefined,
+    behind: null,
     turn(budget) {
       budgets.push(budget);
       return 0;
