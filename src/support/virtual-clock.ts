@@ -31,7 +31,12 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(callback: () => void, delayMs: number): Cancel {
-    const timer: Timer = { dueMs: this.#elapsedMs + Math.max(0, delayMs), order: this.#order++, callback, cancelled: false };
+    const timer: Timer = {
+      dueMs: this.#elapsedMs + Math.max(0, delayMs),
+      order: this.#order++,
+      callback,
+      cancelled: false,
+    };
     // Insertion keeps the list sorted: tests hold few timers, since one wheel serves all actors.
     let at = this.#timers.length;
     while (at > 0 && (this.#timers[at - 1] as Timer).dueMs > timer.dueMs) at--;
@@ -52,6 +57,8 @@ export class VirtualClock implements Clock {
 
   /** Runs everything that is due now, until nothing is, without moving time. */
   async settle(): Promise<void> {
+    // Promise callbacks go before immediates, as in a real turn of the event loop.
+    await new Promise<void>((resolve) => setImmediate(resolve));
     for (let idle = 0; idle < 2; ) {
       const due = this.#immediates;
       this.#immediates = [];
