@@ -123,6 +123,6 @@ export async function* measures(): AsyncIterable<Measure> {
   const lean = leanPage();
   const full = { ...lean, items: (lean["items"] as Pod[]).map(furnished) };
   yield measure("fold-json", 1.5, full, "json");
-  yield measure("fold-protobuf-lean", 0.3, lean, "protobuf");
+  yield measure("fold-protobuf-lean", 0.4, lean, "protobuf");
   yield measure("fold-protobuf", 0.15, full, "protobuf");
 }

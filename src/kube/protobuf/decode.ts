@@ -1,6 +1,6 @@
 // From protobuf to the JSON that the API server would have answered, or to a part of it: a decoder is compiled for a type and the
 // paths that somebody needs, and passes over everything else without looking inside. Promises the same values, not the same order
-// of members; a field that is sent twice counts as sent last. Errors are BODY_MALFORMED. The table of types bounds the nesting.
+// of members. Of a field that is sent twice, which no server does, either may count. Errors are BODY_MALFORMED. The table of types bounds the nesting.
 import { readIntOrString, readMicroTime, readQuantity, readRawJson, readTime } from "./scalars.ts";
 import { type Field, fieldsOf, type ValueType } from "./schema.ts";
 import { BYTES, protobufMalformed, VARINT, WireReader } from "./wire.ts";
@@ -24,6 +24,8 @@ export function compileDecoder(type: string, paths?: readonly string[]): Decoder
 /** How one type is read. */
 interface Plan {
   readonly fields: readonly (FieldPlan | undefined)[];
+  /** Only one field is wanted, and it is there once: behind it nothing needs to be looked at. */
+  readonly endsWithFirst: boolean;
   /** What JSON shows although it was not sent. */
   readonly absent: readonly { readonly name: string; readonly zero: () => unknown }[];
 }
@@ -90,10 +92,11 @@ function compile(type: string, selection: Selection): Plan {
     } else if (unknown.delete(field.name)) add(field, selection.get(field.name));
   }
   if (unknown.size > 0) throw new TypeError(`${type} has no ${[...unknown].join(", ")}`);
-  return { fields, absent };
+  const wanted = fields.filter((field) => field !== undefined);
+  return { fields, absent, endsWithFirst: wanted.length === 1 && wanted[0]?.shape === "one" };
 }
 
-const noPlan: Plan = { fields: [], absent: [] };
+const noPlan: Plan = { fields: [], absent: [], endsWithFirst: false };
 
 function valuePlan(value: ValueType, selection: Selection): ValuePlan {
   const { kind } = value;
@@ -156,6 +159,7 @@ function readFields(reader: WireReader, plan: Plan, object: JsonObject): void {
     if ((tag & 7) === field.wireType) readField(reader, field, object);
     else if ((tag & 7) === BYTES && field.shape === "list") readPacked(reader, field, object);
     else throw protobufMalformed("a field has the wrong wire type");
+    if (plan.endsWithFirst) reader.at = reader.end;
   }
 }
 

@@ -41,9 +41,10 @@ export class WireReader {
     const { end } = this;
     let { at } = this;
     while (at < end) {
+      const fieldAt = at;
       let tag = bytes[at++] as number;
       if (tag >= 0x80) {
-        this.at = at - 1;
+        this.at = fieldAt;
         tag = this.uint32();
         at = this.at;
       }
@@ -52,8 +53,11 @@ export class WireReader {
         this.at = at;
         return tag;
       }
-      if ((tag & 7) === BYTES && tag >= 8 && at < end && (bytes[at] as number) < 0x80) {
-        at += (bytes[at] as number) + 1;
+      // Nearly all fields are short texts and messages, or small numbers.
+      const wireType = tag & 7;
+      const first = at < end ? (bytes[at] as number) : 0x80;
+      if (first < 0x80 && number !== 0 && (wireType === BYTES || wireType === VARINT)) {
+        at += wireType === BYTES ? first + 1 : 1;
         if (at > end) throw overrun();
       } else {
         this.at = at;
