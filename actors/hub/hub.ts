@@ -18,6 +18,7 @@ import { informer, type WatchedSource } from "../informer/informer.ts";
 import { type StatusPatcher, type StatusSink, statusWriter } from "../status-writer/status-writer.ts";
 import { type StoreSink, storeWriter } from "../store-writer/store-writer.ts";
 import { type ActorDefinition, type ActorSystem, createActorSystem } from "../system/index.ts";
+import { sweeperDefinition } from "./sweeper.ts";
 
 /** What the hub needs of the outside world. */
 export interface HubPorts {
@@ -25,8 +26,22 @@ export interface HubPorts {
   readonly compute: Compute;
   readonly connector: Connector;
   readonly statusPatcher: StatusPatcher;
+  /**
+   * Removes what this hub stored of clusters that are gone, given the names of those that are there. Absent: the store begins
+   * empty. Called once, after the first complete list.
+   */
+  readonly sweep?: (liveClusters: readonly string[], signal: AbortSignal) => Promise<void>;
   /** Makes the watched kinds of the hub's own API; `onChange` is to be called when a kind's set of changed keys stops being empty. */
   createSources(onChange: (kind: string) => void): ReadonlyMap<string, WatchedSource>;
+}
+
+/** What an operator may set, in the units of the settings. */
+export interface HubTuning {
+  readonly defaultIntervalMs: number;
+  readonly defaultTimeoutMs: number;
+  /** CACHE_TTL and METRICS_RETENTION. */
+  readonly cacheTtlSeconds: number;
+  readonly retentionSeconds: number;
 }
 
 /** Bounds that tests shorten by injection. There is no flag and no environment name for them. */
@@ -41,6 +56,7 @@ export interface HubOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly tuning?: Partial<HubTuning>;
   readonly limits?: HubLimits;
 }
 
@@ -57,16 +73,23 @@ export interface Hub {
 }
 
 const statusRefreshMs = 300_000;
+const defaultTuning: HubTuning = {
+  defaultIntervalMs: defaultScheduleLimits.defaultIntervalMs,
+  defaultTimeoutMs: defaultScheduleLimits.defaultTimeoutMs,
+  cacheTtlSeconds: 600,
+  retentionSeconds: 3_600,
+};
 
 /** Starts the tree. It begins to watch and to poll at once; `synced` tells when it has seen everything there is. */
-export function startHub({ ports, clock, random, log, limits = {} }: HubOptions): Hub {
+export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }: HubOptions): Hub {
+  const { defaultIntervalMs, defaultTimeoutMs, cacheTtlSeconds, retentionSeconds } = { ...defaultTuning, ...tuning };
   const system = createActorSystem({ clock, random, log });
   const admission = new Admission(limits.maxHandshakes ?? 50);
   const clusterLimits: ClusterLimits = {
-    schedule: { ...defaultScheduleLimits, ...limits.schedule },
+    schedule: { ...defaultScheduleLimits, defaultIntervalMs, defaultTimeoutMs, ...limits.schedule },
     collect: defaultCollectLimits,
-    cacheTtlSeconds: 600,
-    retentionSeconds: 3_600,
+    cacheTtlSeconds,
+    retentionSeconds,
     statusRefreshMs,
   };
   const store = storeWriter(ports.store);
@@ -90,6 +113,8 @@ export function startHub({ ports, clock, random, log, limits = {} }: HubOptions)
           limits: clusterLimits,
         });
         context.spawn(clusters, { name: "clusters" });
+        if (ports.sweep !== undefined)
+          context.spawn(sweeperDefinition(ports.sweep, watches.cache), { name: "sweeper" });
       },
       onMessage() {},
     }),

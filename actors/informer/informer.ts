@@ -45,6 +45,7 @@ export type InformerMessage =
 /** The caches of all watched kinds, for reading. */
 export interface ObjectCache {
   get(kind: string, key: string): unknown;
+  keys(kind: string): Iterable<string>;
   /** True once every kind had its first complete list. */
   synced(): boolean;
 }
@@ -80,6 +81,7 @@ export function informer(createSources: (onChange: (kind: string) => void) => Re
     },
     cache: {
       get: (kind, key) => sources.get(kind)?.get(key),
+      keys: (kind) => sources.get(kind)?.keys() ?? [],
       synced: () => [...sources.values()].every((source) => source.synced),
     },
   };

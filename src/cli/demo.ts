@@ -62,7 +62,13 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const { buildDashboardIfStale, dashboardDist } = await import("../dashboard/build.ts");
   if ((await buildDashboardIfStale()) === "built") process.stdout.write("the page was built\n");
   // The port is taken before the simulator is started: a busy one costs nothing but a message.
-  const hub = await openHubProcess({ version: options.version, port: options.port, log, staticDir: dashboardDist });
+  const hub = await openHubProcess({
+    version: options.version,
+    namespace,
+    port: options.port,
+    log,
+    staticDir: dashboardDist,
+  });
   const fleet = startFleet(options);
   const watchdog = (): NodeJS.Timeout => setTimeout(() => process.exit(1), 2 * stopDeadlineMs);
   try {
@@ -71,7 +77,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
     const { loadHubKubeconfig } = await import("../kube/kubeconfig.ts");
     const kubeconfig = await loadHubKubeconfig({ path: fleet.kubeconfigFile, env: {} });
     fleet.removeKubeconfig();
-    hub.watch({ kubeconfig, namespace, limits: { schedule: { minIntervalMs: intervalSeconds * 1_000 } } });
+    hub.watch({ kubeconfig, limits: { schedule: { minIntervalMs: intervalSeconds * 1_000 } } });
     // What breaks has worked before, as in life: so it keeps its last numbers, and their age shows.
     await Promise.race([seenOnce(hub.view, ready.clusters), asked]);
     const broken = await breakSome(ready.pid);

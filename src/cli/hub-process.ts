@@ -1,6 +1,6 @@
 // A whole hub in this process: store, view, server, pool and actors, in this order; stopped in the reverse one.
 import { availableParallelism } from "node:os";
-import { type Hub, type HubLimits, startHub } from "../../actors/hub/hub.ts";
+import { type Hub, type HubLimits, type HubTuning, startHub } from "../../actors/hub/hub.ts";
 import { kubernetesPorts } from "../../actors/hub/kubernetes.ts";
 import { createPoolCompute } from "../../workers/pool.ts";
 import type { ClusterCredentials } from "../kube/credentials.ts";
@@ -8,38 +8,52 @@ import type { HubKubeconfig } from "../kube/kubeconfig.ts";
 import { createRefreshingTransport } from "../kube/refreshing-transport.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../kube/transport.ts";
 import { createHubMetrics } from "../server/metrics.ts";
-import type { Check, Server, SystemReport } from "../server/ports.ts";
+import type { Check, HealthReport, SystemReport } from "../server/ports.ts";
+import { registerMetrics, registerProbes } from "../server/probes.ts";
 import { createServer } from "../server/server.ts";
-import { createMemoryStore } from "../store/memory.ts";
+import { startSideServer } from "../server/side-server.ts";
 import { systemClock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
 import { seededRandom } from "../support/random.ts";
 import { createFleetView } from "../view/fleet.ts";
 import type { FleetView } from "../view/ports.ts";
+import { type HubStore, openStore } from "./hub-store.ts";
 
 export interface HubProcessOptions {
   readonly version: string;
-  readonly port: number;
   readonly log: Logger;
+  /** `memory` (the default), or a redis:// or rediss:// URL. */
+  readonly store?: string;
+  /** The watched namespace: it owns the keys of a shared store. */
+  readonly namespace: string;
+  /** Removes from the store even when that is more than half of what is there. */
+  readonly forceSweep?: boolean;
+  /** Port of API and page; undefined: neither is served. */
+  readonly port?: number;
   /** Where the built page is. */
   readonly staticDir?: string;
+  /** Probes and metrics on addresses of their own. */
+  readonly probeAddress?: { readonly host: string; readonly port: number };
+  readonly metricsAddress?: { readonly host: string; readonly port: number };
 }
 
 export interface WatchOptions {
   /** How to reach the hub's own API. */
   readonly kubeconfig: HubKubeconfig;
-  readonly namespace: string;
+  readonly tuning?: Partial<HubTuning>;
   readonly limits?: HubLimits;
   readonly clusterLimits?: Partial<TransportLimits>;
 }
 
-/** A hub whose server listens already; it is ready once it watches and has seen everything there is. */
+/** A hub whose servers listen already; it is ready once it watches and has seen everything there is. */
 export interface HubProcess {
+  /** Of API and page; empty when neither is served. */
   readonly url: string;
   readonly view: FleetView;
+  readonly health: () => HealthReport;
   /** Starts the actors. To be called once. */
   watch(options: WatchOptions): Hub;
-  /** Not ready, then no more polls, then what is left is written, then the server goes. Everything is over after `deadlineMs`. */
+  /** Not ready, then no more polls, then what is left is written, then the servers go. Everything is over after `deadlineMs`. */
   stop(deadlineMs: number): Promise<void>;
 }
 
@@ -58,61 +72,69 @@ const noActors: SystemReport = {
   actors: [],
 };
 
-/** Opens the server. Rejects with PORT_IN_USE before anything else has been started. */
+/** Opens store and servers. Rejects, with everything closed again, when the store's URL is wrong or a port is taken (PORT_IN_USE). */
 export async function openHubProcess(options: HubProcessOptions): Promise<HubProcess> {
-  const { version, log } = options;
+  const { version, log, namespace } = options;
   const clock = systemClock;
-  const store = createMemoryStore({ clock });
+  const hubStore = await openStore(options.store ?? "memory", {
+    clock,
+    log,
+    namespace,
+    forceSweep: options.forceSweep ?? false,
+  });
+  const { store } = hubStore;
   const view = createFleetView({ store, clock });
-  const closers: (() => Promise<unknown>)[] = [];
   let hub: Hub | undefined;
   let stopping = false;
 
   const system = (): SystemReport =>
     hub === undefined ? noActors : { counters: hub.system.counters(), actors: hub.system.snapshot() };
-  const ready = (): Check[] => [
-    { name: "accepting", status: stopping ? "failed" : "ok", ...(stopping ? { message: "the hub is stopping" } : {}) },
-    {
-      name: "informer",
-      ...(hub?.synced()
-        ? { status: "ok" }
-        : { status: "failed", message: "the first list of the hub's own API is not complete" }),
-    },
-    { name: "store", ...storeCheck(hub) },
-  ];
-  const server: Server = await createServer({
-    view,
-    system,
-    clock,
-    log,
-    version,
-    metrics: createHubMetrics({ system, view, clock, version }),
-    health: () => ({ live: [{ name: "event-loop", status: "ok" }], ready: ready() }),
-    ...(options.staticDir === undefined ? {} : { staticDir: options.staticDir }),
+  const health = (): HealthReport => ({
+    live: [{ name: "event-loop", status: "ok" }],
+    ready: [acceptingCheck(stopping), informerCheck(hub), storeCheck(hub, hubStore)],
   });
+  const metrics = createHubMetrics({ system, view, clock, version });
+
+  // Newest first: what was opened last is closed first.
+  const readers: ((deadlineMs: number) => Promise<unknown>)[] = [
+    async () => {
+      view.close();
+      await store.close();
+    },
+  ];
   const closeReaders = async (deadlineMs: number): Promise<void> => {
-    await server.close(deadlineMs);
-    view.close();
-    await store.close();
+    for (const close of readers.splice(0)) await close(deadlineMs);
   };
-  const { url } = await server.listen({ host: "127.0.0.1", port: options.port }).catch(async (error: unknown) => {
+  let url = "";
+  try {
+    if (options.port !== undefined) {
+      const staticDir = options.staticDir === undefined ? {} : { staticDir: options.staticDir };
+      const server = await createServer({ view, system, clock, log, version, metrics, health, ...staticDir });
+      readers.unshift((deadlineMs) => server.close(deadlineMs));
+      ({ url } = await server.listen({ host: "127.0.0.1", port: options.port }));
+    }
+    for (const [address, flag, register] of [
+      [options.probeAddress, "--health-probe-bind-address", (app) => registerProbes(app, health)],
+      [options.metricsAddress, "--metrics-bind-address", (app) => registerMetrics(app, metrics)],
+    ] satisfies [typeof options.probeAddress, string, Parameters<typeof startSideServer>[3]][]) {
+      if (address === undefined) continue;
+      const server = await startSideServer(address, flag, clock, register);
+      readers.unshift((deadlineMs) => server.close(deadlineMs));
+    }
+  } catch (error) {
     await closeReaders(0);
     throw error;
-  });
+  }
 
+  const closers: (() => Promise<unknown>)[] = [];
   return {
     url,
     view,
-    watch({ kubeconfig, namespace, limits, clusterLimits }) {
+    health,
+    watch({ kubeconfig, tuning, limits, clusterLimits }) {
       const userAgent = `clusterpulse-hub/${version}`;
       const random = seededRandom(process.pid ^ clock.nowMs());
-      const connect = (credentials: ClusterCredentials): KubeTransport =>
-        createTransport(credentials, {}, userAgent, clock);
-      const { credentials, refresh } = kubeconfig;
-      const transport =
-        refresh === undefined
-          ? connect(credentials)
-          : createRefreshingTransport(credentials, { refresh, createTransport: connect, clock, log });
+      const transport = hubTransport(kubeconfig, userAgent, log);
       const compute = createPoolCompute({ threads: Math.max(2, availableParallelism() - 1) });
       closers.push(
         () => compute.close(),
@@ -127,7 +149,9 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
         log,
         ...(clusterLimits && { clusterLimits }),
       });
-      hub = startHub({ ports: { store, compute, ...kubernetes }, clock, random, log, ...(limits && { limits }) });
+      const { sweep } = hubStore;
+      const ports = { store, compute, ...kubernetes, ...(sweep && { sweep }) };
+      hub = startHub({ ports, clock, random, log, ...(tuning && { tuning }), ...(limits && { limits }) });
       return hub;
     },
     async stop(deadlineMs) {
@@ -140,8 +164,26 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   };
 }
 
-function storeCheck(hub: Hub | undefined): Pick<Check, "status" | "message"> {
+/** The transport to the hub's own API, following credentials that expire. */
+function hubTransport({ credentials, refresh }: HubKubeconfig, userAgent: string, log: Logger): KubeTransport {
+  const connect = (current: ClusterCredentials): KubeTransport => createTransport(current, {}, userAgent, systemClock);
+  if (refresh === undefined) return connect(credentials);
+  return createRefreshingTransport(credentials, { refresh, createTransport: connect, clock: systemClock, log });
+}
+
+const acceptingCheck = (stopping: boolean): Check =>
+  stopping
+    ? { name: "accepting", status: "failed", message: "the hub is stopping" }
+    : { name: "accepting", status: "ok" };
+
+function informerCheck(hub: Hub | undefined): Check {
+  if (hub?.synced()) return { name: "informer", status: "ok" };
+  return { name: "informer", status: "failed", message: "the first list of the hub's own API is not complete" };
+}
+
+/** A store that is away leaves the hub ready: it goes on collecting, and what it finds waits. */
+function storeCheck(hub: Hub | undefined, { describe }: HubStore): Check {
   const { lastError = null, documents = 0 } = hub?.store.stats() ?? {};
-  if (lastError === null) return { status: "ok" };
-  return { status: "degraded", message: `${lastError.message}; ${documents} values wait` };
+  if (lastError === null) return { name: "store", status: "ok" };
+  return { name: "store", status: "degraded", message: `${describe}: ${lastError.message}; ${documents} values wait` };
 }

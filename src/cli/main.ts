@@ -5,6 +5,7 @@ import { InvalidInputError, safeError } from "../support/errors.ts";
 import { demoCommand } from "./demo.ts";
 import { faultCommand } from "./fault.ts";
 import { fleetCommand } from "./fleet.ts";
+import { hubCommand } from "./hub.ts";
 import { simulateCommand } from "./simulate.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -17,7 +18,7 @@ const program = new Command("clusterpulse")
   )
   .version(version, "--version", "print the version")
   .showHelpAfterError(true);
-for (const command of [demoCommand(version), fleetCommand(), faultCommand(), simulateCommand()]) {
+for (const command of [demoCommand(version), hubCommand(version), fleetCommand(), faultCommand(), simulateCommand()]) {
   program.addCommand(command.allowUnknownOption(true).allowExcessArguments(true));
 }
 program.addCommand(

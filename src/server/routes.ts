@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyReply } from "fastify";
 import { rfc3339 } from "../support/clock.ts";
 import { securityHeaders } from "./guard.ts";
 import { seriesText } from "./metrics-text.ts";
-import type { Check, ServerOptions } from "./ports.ts";
+import type { ServerOptions } from "./ports.ts";
+import { registerMetrics, registerProbes } from "./probes.ts";
 import { filterNodes, joinRows, sendTagged, tagOf } from "./rows.ts";
 import type { EventStream } from "./stream.ts";
 
@@ -62,26 +63,8 @@ export function registerRoutes(
     return reply;
   });
 
-  app.get("/healthz", (_request, reply) => {
-    const { live } = options.health();
-    const failed = live.filter((check) => check.status === "failed");
-    if (failed.length === 0) return reply.send({ status: "ok" });
-    return reply.code(503).send({ status: "failing", error: reasons(failed), checks: byName(failed) });
-  });
-
-  app.get<{ Querystring: Record<string, unknown> }>("/readyz", (request, reply) => {
-    const { ready } = options.health();
-    const failed = ready.filter((check) => check.status === "failed");
-    const shown = "verbose" in request.query ? ready : ready.filter((check) => check.status !== "ok");
-    const checks = byName(shown);
-    if (failed.length === 0) return reply.send({ status: "ready", checks });
-    return reply.code(503).send({ status: "not ready", error: reasons(failed), checks });
-  });
-
-  app.get("/metrics", async (_request, reply) => {
-    const text = `${await options.metrics()}${serverMetrics(stream, options.requests)}`;
-    return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
-  });
+  registerProbes(app, options.health);
+  registerMetrics(app, async () => `${await options.metrics()}${serverMetrics(stream, options.requests)}`);
 }
 
 function serverMetrics(stream: EventStream, requests: RequestCounts): string {
@@ -99,16 +82,6 @@ function serverMetrics(stream: EventStream, requests: RequestCounts): string {
       [...requests].map(([code, count]) => [{ code }, count]),
     ),
   ].join("");
-}
-
-function byName(checks: readonly Check[]): Record<string, { status: string; message?: string }> {
-  return Object.fromEntries(
-    checks.map(({ name, status, message }) => [name, message === undefined ? { status } : { status, message }]),
-  );
-}
-
-function reasons(failed: readonly Check[]): string {
-  return failed.map((check) => `${check.name}: ${check.message ?? "failed"}`).join("; ");
 }
 
 /** A query value given more than once counts once: the first. */

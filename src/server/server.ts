@@ -2,7 +2,6 @@
 // Guarantees: every refusal is `{"error": ...}` that quotes nothing of a foreign error; streams end at once on close; a reader that
 // is slow, idle or silent is cut off within the limits.
 import { type FastifyError, type FastifyReply, type FastifyRequest, fastify } from "fastify";
-import { ClusterPulseError } from "../support/errors.ts";
 import {
   acceptableRequestId,
   isForeignOrigin,
@@ -11,6 +10,7 @@ import {
   pageContentSecurityPolicy,
   securityHeaders,
 } from "./guard.ts";
+import { listenError } from "./listen-error.ts";
 import { registerPage } from "./page.ts";
 import { defaultServerLimits, type Server, type ServerOptions } from "./ports.ts";
 import { registerRoutes, sendError } from "./routes.ts";
@@ -121,15 +121,3 @@ const clientErrors: Readonly<Record<string, readonly [status: string, text: stri
   HPE_HEADER_OVERFLOW: ["431 Request Header Fields Too Large", "The headers are too large"],
   ERR_HTTP_REQUEST_TIMEOUT: ["408 Request Timeout", "The request did not arrive in time"],
 };
-
-function listenError(error: unknown, host: string, port: number): ClusterPulseError {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  if (code === "EADDRINUSE") {
-    return new ClusterPulseError("PORT_IN_USE", `Port ${port} on ${host} is in use; choose another one with --port.`);
-  }
-  const reason = /^E[A-Z]{2,20}$/.test(code) ? ` (${code})` : "";
-  return new ClusterPulseError(
-    "LISTEN_FAILED",
-    `Cannot listen on port ${port} of ${host}${reason}; choose another one with --port.`,
-  );
-}

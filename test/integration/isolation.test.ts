@@ -32,10 +32,9 @@ beforeAll(async () => {
   const kubeconfig = join(scratch, "kubeconfig");
   writeFileSync(kubeconfig, simulator.kubeconfig(), { mode: 0o600 });
   const config = await loadHubKubeconfig({ path: kubeconfig, env: {} });
-  process_ = await openHubProcess({ version: "test", port: 0, log: silentLogger });
+  process_ = await openHubProcess({ version: "test", namespace, port: 0, log: silentLogger });
   hub = process_.watch({
     kubeconfig: config,
-    namespace,
     limits: { schedule: { minIntervalMs: intervalMs, minTimeoutMs: 1_000 } },
     clusterLimits: { connectTimeoutMs: 600, headersTimeoutMs: 1_600 },
   });

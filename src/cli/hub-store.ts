@@ -1,0 +1,36 @@
+// Chooses the store. The Redis client is loaded only by who uses it.
+import type { Store } from "../store/document.ts";
+import { createMemoryStore } from "../store/memory.ts";
+import type { Clock } from "../support/clock.ts";
+import type { Logger } from "../support/log.ts";
+
+export interface HubStore {
+  readonly store: Store;
+  /** For people: "memory", "Redis". */
+  readonly describe: string;
+  /** Removes what an earlier life of this hub left of clusters that are gone. Absent: nothing outlives this process. */
+  readonly sweep?: (liveClusters: readonly string[], signal: AbortSignal) => Promise<void>;
+}
+
+/** @param url `memory`, or a redis:// or rediss:// URL; anything else is INVALID_INPUT, and the URL is not repeated */
+export async function openStore(
+  url: string,
+  { clock, log, namespace, forceSweep }: { clock: Clock; log: Logger; namespace: string; forceSweep: boolean },
+): Promise<HubStore> {
+  if (url === "memory") return { store: createMemoryStore({ clock }), describe: "memory" };
+  const { createRedisStore } = await import("../store/redis.ts");
+  const store = await createRedisStore({ url, clock, log, keyOwner: namespace });
+  return {
+    store,
+    describe: "Redis",
+    async sweep(liveClusters, signal) {
+      const { removed, warnings } = await store.sweep({
+        liveClusters: new Set(liveClusters),
+        force: forceSweep,
+        signal,
+      });
+      for (const warning of warnings) log.warn({ warning }, "the store is shared");
+      if (removed.length > 0) log.info({ clusters: removed }, "removed what was stored of clusters that are gone");
+    },
+  };
+}
