@@ -98,18 +98,19 @@ const codesByStatus: Readonly<Record<number, KubeErrorCode>> = {
   429: "RATE_LIMITED",
 };
 
-/** The error for an answer that is not 2xx. The body contributes `statusReason` only, and only if it is a defined one. */
-export function errorFromStatus(
-  httpStatus: number,
-  statusReason: string | undefined,
-  method: string,
-  path: string,
-): KubeError {
+/** An answer that is not 2xx, as far as an error may tell of it. */
+export interface Refusal {
+  readonly httpStatus: number;
+  /** From the body: the only thing that is read there. */
+  readonly statusReason?: string | undefined;
+  readonly retryAfterMs?: number | undefined;
+}
+
+/** The error for an answer that is not 2xx. */
+export function errorFromStatus(refusal: Refusal, method: string, path: string): KubeError {
+  const { httpStatus } = refusal;
   const code = codesByStatus[httpStatus] ?? statusClass(httpStatus);
-  return new KubeError(code, statusMessage(code, httpStatus, describeRequest(method, path)), {
-    httpStatus,
-    statusReason,
-  });
+  return new KubeError(code, statusMessage(code, httpStatus, describeRequest(method, path)), refusal);
 }
 
 function statusClass(httpStatus: number): KubeErrorCode {

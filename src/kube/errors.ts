@@ -49,6 +49,7 @@ export interface KubeErrorDetails {
   readonly httpStatus?: number | undefined;
   readonly statusReason?: string | undefined;
   readonly tlsFailure?: TlsFailure | undefined;
+  readonly retryAfterMs?: number | undefined;
 }
 
 /** A request to an API server that did not give a usable answer. */
@@ -60,6 +61,8 @@ export class KubeError extends ClusterPulseError {
   readonly httpStatus: number | undefined;
   /** `reason` of the Kubernetes Status in the answer, if it is one that Kubernetes defines. */
   readonly statusReason: string | undefined;
+  /** How long the server asks to be left alone, from when the error was made; at most five minutes. The transport itself does not wait. */
+  readonly retryAfterMs: number | undefined;
 
   /** @param message one sentence without a body, header or credential; cut at 256 characters */
   constructor(code: KubeErrorCode, message: string, details: KubeErrorDetails = {}) {
@@ -68,6 +71,7 @@ export class KubeError extends ClusterPulseError {
     this.reason = details.tlsFailure === undefined ? reasons[code] : tlsReasons[details.tlsFailure];
     this.httpStatus = details.httpStatus;
     this.statusReason = knownStatusReason(details.statusReason);
+    this.retryAfterMs = details.retryAfterMs;
   }
 }
 

@@ -9,7 +9,7 @@ import type { Clock } from "../support/clock.ts";
 import { safeError } from "../support/errors.ts";
 import type { Logger } from "../support/log.ts";
 import type { Random } from "../support/random.ts";
-import { isKubeError } from "./errors.ts";
+import { isKubeError, KubeError } from "./errors.ts";
 import { listObjects, type ObjectList, type Selection } from "./list.ts";
 import { ObjectCache, type ObjectChange } from "./object-cache.ts";
 import type { KubeTransport } from "./transport.ts";
@@ -234,10 +234,12 @@ export class Reflector<T extends KubeObject> {
       this.#versionLost = true;
       return Math.max(this.#options.random() * this.#timings.relistJitterMs, this.#spacingLeftMs());
     }
-    const waitMs = this.#backoffMs();
+    // A server that names a time is left alone for that long; the jitter on top keeps its clients apart.
+    const waitMs = this.#backoffMs() + ((error instanceof KubeError && error.retryAfterMs) || 0);
     // What cannot be read now may be unreadable for ever at this version, and a version may have become one of the future.
     const unreadable = isKubeError(error, "BODY_MALFORMED", "BODY_TOO_LARGE", "TOO_MANY_OBJECTS");
-    if (unreadable || this.#failures >= failuresBeforeRelist) this.#relistSoon();
+    const repeated = this.#failures >= failuresBeforeRelist && !isKubeError(error, "RATE_LIMITED");
+    if (unreadable || repeated) this.#relistSoon();
     return waitMs;
   }
 

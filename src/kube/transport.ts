@@ -12,6 +12,7 @@ import type { ClusterCredentials } from "./credentials.ts";
 import { IdleTimer, linkedAbort } from "./deadlines.ts";
 import { duration, errorFromStatus, mapClientError, type RequestContext } from "./error-mapping.ts";
 import { KubeError, knownStatusReason } from "./errors.ts";
+import { parseRetryAfter } from "./retry-after.ts";
 
 export interface TransportLimits {
   /** Until TCP and TLS are established. */
@@ -247,7 +248,10 @@ class UndiciTransport implements KubeTransport {
     } catch {
       // The status says enough; the body of a refusal may be HTML, cut off or endless.
     }
-    return errorFromStatus(response.statusCode, statusReason, method, path);
+    const httpStatus = response.statusCode;
+    const held = httpStatus === 429 || httpStatus === 503;
+    const retryAfterMs = held ? parseRetryAfter(text(response.headers["retry-after"]), this.#clock.nowMs()) : undefined;
+    return errorFromStatus({ httpStatus, statusReason, retryAfterMs }, method, path);
   }
 }
 

@@ -5,6 +5,7 @@ import { parseJson } from "./body.ts";
 import { KubeError, knownStatusReason } from "./errors.ts";
 import { acceptHeader, type Selection, selectionQuery } from "./list.ts";
 import { readObject } from "./object.ts";
+import { retryAfterOfStatus } from "./retry-after.ts";
 import type { KubeTransport } from "./transport.ts";
 
 export type WatchEvent<T extends KubeObject> =
@@ -78,7 +79,7 @@ function errorEvent(object: unknown): KubeError {
   const { code, reason } = (object ?? {}) as { code?: unknown; reason?: unknown };
   const httpStatus = typeof code === "number" && Number.isInteger(code) && code >= 400 && code < 600 ? code : 500;
   const statusReason = knownStatusReason(reason);
-  const details = { httpStatus, statusReason };
+  const details = { httpStatus, statusReason, retryAfterMs: retryAfterOfStatus(object) };
   if (httpStatus === 410 || statusReason === "Expired" || statusReason === "Gone") {
     return new KubeError("GONE", "the watch ended: its version is no longer kept", details);
   }

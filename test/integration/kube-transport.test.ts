@@ -188,6 +188,63 @@ describe("a refusal", () => {
     expect(tookMs).toBeLessThan(1_000);
   });
 
+  test.each([
+    [429, "0", 0],
+    [429, "1", 1_000],
+    [503, " 30 ", 30_000],
+    [429, "3600", 300_000],
+    [429, "9".repeat(20), 300_000],
+    [429, "-1", undefined],
+    [429, "soon", undefined],
+    [429, "1.5", undefined],
+    [429, "", undefined],
+    [503, "Wed, 21 Oct 2015 07:28:00 GMT", 0],
+    [429, "Fri, 31 Dec 9999 23:59:59 GMT", 300_000],
+    [429, "Fri, 99 Dec 2026 23:59:59 GMT", undefined],
+    [429, "2099-01-01", undefined],
+    [500, "7", undefined],
+    [404, "7", undefined],
+  ])("with status %i and Retry-After %j carries %j ms and is not repeated", async (status, header, retryAfterMs) => {
+    let requests = 0;
+    const server = await http((_request, response) => {
+      requests++;
+      response.writeHead(status, { "retry-after": header }).end();
+    });
+    const transport = transportTo(server.url);
+    expect((await failure(transport.get(pods, getOptions))).retryAfterMs).toBe(retryAfterMs);
+    expect(requests).toBe(1);
+    const stream = transport.stream(pods, { accept: "application/json", signal: never, idleTimeoutMs: 1_000 });
+    expect((await failure(stream.next())).retryAfterMs).toBe(retryAfterMs);
+    expect(requests).toBe(2);
+  });
+
+  test("with a date in Retry-After counts from now", async () => {
+    const server = await http((_request, response) => {
+      response.writeHead(429, { "retry-after": new Date(Date.now() + 90_000).toUTCString() }).end();
+    });
+    const { retryAfterMs = 0 } = await failure(transportTo(server.url).get(pods, getOptions));
+    expect(retryAfterMs).toBeGreaterThan(80_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(90_000);
+  });
+
+  test.each([301, 302, 303, 307, 308])(
+    "by redirect %i within the same server is not followed either",
+    async (status) => {
+      const paths: string[] = [];
+      const server = await http((request, response) => {
+        paths.push(`${request.url}`);
+        response.writeHead(status, { location: "/elsewhere" }).end();
+      });
+      const transport = transportTo(server.url);
+      expect((await failure(transport.get("/version", getOptions))).code).toBe("REDIRECT_REFUSED");
+      const patch = transport.requestJson("PATCH", "/version", { body: {}, signal: never, maxBytes: mib });
+      expect((await failure(patch)).code).toBe("REDIRECT_REFUSED");
+      const stream = transport.stream("/version", { accept: "application/json", signal: never, idleTimeoutMs: 1_000 });
+      expect((await failure(stream.next())).code).toBe("REDIRECT_REFUSED");
+      expect(paths).toEqual(["/version", "/version", "/version"]);
+    },
+  );
+
   test("by redirect is not followed, and the other server never sees the token", async () => {
     const seen: string[] = [];
     const target = await http((request, response) => {

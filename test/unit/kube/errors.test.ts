@@ -68,7 +68,9 @@ test.each([
   [404, "NOT_FOUND", "not found: list nodes"],
   [503, "SERVER_ERROR", "the server answered list nodes with status 503"],
 ])("status %i is %s", (status, code, message) => {
-  expect(errorFromStatus(status, "NoSuchReason", "GET", "/api/v1/nodes?limit=5")).toMatchObject({
+  expect(
+    errorFromStatus({ httpStatus: status, statusReason: "NoSuchReason" }, "GET", "/api/v1/nodes?limit=5"),
+  ).toMatchObject({
     code,
     message,
     httpStatus: status,

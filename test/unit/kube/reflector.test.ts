@@ -217,6 +217,29 @@ describe("a failure", () => {
     await stop();
   });
 
+  test("with a time to wait is obeyed: neither watch nor list comes sooner, and not much later", async () => {
+    const { clock, seen, stop } = start(
+      async () => {
+        if (seen.lists.length === 1) throw new KubeError("RATE_LIMITED", "429", { retryAfterMs: 60_000 });
+        return emptyList();
+      },
+      ({ signal }) =>
+        seen.watches.length <= 4
+          ? failingWatch(new KubeError("RATE_LIMITED", "429", { retryAfterMs: 100_000 }))
+          : openWatch(signal),
+    );
+    await clock.advance(570_000);
+    expect(seen.lists).toHaveLength(2);
+    expect(seen.lists[1]).toBeGreaterThanOrEqual(60_000);
+    const times = [seen.lists[1] ?? 0, ...seen.watches.map(({ atMs }) => atMs)];
+    const pauses = times.slice(1).map((atMs, i) => atMs - (times[i] ?? 0));
+    expect(pauses[0]).toBe(0);
+    expect(Math.min(...pauses.slice(1))).toBeGreaterThanOrEqual(100_000);
+    expect(Math.max(...pauses)).toBeLessThan(130_000);
+    expect(seen.watches).toHaveLength(5);
+    await stop();
+  });
+
   test("of the reader's own callback changes nothing", async () => {
     const { clock, reflector, stop } = start(
       async () => ({ items: [object("a", "1")], resourceVersion: "10" }),
