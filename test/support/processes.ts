@@ -17,10 +17,16 @@ export interface Started {
   readonly ended: Promise<number | null>;
 }
 
+type Arguments = readonly string[] | readonly [settings: { readonly env: NodeJS.ProcessEnv }, ...args: string[]];
+
 /** `npm run -s clusterpulse -- <args>`, without npm in between so that signals reach the process itself. */
-export function startCommand(...args: string[]): Started {
-  const child = spawn(process.execPath, ["--import", "./tools/guard.mjs", "src/cli/main.ts", ...args], {
+export function startCommand(...given: Arguments): Started {
+  const [first, ...rest] = given;
+  const env = typeof first === "object" ? first.env : process.env;
+  const args = typeof first === "object" ? rest : given;
+  const child = spawn(process.execPath, ["--import", "./tools/guard.mjs", "src/cli/main.ts", ...(args as string[])], {
     cwd: root,
+    env,
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
@@ -47,7 +53,7 @@ export function startCommand(...args: string[]): Started {
 }
 
 /** Runs a command to its end. */
-export async function runCommand(...args: string[]): Promise<{ code: number | null; output: string; errors: string }> {
+export async function runCommand(...args: Arguments): Promise<{ code: number | null; output: string; errors: string }> {
   const started = startCommand(...args);
   const code = await started.ended;
   return { code, output: started.output(), errors: started.errors() };
