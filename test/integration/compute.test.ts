@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { MAX_INFLATED_BYTES } from "../../src/cluster/body.ts";
 import type { Compute, ResponseBody } from "../../src/cluster/ports.ts";
+import { encodeBody } from "../../src/kube/protobuf/encode.ts";
 import { createInlineCompute, INLINE_BYTES } from "../../workers/inline.ts";
 import { createPoolCompute, type PoolCompute, type PoolOptions } from "../../workers/pool.ts";
 import { anyJson, nodeList, nodeModels, podList, podModel } from "../unit/cluster/arbitrary.ts";
@@ -104,6 +105,31 @@ describe("pool and inline give equal results", () => {
       }),
       { numRuns: 40 },
     );
+  });
+
+  it("for lists as protobuf, good or cut off, and equal to their JSON", async () => {
+    const { stats } = start();
+    const models = fc.tuple(fc.array(podModel, { maxLength: 20 }), fc.nat({ max: 200 }), encoding);
+    await fc.assert(
+      fc.asyncProperty(models, async ([pods, cut, how]) => {
+        const annotations = { padding };
+        const list = { apiVersion: "v1", ...(podList(pods, "more") as { items: object[] }) };
+        const whole = encodeBody({ ...list, items: [...list.items, { metadata: { annotations } }] }) as Uint8Array;
+        const protobuf = (left: number): ResponseBody => {
+          const bytes = new Uint8Array(how === "gzip" ? gzipSync(whole.subarray(0, left)) : whole.subarray(0, left));
+          return { bytes, encoding: how, format: "protobuf" };
+        };
+        await expectEqual((compute) => compute.run("foldPods", { body: protobuf(whole.length) }, never));
+        await expectEqual((compute) => compute.run("foldPods", { body: protobuf(whole.length - cut) }, never));
+        const json = body(podList([...pods], "more"), how);
+        expect(await (pool as PoolCompute).run("foldPods", { body: protobuf(whole.length) }, never)).toEqual({
+          ...(await inline.run("foldPods", { body: json }, never)),
+          skipped: 1,
+        });
+      }),
+      { numRuns: 20 },
+    );
+    expect(stats()).toMatchObject({ inline: 0, killed: 0 });
   });
 
   it("also for bodies beyond the limit", async () => {

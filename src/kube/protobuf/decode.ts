@@ -1,6 +1,7 @@
 // From protobuf to the JSON that the API server would have answered, or to a part of it: a decoder is compiled for a type and the
 // paths that somebody needs, and passes over everything else without looking inside. Promises the same values, not the same order
-// of members. Of a field that is sent twice, which no server does, either may count. Errors are BODY_MALFORMED. The table of types bounds the nesting.
+// of members. Of a field that is sent twice, which no server does, either may count. Errors are BODY_MALFORMED. The table of types
+// bounds the nesting.
 import { readIntOrString, readMicroTime, readQuantity, readRawJson, readTime } from "./scalars.ts";
 import { type Field, fieldsOf, type ValueType } from "./schema.ts";
 import { BYTES, protobufMalformed, VARINT, WireReader } from "./wire.ts";

@@ -6,6 +6,8 @@ import { type Collection, collectCluster, defaultCollectLimits } from "../../../
 import { collectionDocuments } from "../../../src/cluster/documents.ts";
 import type { Transport } from "../../../src/cluster/ports.ts";
 import { KubeError, type KubeErrorCode } from "../../../src/kube/errors.ts";
+import { encodeBody } from "../../../src/kube/protobuf/encode.ts";
+import { PROTOBUF_TYPE } from "../../../src/kube/protobuf/envelope.ts";
 import { ClusterPulseError } from "../../../src/support/errors.ts";
 import { VirtualClock } from "../../../src/support/virtual-clock.ts";
 import { createInlineCompute } from "../../../workers/inline.ts";
@@ -33,6 +35,8 @@ const lists: Readonly<Record<string, List>> = {
 /** Serves the recorded cluster in pages. `override` may answer instead; a returned KubeError is thrown. */
 class MemoryServer implements Transport {
   readonly asked: Asked[] = [];
+  /** Content-Type of protobuf answers; undefined when the server has none. */
+  readonly protobufType: string | undefined;
   inFlight = 0;
   mostInFlight = 0;
   readonly #override: (path: string, signal: AbortSignal) => Answer | undefined;
@@ -41,7 +45,9 @@ class MemoryServer implements Transport {
   constructor(
     clock: VirtualClock,
     override: (path: string, signal: AbortSignal) => Answer | undefined = () => undefined,
+    protobufType?: string,
   ) {
+    this.protobufType = protobufType;
     this.#clock = clock;
     this.#override = override;
   }
@@ -55,14 +61,27 @@ class MemoryServer implements Transport {
       if (options.signal.aborted) throw new KubeError("ABORTED", "aborted");
       const answer = (await this.#override(path, options.signal)) ?? this.#recorded(path);
       if (answer instanceof Error) throw answer;
-      const bytes = new Uint8Array(gzipSync(JSON.stringify(answer)));
-      return { status: 200, contentType: "application/json", encoding: "gzip" as const, bytes, headersAfterMs: 10 };
+      const { contentType, body } = this.#written(answer, options.accept);
+      const bytes = new Uint8Array(gzipSync(body));
+      return { status: 200, contentType, encoding: "gzip" as const, bytes, headersAfterMs: 10 };
     } finally {
       this.inFlight--;
     }
   }
 
   async close(): Promise<void> {}
+
+  /** In the first form that the client names, as API servers do; JSON where the server has no other. */
+  #written(answer: unknown, accept: string): { contentType: string; body: string | Uint8Array } {
+    const json = { contentType: "application/json", body: JSON.stringify(answer) };
+    if (this.protobufType === undefined || !accept.startsWith(PROTOBUF_TYPE)) return json;
+    const list = answer as Record<string, unknown>;
+    const metadata = { kind: "PartialObjectMetadataList", apiVersion: "meta.k8s.io/v1" };
+    const whole = { apiVersion: list["kind"] === "DeploymentList" ? "apps/v1" : "v1" };
+    const wanted = accept.includes("as=PartialObjectMetadataList") ? metadata : whole;
+    const body = encodeBody({ ...list, ...wanted });
+    return body === undefined ? json : { contentType: this.protobufType, body };
+  }
 
   #recorded(path: string): unknown {
     const url = new URL(path, "http://server");
@@ -81,15 +100,17 @@ function start(
   override?: (path: string, signal: AbortSignal) => Answer | undefined,
   limits = {},
   signal?: AbortSignal,
+  lane: { protobufType?: string; jsonOnly?: boolean } = {},
 ) {
   const clock = new VirtualClock(Date.parse("2026-11-21T08:03:35Z"));
-  const server = new MemoryServer(clock, override);
+  const server = new MemoryServer(clock, override, lane.protobufType);
   const request = {
     transport: server,
     compute: createInlineCompute(),
     clock,
     limits: { ...defaultCollectLimits, ...limits },
     endpoint: "https://127.1.0.1:20443",
+    jsonOnly: lane.jsonOnly ?? false,
   };
   return { server, collection: collectCluster(request, signal ?? new AbortController().signal) };
 }
@@ -173,6 +194,42 @@ describe("a cluster that answers", () => {
     };
     const { collection } = start((path) => (path.startsWith("/api/v1/nodes") ? twice : undefined));
     expect((await collection).metrics).toMatchObject({ nodes: 3, pods: 39 });
+  });
+});
+
+describe("a cluster that answers protobuf", () => {
+  it.each([PROTOBUF_TYPE, `Application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`])(
+    "gives what it gives as JSON: %s",
+    async (protobufType) => {
+      const json = content(await start().collection);
+      for (const pageSize of [500, 7]) {
+        expect(content(await start(undefined, { pageSize }, undefined, { protobufType }).collection)).toEqual(json);
+      }
+    },
+  );
+
+  it("is asked for protobuf first and JSON last, but only for lists", async () => {
+    const { server, collection } = start();
+    await collection;
+    const accepts = Object.fromEntries(server.asked.map(({ path, accept }) => [path.split("?")[0], accept.split(",")]));
+    const protobuf = "application/vnd.kubernetes.protobuf";
+    const metadata = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+    const names = [`${protobuf};${metadata}`, `application/json;${metadata}`, "application/json"];
+    expect(accepts).toEqual({
+      "/version": ["application/json"],
+      "/api/v1/pods": [protobuf, "application/json"],
+      "/api/v1/nodes": [protobuf, "application/json"],
+      "/api/v1/namespaces": names,
+      "/apis/apps/v1/deployments": names,
+    });
+  });
+
+  it("is not asked for it where JSON is forced, with the same outcome", async () => {
+    const lane = { protobufType: PROTOBUF_TYPE, jsonOnly: true };
+    const { server, collection } = start(undefined, {}, undefined, lane);
+    expect(content(await collection)).toEqual(content(await start().collection));
+    expect(server.asked.filter(({ accept }) => accept.includes("protobuf"))).toEqual([]);
+    expect(server.asked.filter(({ accept }) => accept.includes("PartialObjectMetadataList")).length).toBe(2);
   });
 });
 
