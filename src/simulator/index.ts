@@ -7,12 +7,12 @@ import { ClusterPulseError } from "../support/errors.ts";
 import { startAdminServer } from "./admin/server.ts";
 import { FaultRegistry } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
-import { mintIdentity } from "./http/certificates.ts";
+import { mintAuthority } from "./http/certificates.ts";
 import type { Engine } from "./http/engine.ts";
 import { Origin } from "./http/listeners.ts";
 import { Pipeline } from "./http/pipeline.ts";
 import { RequestLog, type RequestRecord } from "./http/request-log.ts";
-import { startSecureServer } from "./http/secure-server.ts";
+import { createSecureServers } from "./http/secure-server.ts";
 import { HubEngine } from "./hub/engine.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { checkOptions, type SimulatorOptions } from "./options.ts";
@@ -73,7 +73,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const identities = clusterIdentities(seed, options.clusters);
   const indexes = new Map(identities.map(({ name }, index) => [name, index]));
   const tokens = new Tokens();
-  const tls = mintIdentity();
+  const authority = mintAuthority();
   const hub = new HubEngine({
     clock,
     crdFolder,
@@ -92,11 +92,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const origin = origins.get(name);
     if (origin === undefined) throw unknownCluster(name);
     return origin;
-  });
+  }, clock);
   const pipeline = new Pipeline({ engineOf, tokens, faults, log, clock });
-  const server = startSecureServer(tls, (origin, request, response) => void pipeline.handle(origin, request, response));
+  const server = createSecureServers(
+    authority,
+    (origin, request, response) => void pipeline.handle(origin, request, response),
+  );
   const listen = async (name: string, port: number): Promise<void> => {
-    const origin = new Origin(name, (socket) => server.connect(socket, origin));
+    const origin = new Origin(name, (socket, presentation) => server.connect(socket, origin, presentation));
     origins.set(name, origin);
     await origin.listen(port);
   };
@@ -141,7 +144,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       const servers = [{ name: hubName, url: urlOf(hubName) }, ...clusters];
       return kubeconfigText(
         servers.map((one) => ({ ...one, token: tokens.of(one.name) })),
-        tls.caPem,
+        authority.caPem,
         hubNamespace,
       );
     },
@@ -150,9 +153,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
         const { name } = identity;
         return { identity, url: urlOf(name), token: tokens.of(name) };
       });
-      registerFleet(hub, fleet, tls.caPem, registration);
+      registerFleet(hub, fleet, authority.caPem, registration);
     },
     close: async () => {
+      await faults.clear();
       await Promise.all([admin.close(), closeOrigins()]);
     },
   };

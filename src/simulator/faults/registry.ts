@@ -1,17 +1,29 @@
 // The faults that are switched on, at most one per cluster. Switching is serialised, so that two callers never leave a listener
 // half open.
+import { type Clock, systemClock } from "../../support/clock.ts";
 import type { Origin } from "../http/listeners.ts";
-import { type FaultBehaviour, faultBehaviours, type RequestVerdict } from "./kinds.ts";
+import type { BodyFault, Heal, RequestVerdict } from "./effects.ts";
+import { type FaultBehaviour, faultBehaviours } from "./kinds.ts";
 import type { FaultRule } from "./rule.ts";
+
+interface Active {
+  readonly rule: FaultRule;
+  heal: Heal;
+}
+
+const pass: RequestVerdict = { type: "pass" };
+const untouched: BodyFault = { type: "none" };
 
 export class FaultRegistry {
   readonly #originOf: (name: string) => Origin;
-  readonly #rules = new Map<string, FaultRule>();
+  readonly #clock: Clock;
+  readonly #active = new Map<string, Active>();
   #switching: Promise<void> = Promise.resolve();
 
   /** @param originOf finds a cluster's listener; throws ClusterPulseError for an unknown name */
-  constructor(originOf: (name: string) => Origin) {
+  constructor(originOf: (name: string) => Origin, clock: Clock = systemClock) {
     this.#originOf = originOf;
+    this.#clock = clock;
   }
 
   /** Switches the fault on, in place of the one that the cluster had. Throws for an unknown cluster. */
@@ -19,8 +31,9 @@ export class FaultRegistry {
     const origin = this.#originOf(rule.cluster);
     return this.#inTurn(async () => {
       await this.#switchOff(origin);
-      this.#rules.set(rule.cluster, rule);
-      await behaviourOf(rule).start?.(origin);
+      const active: Active = { rule, heal: () => {} };
+      this.#active.set(rule.cluster, active);
+      active.heal = (await behaviourOf(rule).start?.(origin, rule, this.#clock)) ?? active.heal;
     });
   }
 
@@ -34,27 +47,32 @@ export class FaultRegistry {
     return had;
   }
 
+  /** Switches every fault off: timers of faults end with it. */
+  async clear(): Promise<void> {
+    for (const name of [...this.#active.keys()]) await this.remove(name);
+  }
+
   list(): readonly FaultRule[] {
-    return [...this.#rules.values()];
+    return [...this.#active.values()].map(({ rule }) => rule);
   }
 
   /** Stage B. */
-  verdict(cluster: string): RequestVerdict {
-    const rule = this.#rules.get(cluster);
-    return (rule === undefined ? undefined : behaviourOf(rule).request?.(rule)) ?? { type: "pass" };
+  verdict(cluster: string, request: { readonly isWatch: boolean }): RequestVerdict {
+    const rule = this.#active.get(cluster)?.rule;
+    return (rule === undefined ? undefined : behaviourOf(rule).request?.(rule, request)) ?? pass;
   }
 
-  /** Stage C. */
-  holdsBody(cluster: string): boolean {
-    const rule = this.#rules.get(cluster);
-    return rule !== undefined && behaviourOf(rule).holdsBody === true;
+  /** Stage C, as of now: an answer that is under way asks again. */
+  body(cluster: string, answer: { readonly isWatch: boolean }): BodyFault {
+    const rule = this.#active.get(cluster)?.rule;
+    return (rule === undefined ? undefined : behaviourOf(rule).body?.(rule, answer)) ?? untouched;
   }
 
   async #switchOff(origin: Origin): Promise<boolean> {
-    const rule = this.#rules.get(origin.name);
-    if (rule === undefined) return false;
-    this.#rules.delete(origin.name);
-    await behaviourOf(rule).stop?.(origin);
+    const active = this.#active.get(origin.name);
+    if (active === undefined) return false;
+    this.#active.delete(origin.name);
+    await active.heal();
     return true;
   }
 

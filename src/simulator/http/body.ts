@@ -52,14 +52,15 @@ function readBytes(stream: Readable): Promise<Buffer> {
   });
 }
 
+export const gzipped = (bytes: Buffer): Promise<Buffer> => gzipAsync(bytes, { level: 1 });
+
 export interface EncodedBody {
   readonly bytes: Buffer;
   readonly isGzipped: boolean;
 }
 
 /** The bytes of an answer: gzip level 1 for a client that takes it, when the body is large enough. */
-export async function encodeBody(text: string, acceptEncoding: string | undefined): Promise<EncodedBody> {
-  const bytes = Buffer.from(text);
+export async function encodeBody(bytes: Buffer, acceptEncoding: string | undefined): Promise<EncodedBody> {
   if (bytes.length <= gzipAboveBytes || !/\bgzip\b/.test(acceptEncoding ?? "")) return { bytes, isGzipped: false };
-  return { bytes: await gzipAsync(bytes, { level: 1 }), isGzipped: true };
+  return { bytes: await gzipped(bytes), isGzipped: true };
 }

@@ -1,11 +1,9 @@
-// The simulator's own certificate authority and one server certificate for 127.0.0.1 and localhost, minted at start and held in
-// memory only. It writes exactly the X.509 (RFC 5280) that a TLS client needs to verify loopback, on EC P-256 with SHA-256.
+// The simulator's own certificate authority and the server certificates it issues, good ones and bad ones, minted when they are needed
+// and held in memory only. It writes exactly the X.509 (RFC 5280) that a TLS client needs to verify loopback, on EC P-256 with SHA-256.
 import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { systemClock } from "../../support/clock.ts";
 
 export interface ServerIdentity {
-  /** PEM of the authority's certificate: what clients trust. */
-  readonly caPem: string;
   readonly certPem: string;
   readonly keyPem: string;
 }
@@ -61,9 +59,11 @@ function certificate(fields: {
   publicKey: KeyObject;
   signingKey: KeyObject;
   extensions: readonly Buffer[];
+  validDays?: readonly [from: number, to: number];
 }): string {
   // Certificates are checked against the machine's time, whatever clock the simulated world runs on.
   const nowMs = systemClock.nowMs();
+  const [from, to] = fields.validDays ?? [-1, 365];
   const serial = randomBytes(16);
   serial[0] = ((serial[0] as number) & 0x7f) | 0x40;
   const toBeSigned = sequence(
@@ -71,7 +71,7 @@ function certificate(fields: {
     der(0x02, serial),
     ecdsaWithSha256,
     commonName(fields.issuer),
-    sequence(time(nowMs - dayMs), time(nowMs + 365 * dayMs)),
+    sequence(time(nowMs + from * dayMs), time(nowMs + to * dayMs)),
     commonName(fields.subject),
     fields.publicKey.export({ type: "spki", format: "der" }),
     explicit(3, sequence(...fields.extensions)),
@@ -81,10 +81,24 @@ function certificate(fields: {
   return `-----BEGIN CERTIFICATE-----\n${base64.replace(/.{1,64}/g, "$&\n")}-----END CERTIFICATE-----\n`;
 }
 
-/** Mints an authority and a server certificate, valid from yesterday for one year. */
-export function mintIdentity(): ServerIdentity {
+export interface CertificateOptions {
+  /** DNS names and IPv4 addresses that the certificate is for. */
+  readonly hosts: readonly string[];
+  /** Days from now; from yesterday for one year unless told. */
+  readonly validDays?: readonly [from: number, to: number];
+}
+
+export interface Authority {
+  /** PEM of the authority's certificate: what clients trust. */
+  readonly caPem: string;
+  issue(options: CertificateOptions): ServerIdentity;
+}
+
+export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1"];
+
+/** Mints an authority, valid from yesterday for one year. */
+export function mintAuthority(): Authority {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const issuer = "clusterpulse-simulator-ca";
   const caPem = certificate({
     subject: issuer,
@@ -96,17 +110,28 @@ export function mintIdentity(): ServerIdentity {
       extension("2.5.29.15", true, der(0x03, Buffer.from([1, 0x06]))), // keyUsage: keyCertSign, cRLSign
     ],
   });
-  const alternativeNames = sequence(der(0x82, Buffer.from("localhost")), der(0x87, Buffer.from([127, 0, 0, 1])));
-  const certPem = certificate({
-    subject: "clusterpulse-simulator",
-    issuer,
-    publicKey: server.publicKey,
-    signingKey: authority.privateKey,
-    extensions: [
-      extension("2.5.29.15", true, der(0x03, Buffer.from([7, 0x80]))), // keyUsage: digitalSignature
-      extension("2.5.29.37", false, sequence(objectId("1.3.6.1.5.5.7.3.1"))), // extKeyUsage: serverAuth
-      extension("2.5.29.17", false, alternativeNames),
-    ],
-  });
-  return { caPem, certPem, keyPem: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+  return {
+    caPem,
+    issue({ hosts, validDays }) {
+      const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const certPem = certificate({
+        subject: "clusterpulse-simulator",
+        issuer,
+        publicKey: server.publicKey,
+        signingKey: authority.privateKey,
+        extensions: [
+          extension("2.5.29.15", true, der(0x03, Buffer.from([7, 0x80]))), // keyUsage: digitalSignature
+          extension("2.5.29.37", false, sequence(objectId("1.3.6.1.5.5.7.3.1"))), // extKeyUsage: serverAuth
+          extension("2.5.29.17", false, sequence(...hosts.map(alternativeName))),
+        ],
+        ...(validDays === undefined ? {} : { validDays }),
+      });
+      return { certPem, keyPem: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+    },
+  };
 }
+
+const alternativeName = (host: string): Buffer =>
+  /^\d+\.\d+\.\d+\.\d+$/.test(host)
+    ? der(0x87, Buffer.from(host.split(".").map(Number)))
+    : der(0x82, Buffer.from(host));

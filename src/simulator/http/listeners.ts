@@ -1,9 +1,10 @@
 // Where connections arrive: one TCP listener on 127.0.0.1 per simulated API server, all feeding one TLS server, so that a fault of
 // one cluster's connections stays with that cluster and a cluster costs a listener, not a TLS context.
-// An Origin knows its own sockets and can refuse, silence and destroy them; why it does so is for the faults to say.
+// An Origin knows its own sockets and watches and can refuse, silence, reset and destroy them; why it does so is for the faults to say.
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { type Clock, systemClock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
+import type { TlsVariant } from "../faults/parameters.ts";
 
 /** Beyond this many connections or requests held without an answer, the oldest is destroyed. */
 export const maxStalled = 256;
@@ -16,17 +17,28 @@ interface Destroyable {
   destroy(): unknown;
 }
 
+/** A watch that is being answered. */
+export interface OpenWatch extends Destroyable {
+  /** Ends it with the event of a version that is too old. */
+  expire(): void;
+}
+
+/** What new connections meet: the certificate they can trust, a bad one, or no handshake at all. */
+export type Presentation = "valid" | TlsVariant;
+
 export class Origin {
   /** The cluster's name, or `hub`. */
   readonly name: string;
-  readonly #connect: (socket: Socket) => void;
+  readonly #connect: (socket: Socket, presentation: Presentation) => void;
   #server: Server | undefined;
   #port = 0;
   #sockets: Set<Socket> | undefined;
   #stalled: Set<Destroyable> | undefined;
+  #watches: Set<OpenWatch> | undefined;
   #isSilent = false;
+  #presentation: Presentation = "valid";
 
-  constructor(name: string, connect: (socket: Socket) => void) {
+  constructor(name: string, connect: (socket: Socket, presentation: Presentation) => void) {
     this.name = name;
     this.#connect = connect;
   }
@@ -39,6 +51,10 @@ export class Origin {
     return `https://${loopback}:${this.#port}`;
   }
 
+  get isListening(): boolean {
+    return this.#server !== undefined;
+  }
+
   /** Requests and connections that are held without an answer. */
   get stalledCount(): number {
     return this.#stalled?.size ?? 0;
@@ -47,13 +63,13 @@ export class Origin {
   /** Listens; port 0 takes a free one. Throws ClusterPulseError LISTEN_FAILED. */
   listen(port: number): Promise<void> {
     const server = createServer((socket) => this.#accept(socket));
-    this.#server = server;
     return new Promise((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
         const message = `${this.name}: cannot listen on ${loopback}:${port} (${error.code ?? "unknown"})`;
         reject(new ListenError(error.code ?? "", message));
       });
       server.listen(port, loopback, () => {
+        this.#server = server;
         this.#port = (server.address() as AddressInfo).port;
         resolve();
       });
@@ -121,6 +137,36 @@ export class Origin {
     for (const one of held ?? []) one.destroy();
   }
 
+  /** From now on connections meet this; the open ones are closed. */
+  present(presentation: Presentation): void {
+    this.#presentation = presentation;
+    this.destroySockets();
+  }
+
+  /** Resets the connection of the client that has this port. */
+  reset(remotePort: number | undefined): void {
+    for (const socket of this.#sockets ?? []) {
+      if (socket.remotePort === remotePort) socket.resetAndDestroy();
+    }
+  }
+
+  watchOpened(watch: OpenWatch): void {
+    this.#watches ??= new Set();
+    this.#watches.add(watch);
+  }
+
+  watchEnded(watch: OpenWatch): void {
+    this.#watches?.delete(watch);
+  }
+
+  expireWatches(): void {
+    for (const watch of [...(this.#watches ?? [])]) watch.expire();
+  }
+
+  breakWatches(): void {
+    for (const watch of [...(this.#watches ?? [])]) watch.destroy();
+  }
+
   destroySockets(): void {
     for (const socket of this.#sockets ?? []) socket.destroy();
     this.#stalled = undefined;
@@ -139,8 +185,8 @@ export class Origin {
     });
     // A socket without a listener for errors would end the process when its client resets it.
     socket.on("error", () => socket.destroy());
-    if (!this.#isSilent) {
-      this.#connect(socket);
+    if (!this.#isSilent && this.#presentation !== "handshakeStall") {
+      this.#connect(socket, this.#presentation);
       return;
     }
     // Read and drop, so that a client that goes away is noticed.

@@ -5,11 +5,13 @@ import type { Clock } from "../../support/clock.ts";
 import { safeError } from "../../support/errors.ts";
 import type { FaultRegistry } from "../faults/registry.ts";
 import type { TokenVerifier } from "../tokens.ts";
-import { encodeBody, readJsonBody } from "./body.ts";
+import { encodeBody, gzipped, readJsonBody } from "./body.ts";
 import { discoveryDocument } from "./discovery.ts";
-import type { Answer, Engine } from "./engine.ts";
-import type { Origin } from "./listeners.ts";
+import type { Answer, Engine, WatchSink } from "./engine.ts";
+import { damagedGzip, spoilt } from "./garbage.ts";
+import type { OpenWatch, Origin } from "./listeners.ts";
 import { negotiateDiscovery, negotiateObject } from "./negotiate.ts";
+import { Outgoing, type OutgoingResponse } from "./outgoing.ts";
 import type { RequestLog } from "./request-log.ts";
 import { parseRoute, type ResourceRoute, type Route } from "./route.ts";
 import { ApiError, apiErrors } from "./status.ts";
@@ -38,7 +40,10 @@ interface Exchange {
   readonly noteStatus: (status: number) => void;
 }
 
-type Reply = (Answer & { readonly contentType?: string }) | { readonly type: "stalled" };
+type Reply =
+  | (Answer & { readonly contentType?: string; readonly headers?: Readonly<Record<string, string>> })
+  | { readonly type: "stalled" }
+  | { readonly type: "reset" };
 
 export class Pipeline {
   readonly #parts: PipelineParts;
@@ -68,10 +73,18 @@ export class Pipeline {
     const query = new URLSearchParams(queryText);
     const route = parseRoute(request.method, path, query);
     tokens.check(origin.name, request.headers.authorization, isPublic(route));
-    const verdict = faults.verdict(origin.name);
+    const verdict = faults.verdict(origin.name, { isWatch: route.type === "resource" && route.verb === "watch" });
     switch (verdict.type) {
       case "stall":
         return { type: "stalled" };
+      case "reset":
+        return { type: "reset" };
+      case "expire-watch":
+        return { type: "watch", start: expire };
+      case "page": {
+        const { status, html, retryAfter } = verdict;
+        return { type: "body", status, contentType: "text/html", text: html, headers: retryAfterHeader(retryAfter) };
+      }
       case "refuse":
         throw verdict.error;
       case "delay":
@@ -111,52 +124,100 @@ export class Pipeline {
     switch (reply.type) {
       case "stalled":
         return this.#stall(exchange);
+      case "reset":
+        return reset(exchange);
       case "body":
-        return this.#sendText(exchange, reply.status, reply.contentType ?? jsonType, reply.text);
+        return this.#sendBody(exchange, reply.status, reply.contentType ?? jsonType, reply.text, reply.headers);
       case "watch":
         return this.#sendWatch(exchange, reply);
     }
   }
 
-  async #sendText(exchange: Exchange, status: number, contentType: string, text: string): Promise<void> {
+  async #sendBody(
+    exchange: Exchange,
+    status: number,
+    contentType: string,
+    text: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<void> {
     const { origin, request, response, noteStatus } = exchange;
+    const fault = this.#parts.faults.body(origin.name, { isWatch: false });
+    const variant = fault.type === "garbage" ? fault.variant : undefined;
+    const plain = Buffer.from(text);
+    const [type, content] = variant === undefined ? [contentType, plain] : spoilt(variant, contentType, plain);
     const accepted = request.headers["accept-encoding"];
-    const { bytes, isGzipped } = await encodeBody(text, Array.isArray(accepted) ? accepted.join() : accepted);
-    if (this.#parts.faults.holdsBody(origin.name)) return this.#stall(exchange);
+    let { bytes, isGzipped } = await encodeBody(content, Array.isArray(accepted) ? accepted.join() : accepted);
+    if (variant === "gzip") {
+      bytes = damagedGzip(isGzipped ? bytes : await gzipped(bytes));
+      isGzipped = true;
+    }
+    const current = this.#parts.faults.body(origin.name, { isWatch: false });
+    if (current.type === "hold") return this.#stall(exchange);
     if (response.destroyed) return;
     noteStatus(status);
+    // A body that is cut as if it were whole must not say how long it would have been.
+    const isCut = current.type === "cut" && current.ending === "clean";
     response.writeHead(status, {
-      "content-type": contentType,
+      "content-type": type,
       "cache-control": "no-cache, private",
-      "content-length": String(bytes.length),
+      ...(isCut ? {} : { "content-length": String(bytes.length) }),
       ...(isGzipped ? { "content-encoding": "gzip", vary: "Accept-Encoding" } : {}),
+      ...headers,
     });
-    response.end(bytes);
+    if (current.type === "slow") this.#hold(exchange);
+    this.#outgoing(exchange, false).end(bytes);
   }
 
-  #sendWatch({ origin, response, noteStatus }: Exchange, watch: Extract<Reply, { type: "watch" }>): void {
+  #outgoing(exchange: Exchange, isWatch: boolean): Outgoing {
+    const { faults, clock } = this.#parts;
+    return new Outgoing({
+      response: exchange.response as unknown as OutgoingResponse,
+      fault: () => faults.body(exchange.origin.name, { isWatch }),
+      clock,
+      reset: () => reset(exchange),
+      giveUp: () => destroyResponse(exchange.response),
+      maxBufferedBytes: maxBufferedWatchBytes,
+    });
+  }
+
+  #sendWatch(exchange: Exchange, watch: Extract<Reply, { type: "watch" }>): void {
+    const { origin, response, noteStatus } = exchange;
     const { faults } = this.#parts;
     if (response.destroyed) return;
     noteStatus(200);
     response.writeHead(200, { "content-type": jsonType, "cache-control": "no-cache, private" });
     // The headers leave at once, also when no event follows for long.
     (response as { flushHeaders?(): void }).flushHeaders?.();
-    const stop = watch.start({
-      write: (line) => {
-        if (faults.holdsBody(origin.name) || response.destroyed) return;
-        response.write(`${line}\n`);
-        if ((response as { writableLength: number }).writableLength > maxBufferedWatchBytes) destroyResponse(response);
+    const out = this.#outgoing(exchange, true);
+    const line = (text: string): Buffer => {
+      const bytes = Buffer.from(`${text}\n`);
+      return faults.body(origin.name, { isWatch: true }).type === "garbage" ? spoilt("json", "", bytes)[1] : bytes;
+    };
+    const sink: WatchSink = { write: (text) => out.write(line(text)), end: () => out.end() };
+    const stop = watch.start(sink);
+    const open: OpenWatch = {
+      destroy: () => destroyConnection(exchange.request),
+      expire: () => {
+        stop();
+        expire(sink);
       },
-      end: () => {
-        if (!faults.holdsBody(origin.name)) response.end();
-      },
-    });
-    response.once("close", stop);
-    if (response.destroyed) stop();
+    };
+    origin.watchOpened(open);
+    const ended = (): void => {
+      stop();
+      origin.watchEnded(open);
+    };
+    response.once("close", ended);
+    if (response.destroyed) ended();
   }
 
-  #stall({ origin, request, response }: Exchange): void {
-    request.resume();
+  #stall(exchange: Exchange): void {
+    exchange.request.resume();
+    this.#hold(exchange);
+  }
+
+  /** Counts the exchange among those that are held, which are bounded. */
+  #hold({ origin, request, response }: Exchange): void {
     const held = { destroy: (): void => destroyConnection(request) };
     origin.stall(held);
     response.once("close", () => origin.forget(held));
@@ -169,7 +230,8 @@ export class Pipeline {
         : new ApiError(500, "InternalError", `Internal error: ${safeError(error).message}`);
     try {
       if (failure.status === 413) exchange.response.once("finish", () => destroyConnection(exchange.request));
-      await this.#sendText(exchange, failure.status, jsonType, JSON.stringify(failure.toStatus()));
+      const headers = retryAfterHeader(failure.details.retryAfterSeconds);
+      await this.#sendBody(exchange, failure.status, jsonType, JSON.stringify(failure.toStatus()), headers);
     } catch {
       destroyConnection(exchange.request);
     }
@@ -192,8 +254,30 @@ function plainReply(engine: Engine, route: Exclude<Route, ResourceRoute>, accept
   }
 }
 
+const retryAfterHeader = (seconds: number | undefined): Record<string, string> =>
+  seconds === undefined ? {} : { "retry-after": String(seconds) };
+
+/** A watch that is told that its version is too old, and ends. */
+function expire(sink: WatchSink): () => void {
+  const status = apiErrors.expired("too old resource version: the history is gone").toStatus();
+  sink.write(JSON.stringify({ type: "ERROR", object: status }));
+  sink.end();
+  return () => {};
+}
+
+/** Resets the TCP connection, as a peer does that crashed. */
+function reset({ origin, request }: Exchange): void {
+  origin.reset(socketOf(request)?.remotePort);
+}
+
+interface ServerSocket {
+  readonly localPort?: number | undefined;
+  readonly remotePort?: number | undefined;
+  destroy(): unknown;
+}
+
 /** The socket below a request, for both protocol versions. */
-export function socketOf(request: SimulatorRequest): { readonly localPort?: number; destroy(): unknown } | undefined {
+export function socketOf(request: SimulatorRequest): ServerSocket | undefined {
   return request.httpVersionMajor === 2 ? request.stream?.session?.socket : request.socket;
 }
 

@@ -1,14 +1,19 @@
-// The one TLS server behind all listeners: HTTP/1.1 and HTTP/2 by ALPN, with the simulator's own certificate. It never listens itself;
-// connections are handed to it, each with the origin it arrived at.
-import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
+// The TLS servers behind all listeners: HTTP/1.1 and HTTP/2 by ALPN, one server per certificate, made when it is first needed. They never
+// listen themselves; connections are handed to them, each with the origin it arrived at.
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from "node:http2";
 import type { Socket } from "node:net";
-import type { ServerIdentity } from "./certificates.ts";
-import type { Origin } from "./listeners.ts";
+import { type Authority, loopbackHosts, mintAuthority, type ServerIdentity } from "./certificates.ts";
+import type { Origin, Presentation } from "./listeners.ts";
 import { socketOf } from "./pipeline.ts";
 
 export interface SecureServer {
-  /** Speaks TLS and HTTP on the socket. */
-  connect(socket: Socket, origin: Origin): void;
+  /** Speaks TLS and HTTP on the socket, with the certificate that the presentation names. */
+  connect(socket: Socket, origin: Origin, presentation: Presentation): void;
   close(): void;
 }
 
@@ -18,8 +23,52 @@ type Handler = (origin: Origin, request: Http2ServerRequest, response: Http2Serv
 const keepAliveMs = 90_000;
 const maxConcurrentStreams = 1_000;
 
-export function startSecureServer(identity: ServerIdentity, handle: Handler): SecureServer {
+/** @param hosts what the good certificates are for */
+export function createSecureServers(
+  authority: Authority,
+  handle: Handler,
+  hosts: readonly string[] = loopbackHosts,
+): SecureServer {
+  const servers = new Map<Presentation, Http2SecureServer>();
   const byPort = new Map<number, Origin>();
+  const serverFor = (presentation: Presentation): Http2SecureServer => {
+    let server = servers.get(presentation);
+    if (server === undefined) {
+      server = startServer(identityFor(presentation, authority, hosts), byPort, handle);
+      servers.set(presentation, server);
+    }
+    return server;
+  };
+  return {
+    connect: (socket, origin, presentation) => {
+      byPort.set(origin.port, origin);
+      serverFor(presentation).emit("connection", socket);
+    },
+    close: () => {
+      for (const server of servers.values()) server.close();
+    },
+  };
+}
+
+function identityFor(presentation: Presentation, authority: Authority, hosts: readonly string[]): ServerIdentity {
+  switch (presentation) {
+    case "valid":
+    case "handshakeStall":
+      return authority.issue({ hosts });
+    case "expired":
+      return authority.issue({ hosts, validDays: [-30, -1] });
+    case "wrongHost":
+      return authority.issue({ hosts: ["elsewhere.example"] });
+    case "unknownCa":
+      return mintAuthority().issue({ hosts });
+  }
+}
+
+function startServer(
+  identity: ServerIdentity,
+  byPort: ReadonlyMap<number, Origin>,
+  handle: Handler,
+): Http2SecureServer {
   const options = {
     allowHTTP1: true,
     cert: identity.certPem,
@@ -38,11 +87,5 @@ export function startSecureServer(identity: ServerIdentity, handle: Handler): Se
   server.on("tlsClientError", (_error, socket) => socket.destroy());
   server.on("sessionError", () => {});
   server.on("clientError", (_error, socket) => socket.destroy());
-  return {
-    connect: (socket, origin) => {
-      byPort.set(origin.port, origin);
-      server.emit("connection", socket);
-    },
-    close: () => server.close(),
-  };
+  return server;
 }
