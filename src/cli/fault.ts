@@ -11,15 +11,20 @@ export function faultCommand(): Command {
     .argument("<cluster>")
     .argument("<fault>", faultNames.join(", "))
     .option("--latency-ms <ms>", "how long each answer of a cluster with the fault latency is held back")
+    .option(
+      "--set <name=value...>",
+      "parameters of the fault, such as code=429 retryAfter=5, variant=expired, upMs=8000",
+    )
     .action(async (cluster: string, name: string, _options, command: Command) => {
       const flags = new Flags(command, 2);
       const latencyMs = flags.integer("latency-ms", { min: 1, max: 600_000 }, undefined);
+      const parameters = {
+        ...(latencyMs === undefined ? {} : { latencyMs }),
+        ...parametersOf(command.opts<{ set?: string[] }>().set ?? [], flags),
+      };
       flags.end();
-      const rule = parseFaultRule({
-        cluster,
-        fault: name,
-        ...(latencyMs === undefined ? {} : { parameters: { latencyMs } }),
-      });
+      const isPlain = Object.keys(parameters).length === 0;
+      const rule = parseFaultRule({ cluster, fault: name, ...(isPlain ? {} : { parameters }) });
       await (await connect(command)).addFault(rule);
       process.stdout.write(`${cluster}: ${name}. Heal it with: fault remove ${cluster}\n`);
     });
@@ -47,6 +52,18 @@ export function faultCommand(): Command {
     fault.addCommand(command);
   }
   return fault;
+}
+
+/** `name=value` pairs; which there are and what they may be is for the rule to say. */
+function parametersOf(pairs: readonly string[], flags: Flags): Record<string, string | number> {
+  const parameters: Record<string, string | number> = {};
+  for (const pair of pairs) {
+    const match = /^(\w+)=(.+)$/.exec(pair);
+    if (match === null) flags.problem(`--set must be like code=429, not ${JSON.stringify(pair)}`);
+    else
+      parameters[match[1] as string] = /^\d{1,12}$/.test(match[2] as string) ? Number(match[2]) : (match[2] as string);
+  }
+  return parameters;
 }
 
 async function connect(command: Command) {

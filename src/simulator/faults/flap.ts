@@ -9,8 +9,7 @@ export async function startFlapping(
   { upMs, downMs }: { readonly upMs: number; readonly downMs: number },
   clock: Clock,
 ): Promise<Heal> {
-  const startMs = clock.monotonicMs();
-  const periodMs = upMs + downMs;
+  let nextTurnMs = clock.monotonicMs() + downMs;
   let healed = false;
   let isDown = true;
   // One transition at a time: opening may take a moment.
@@ -21,18 +20,16 @@ export async function startFlapping(
     turning = turning.then(async () => {
       if (healed) return;
       isDown = !isDown;
+      nextTurnMs += isDown ? downMs : upMs;
       await (isDown ? origin.refuse() : origin.reopen(clock));
       if (!healed) wait();
     });
     // A port that was lost for good leaves the origin down; healing tries once more, and says so.
     turning.catch(() => {});
   };
-  /** Until the next transition of the schedule, whatever the last one took. */
+  /** Turns are due by the schedule, however long the last one took. */
   const wait = (): void => {
-    const elapsedMs = clock.monotonicMs() - startMs;
-    const inPeriodMs = elapsedMs % periodMs;
-    const untilMs = isDown ? downMs - Math.min(inPeriodMs, downMs - 1) : periodMs - inPeriodMs;
-    cancel = clock.setTimer(turn, Math.max(1, untilMs));
+    cancel = clock.setTimer(turn, nextTurnMs - clock.monotonicMs());
   };
 
   await origin.refuse();

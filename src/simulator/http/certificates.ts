@@ -97,12 +97,11 @@ export interface Authority {
 export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1"];
 
 /** Mints an authority, valid from yesterday for one year. */
-export function mintAuthority(): Authority {
+export function mintAuthority(name = "clusterpulse-simulator-ca"): Authority {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const issuer = "clusterpulse-simulator-ca";
   const caPem = certificate({
-    subject: issuer,
-    issuer,
+    subject: name,
+    issuer: name,
     publicKey: authority.publicKey,
     signingKey: authority.privateKey,
     extensions: [
@@ -116,7 +115,7 @@ export function mintAuthority(): Authority {
       const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const certPem = certificate({
         subject: "clusterpulse-simulator",
-        issuer,
+        issuer: name,
         publicKey: server.publicKey,
         signingKey: authority.privateKey,
         extensions: [

@@ -60,7 +60,7 @@ function identityFor(presentation: Presentation, authority: Authority, hosts: re
     case "wrongHost":
       return authority.issue({ hosts: ["elsewhere.example"] });
     case "unknownCa":
-      return mintAuthority().issue({ hosts });
+      return mintAuthority("another-ca").issue({ hosts });
   }
 }
 
