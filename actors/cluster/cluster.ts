@@ -17,7 +17,8 @@ import type { Admission } from "../../src/support/admission.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
-import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
+import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome, StopReason } from "../system/index.ts";
+import { type Attempts, retryAfterMsOf } from "./attempts.ts";
 import { ClusterLink, type Connector } from "./link.ts";
 import { ClusterReport, type ReportLimits } from "./report.ts";
 import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf } from "./schedule.ts";
@@ -33,7 +34,7 @@ export type ClusterMessage =
 /** How one poll ended. */
 export type Poll =
   | { readonly kind: "collected"; readonly collection: Collection }
-  | { readonly kind: "failed"; readonly failure: Failure };
+  | { readonly kind: "failed"; readonly failure: Failure; readonly retryAfterMs: number };
 
 export interface ClusterLimits extends ReportLimits {
   readonly schedule: ScheduleLimits;
@@ -51,11 +52,25 @@ export interface ClusterDependencies {
   readonly limits: ClusterLimits;
 }
 
+/** What outlives the instances of one cluster's actor. */
+export interface ClusterMemory {
+  readonly attempts: Attempts;
+  /** True from a crash until the next instance has started: through backoff and degradation. */
+  fallen: boolean;
+}
+
 /** @param key `namespace/name` of the ClusterConnection */
-export function clusterDefinition(key: string, dependencies: ClusterDependencies): ActorDefinition<ClusterMessage> {
+export function clusterDefinition(
+  key: string,
+  dependencies: ClusterDependencies,
+  memory: ClusterMemory,
+): ActorDefinition<ClusterMessage> {
   return {
     kind: "cluster",
-    create: (context) => new ClusterActor(key, context, dependencies),
+    create(context) {
+      memory.fallen = true;
+      return new ClusterActor(key, context, dependencies, memory);
+    },
     keyOf: (message) => (message.type === "polled" ? undefined : message.type),
   };
 }
@@ -70,16 +85,25 @@ class ClusterActor implements Actor<ClusterMessage> {
   readonly #key: string;
   readonly #context: ActorContext<ClusterMessage>;
   readonly #dependencies: ClusterDependencies;
+  readonly #memory: ClusterMemory;
+  readonly #attempts: Attempts;
   readonly #link: ClusterLink;
   readonly #report: ClusterReport;
   #declared: Declared | undefined;
   #secret: { readonly key: string; version: string | undefined } | undefined;
   #afterCrash = false;
 
-  constructor(key: string, context: ActorContext<ClusterMessage>, dependencies: ClusterDependencies) {
+  constructor(
+    key: string,
+    context: ActorContext<ClusterMessage>,
+    dependencies: ClusterDependencies,
+    memory: ClusterMemory,
+  ) {
     this.#key = key;
     this.#context = context;
     this.#dependencies = dependencies;
+    this.#memory = memory;
+    this.#attempts = memory.attempts;
     this.#link = new ClusterLink(dependencies.connector, dependencies.admission);
     const name = key.slice(key.indexOf("/") + 1);
     this.#report = new ClusterReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
@@ -94,12 +118,14 @@ class ClusterActor implements Actor<ClusterMessage> {
     // A new cluster is listed at once. After a crash the last status stays until the poll that follows has a newer one.
     if (!this.#afterCrash) this.#report.pending();
     this.#poll();
+    this.#memory.fallen = false;
   }
 
   onMessage(message: ClusterMessage): void {
     switch (message.type) {
       case "spec-changed":
         this.#readSpec();
+        this.#attempts.mended();
         this.#poll("supersede");
         return;
       case "object-changed":
@@ -114,7 +140,8 @@ class ClusterActor implements Actor<ClusterMessage> {
     }
   }
 
-  onStop(): void {
+  onStop(reason: StopReason): void {
+    this.#memory.fallen = reason === "restarting";
     this.#watchSecret(undefined);
     this.#context.finalRun("close", { deadlineMs: 1_000 }, () => this.#link.close());
   }
@@ -132,6 +159,7 @@ class ClusterActor implements Actor<ClusterMessage> {
       this.#declared = undefined;
       this.#context.abortRun("poll");
       this.#context.timers.cancel("tick");
+      this.#context.timers.cancel("probe");
       this.#watchSecret(undefined);
       void this.#link.close();
       this.#report.failed({ code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") });
@@ -181,12 +209,21 @@ class ClusterActor implements Actor<ClusterMessage> {
     if (version === this.#secret.version) return;
     this.#secret.version = version;
     void this.#link.close();
+    this.#attempts.mended();
     this.#poll("supersede");
   }
 
-  /** Begins a poll. One that is under way is left alone and this one counted as skipped, unless it is to be superseded. */
+  /**
+   * Begins a poll, unless the cluster is to be left alone: then a timer begins the next one as soon as it may.
+   * A poll that is under way is left alone and this one counted as skipped, unless it is to be superseded.
+   */
   #poll(mode: "skip" | "supersede" = "skip"): void {
     if (this.#declared === undefined) return;
+    const { waitMs } = this.#attempts;
+    if (waitMs > 0) {
+      this.#context.timers.once("probe", waitMs, { type: "tick" });
+      return;
+    }
     const { connection, schedule } = this.#declared;
     const { compute, limits } = this.#dependencies;
     const { endpoint, credentialsRef } = connection.spec;
@@ -202,9 +239,10 @@ class ClusterActor implements Actor<ClusterMessage> {
         try {
           const transport = await this.#link.open(target, schedule, signal);
           const request = { transport, compute, clock: this.#context.clock, limits: limits.collect, endpoint };
-          return { kind: "collected", collection: await collectCluster(request, signal) };
+          const collect = (own: AbortSignal): Promise<Collection> => collectCluster(request, own);
+          return { kind: "collected", collection: await this.#attempts.collect(collect, signal) };
         } catch (error) {
-          return { kind: "failed", failure: failureOf(error) };
+          return { kind: "failed", failure: failureOf(error), retryAfterMs: retryAfterMsOf(error) };
         }
       },
     );
@@ -215,20 +253,27 @@ class ClusterActor implements Actor<ClusterMessage> {
     const { schedule } = this.#declared;
     switch (outcome.status) {
       case "ok":
-        if (outcome.value.kind === "collected") this.#report.collected(outcome.value.collection, schedule.intervalMs);
-        else this.#report.failed(outcome.value.failure);
+        if (outcome.value.kind === "collected") {
+          this.#attempts.succeeded();
+          this.#report.collected(outcome.value.collection, schedule.intervalMs);
+        } else this.#failed(outcome.value.failure, outcome.value.retryAfterMs);
         return;
       case "failed":
-        this.#report.failed({ ...outcome.error, reason: "Unexpected" });
+        this.#failed({ ...outcome.error, reason: "Unexpected" });
         return;
       case "deadline": {
         const message = `the collection did not end within ${schedule.runDeadlineMs / 1_000} s`;
-        this.#report.failed({ code: "RUN_DEADLINE", reason: "CollectionTimeout", message });
+        this.#failed({ code: "RUN_DEADLINE", reason: "CollectionTimeout", message });
         return;
       }
       case "aborted":
         // Only a spec that cannot be used aborts a poll, and that has been said already.
         return;
     }
+  }
+
+  #failed(failure: Failure, retryAfterMs = 0): void {
+    this.#attempts.failed(retryAfterMs);
+    this.#report.failed(failure, this.#attempts.waitMs);
   }
 }

@@ -5,7 +5,8 @@ import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
 import { clusterDeleted } from "../../src/store/documents.ts";
 import type { ObjectChanged } from "../informer/informer.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, SupervisionStrategy } from "../system/index.ts";
-import { type ClusterDependencies, type ClusterMessage, clusterDefinition } from "./cluster.ts";
+import { Attempts } from "./attempts.ts";
+import { type ClusterDependencies, type ClusterMemory, type ClusterMessage, clusterDefinition } from "./cluster.ts";
 
 export type ClustersMessage = ObjectChanged | { readonly type: "cluster-gone"; readonly key: string };
 
@@ -25,8 +26,10 @@ export function clustersDefinition(dependencies: ClusterDependencies): ActorDefi
 interface Child {
   readonly ref: ActorRef<ClusterMessage>;
   readonly uid: string | undefined;
+  readonly memory: ClusterMemory;
   generation: number | undefined;
-  stopping: boolean;
+  /** Set once it is told to stop: a fresh one follows, or what it wrote is removed. */
+  stopping: "replace" | "remove" | undefined;
 }
 
 const nameOf = (key: string): string => key.slice(key.indexOf("/") + 1);
@@ -57,43 +60,70 @@ class ClustersActor implements Actor<ClustersMessage> {
     }
   }
 
+  #object(key: string): KubeObject | undefined {
+    return this.#dependencies.cache.get(clusterConnections.kind, key) as KubeObject | undefined;
+  }
+
   /** Level-triggered: whatever happened, the newest object says what is to be. */
   #connectionChanged(key: string): void {
-    const object = this.#dependencies.cache.get(clusterConnections.kind, key) as KubeObject | undefined;
+    const object = this.#object(key);
     const child = this.#children.get(key);
     if (child === undefined) {
       if (object !== undefined) this.#start(key, object);
       return;
     }
     if (object === undefined || object.metadata.uid !== child.uid) {
-      child.stopping = true;
-      this.#context.stop(child.ref as ActorRef<never>);
+      this.#stop(child, "remove");
     } else if (object.metadata.generation !== child.generation) {
       child.generation = object.metadata.generation;
-      child.ref.tell({ type: "spec-changed" });
+      // One that crashed waits longer and longer for its next start; an edited spec is worth one at once.
+      if (child.memory.fallen) this.#stop(child, "replace");
+      else child.ref.tell({ type: "spec-changed" });
     }
   }
 
-  #start(key: string, { metadata }: KubeObject): void {
-    const ref = this.#context.spawn(clusterDefinition(key, this.#dependencies), { name: nameOf(key) });
-    this.#children.set(key, { ref, uid: metadata.uid, generation: metadata.generation, stopping: false });
+  #stop(child: Child, then: "replace" | "remove"): void {
+    child.stopping = child.stopping === "remove" ? "remove" : then;
+    this.#context.stop(child.ref as ActorRef<never>);
+  }
+
+  #start(key: string, { metadata }: KubeObject, attempts = this.#newAttempts()): void {
+    const memory = { attempts, fallen: false };
+    const definition = clusterDefinition(key, this.#dependencies, memory);
+    const ref = this.#context.spawn(definition, { name: nameOf(key) });
+    const { uid, generation } = metadata;
+    this.#children.set(key, { ref, uid, generation, memory, stopping: undefined });
     this.#context.watch(ref as ActorRef<never>, { type: "cluster-gone", key });
   }
 
-  /** The child has ended and writes no more: now what it wrote is removed, and a connection re-created meanwhile gets its own child. */
+  #newAttempts(): Attempts {
+    return new Attempts(this.#context.clock, this.#context.random);
+  }
+
+  /** The child has ended and writes no more. Unless another takes its place, what it wrote is removed; one re-created meanwhile starts anew. */
   #gone(key: string): void {
     const child = this.#children.get(key);
     this.#children.delete(key);
-    if (child?.uid !== undefined) {
+    const object = this.#object(key);
+    if (child?.stopping === "replace" && object !== undefined && object.metadata.uid === child.uid) {
+      child.memory.attempts.mended();
+      this.#start(key, object, child.memory.attempts);
+      return;
+    }
+    child?.memory.attempts.close();
+    this.#remove(key, child?.uid);
+    this.#connectionChanged(key);
+  }
+
+  #remove(key: string, uid: string | undefined): void {
+    if (uid !== undefined) {
       const [namespace = ""] = key.split("/");
-      this.#dependencies.status.forget({
-        resource: clusterConnections.plural,
-        namespace,
-        name: nameOf(key),
-        uid: child.uid,
-      });
+      this.#dependencies.status.forget({ resource: clusterConnections.plural, namespace, name: nameOf(key), uid });
     }
     this.#dependencies.store.write(clusterDeleted(nameOf(key), this.#context.clock.nowMs()));
-    this.#connectionChanged(key);
+  }
+
+  onStop(): void {
+    for (const { memory } of this.#children.values()) memory.attempts.close();
   }
 }

@@ -8,7 +8,7 @@ import { conditionsOf, connectionStatus } from "../../src/cluster/connection-sta
 import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
 import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
 import { clusterStatus } from "../../src/store/documents.ts";
-import type { Clock } from "../../src/support/clock.ts";
+import { type Clock, rfc3339 } from "../../src/support/clock.ts";
 import type { StatusSink, StatusTarget } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 
@@ -89,18 +89,22 @@ export class ClusterReport {
     this.#checked(health, collection);
   }
 
-  failed(failure: Failure): void {
-    this.#checked(healthOf({ kind: "failed", failure }), undefined);
+  /** @param waitMs how long the cluster will be left alone; 0: until the next poll is due */
+  failed(failure: Failure, waitMs = 0): void {
+    this.#checked(healthOf({ kind: "failed", failure }), undefined, waitMs);
   }
 
   #isTransition({ health, reason }: ClusterHealth): boolean {
     return health !== this.#health?.health || reason !== this.#health.reason;
   }
 
-  #checked(health: ClusterHealth, collection: Collection | undefined): void {
+  #checked(health: ClusterHealth, collection: Collection | undefined, waitMs = 0): void {
     const atMs = this.#clock.nowMs();
     const transition = this.#isTransition(health);
-    this.#store.write(checkedDocuments(this.#name, { ...health, atMs, displayName: this.#displayName, transition }));
+    // Readers are told when it is asked again. The custom resource is not: its message would change with every attempt.
+    const shown = waitMs === 0 ? health.message : `${health.message}; probing again at ${rfc3339(atMs + waitMs)}`;
+    const check = { ...health, message: shown, atMs, displayName: this.#displayName, transition };
+    this.#store.write(checkedDocuments(this.#name, check));
     this.#health = health;
     const status = connectionStatus({
       health,

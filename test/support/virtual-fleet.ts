@@ -14,7 +14,18 @@ import { VirtualClock } from "../../src/support/virtual-clock.ts";
 import { createFleetView } from "../../src/view/fleet.ts";
 import { createInlineCompute } from "../../workers/inline.ts";
 
-export type Behaviour = "healthy" | "blackhole" | "refuse" | "hang" | "unauthorized" | "latency" | "deaf" | "throws";
+export type Behaviour =
+  | "healthy"
+  | "blackhole"
+  | "refuse"
+  | "hang"
+  | "unauthorized"
+  | "busy"
+  | "latency"
+  | "deaf"
+  | "throws";
+/** How long a busy server asks to be left alone. */
+export const busyForMs = 200_000;
 
 /** A watched kind that a test fills by hand. */
 export class ScriptedSource implements WatchedSource {
@@ -106,6 +117,8 @@ function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path
           throw new KubeError("CONNECTION_REFUSED", "connection refused by 127.0.0.1:6443");
         case "unauthorized":
           throw new KubeError("UNAUTHORIZED", "the token was rejected", { httpStatus: 401 });
+        case "busy":
+          throw new KubeError("RATE_LIMITED", "too many requests", { httpStatus: 429, retryAfterMs: busyForMs });
         case "blackhole":
           await Promise.race([sleep(clock, 3_000), never(signal)]);
           throw new KubeError("CONNECT_TIMEOUT", "no connection within 3 s");

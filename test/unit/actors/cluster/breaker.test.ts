@@ -1,0 +1,173 @@
+// A cluster that is down: left alone more and more, asked again in time, and never shown as anything but down.
+import { afterEach, describe, expect, test } from "vitest";
+import { retryAfterMsOf, verdictOf } from "../../../../actors/cluster/attempts.ts";
+import { KubeError } from "../../../../src/kube/errors.ts";
+import { ClusterPulseError } from "../../../../src/support/errors.ts";
+import { busyForMs, startVirtualFleet } from "../../../support/virtual-fleet.ts";
+
+const intervalMs = 30_000;
+let fleet: ReturnType<typeof startVirtualFleet>;
+afterEach(async () => {
+  await fleet?.stop();
+});
+const polls = (): readonly number[] => fleet.pollsMs.get("a") ?? [];
+const gaps = (): number[] => polls().flatMap((at, i) => (i === 0 ? [] : [at - (polls()[i - 1] as number)]));
+
+/** A fleet whose cluster a is down from the start; runs until it has been tried `attempts` times. */
+async function downFor(attempts: number, behaviour: "refuse" | "unauthorized" | "busy" = "refuse"): Promise<void> {
+  fleet = startVirtualFleet(["a", "b"]);
+  fleet.behaviours.set("a", behaviour);
+  while (polls().length < attempts) await fleet.clock.advance(1_000);
+}
+
+describe("a cluster that is down", () => {
+  test("is retried at its interval five times, then left alone for a minute, then longer, never longer than five", async () => {
+    await downFor(1);
+    await fleet.clock.advance(4 * 3_600_000);
+    const [first = 0, ...rest] = gaps();
+    expect(first).toBeLessThanOrEqual(1.5 * intervalMs + 100);
+    for (const gap of rest.slice(0, 3)) expect(gap).toBeCloseTo(intervalMs, -3);
+    for (const gap of rest.slice(3)) expect(gap).toBeGreaterThanOrEqual(60_000);
+    for (const gap of rest) expect(gap).toBeLessThanOrEqual(300_000 + 200);
+    expect(Math.max(...rest.slice(-20))).toBeGreaterThan(200_000);
+  });
+
+  test("that comes back within its first minutes is seen within a minute and a little, whenever that is", async () => {
+    for (const attempts of [1, 3, 5, 6, 8]) {
+      await downFor(attempts);
+      await fleet.clock.advance(1_000);
+      fleet.behaviours.set("a", "healthy");
+      await fleet.clock.advance(67_000);
+      expect(fleet.row("a").status, `after ${attempts} attempts`).toMatchObject({ health: "healthy" });
+      await fleet.stop();
+    }
+  });
+
+  test("is back at its interval with the first success", async () => {
+    await downFor(7);
+    fleet.behaviours.set("a", "healthy");
+    await fleet.clock.advance(120_000);
+    const before = polls().length;
+    await fleet.clock.advance(10 * intervalMs);
+    expect(polls().length - before).toBe(10);
+    fleet.behaviours.set("a", "refuse");
+    await fleet.clock.advance(4 * intervalMs);
+    expect(polls().length - before).toBe(14);
+  });
+
+  test("keeps its cause and the age of what was known, and says when it is asked again", async () => {
+    fleet = startVirtualFleet(["a", "b"]);
+    await fleet.clock.advance(60_000);
+    const { asOf } = fleet.row("a");
+    fleet.behaviours.set("a", "refuse");
+    await fleet.clock.advance(5 * intervalMs + 1_000);
+    const { status } = fleet.row("a");
+    expect(status).toMatchObject({ health: "unhealthy", reason: "ConnectionRefused" });
+    const [, cause, at] = /^(.*); probing again at (\S+)$/.exec(status.message) ?? [];
+    expect(cause).toBe("connection refused by 127.0.0.1:6443");
+    const dueMs = Date.parse(at ?? "") - fleet.clock.nowMs();
+    expect(dueMs).toBeGreaterThan(10_000);
+    expect(dueMs).toBeLessThanOrEqual(66_000);
+    const before = polls().length;
+    await fleet.clock.advance(dueMs - 1_100);
+    expect(polls().length, "no network while it is left alone").toBe(before);
+    expect(fleet.row("a").status).toEqual(status);
+    expect(fleet.row("a").asOf).not.toBeNull();
+    expect(Date.parse(fleet.row("a").asOf ?? "")).toBeLessThanOrEqual(Date.parse(asOf ?? "") + 2 * intervalMs);
+    await fleet.clock.advance(2_500);
+    expect(polls().length).toBe(before + 1);
+  });
+
+  test("does not have its custom resource rewritten with every attempt", async () => {
+    await downFor(1);
+    await fleet.clock.advance(3_600_000);
+    expect(fleet.statuses.get("a")?.writes).toBe(1);
+    expect(fleet.statuses.get("a")?.status["message"]).toBe("connection refused by 127.0.0.1:6443");
+  });
+
+  test("is asked at once when its spec or its Secret changes, and left alone again if that was not it", async () => {
+    await downFor(6);
+    await fleet.clock.advance(2_000);
+    let before = polls().length;
+    fleet.declare("a", { generation: 2, spec: { endpoint: "https://127.0.0.1:7443" } });
+    await fleet.clock.advance(1_000);
+    expect(polls().length).toBe(before + 1);
+    await fleet.clock.advance(50_000);
+    expect(polls().length).toBe(before + 1);
+    fleet.setSecret("a", "9");
+    fleet.behaviours.set("a", "healthy");
+    before = polls().length;
+    await fleet.clock.advance(1_000);
+    expect(polls().length).toBe(before + 1);
+    expect(fleet.row("a").status.health).toBe("healthy");
+  });
+
+  test("stays left alone over a crash of its actor", async () => {
+    await downFor(6);
+    const throwing = Object.defineProperty({}, "endpoint", {
+      enumerable: true,
+      get: () => {
+        throw new TypeError("boom");
+      },
+    });
+    const before = polls().length;
+    fleet.declare("a", { generation: 2, rawSpec: throwing });
+    await fleet.clock.advance(500);
+    // Mended without a new generation, so that only the backoff of its supervisor brings it back.
+    fleet.declare("a", { generation: 2 });
+    await fleet.clock.advance(20_000);
+    const snapshot = fleet.hub.system.snapshot().find(({ path }) => path === "/hub/clusters/a");
+    expect(snapshot).toMatchObject({ state: "running" });
+    expect(snapshot?.restarts).toBeGreaterThan(0);
+    expect(polls().length, "a restart is no reason to ask again").toBe(before);
+  });
+});
+
+describe("a cluster that answers, but no", () => {
+  test("is left alone likewise, though its breaker stays closed", async () => {
+    await downFor(1, "unauthorized");
+    await fleet.clock.advance(3_600_000);
+    expect(
+      gaps()
+        .slice(-5)
+        .every((gap) => gap >= 60_000),
+    ).toBe(true);
+    expect(fleet.row("a").status).toMatchObject({ health: "unhealthy", reason: "Unauthorized" });
+    fleet.setSecret("a", "2");
+    fleet.behaviours.set("a", "healthy");
+    await fleet.clock.advance(1_000);
+    expect(fleet.row("a").status.health).toBe("healthy");
+  });
+
+  test("and asks to be left alone for a while is, from the first time on", async () => {
+    await downFor(1, "busy");
+    await fleet.clock.advance(busyForMs - 2_000);
+    expect(polls()).toHaveLength(1);
+    await fleet.clock.advance(2_000);
+    expect(polls()).toHaveLength(2);
+  });
+});
+
+describe("what an error says", () => {
+  test.each([401, 403, 404, 422])("%i is an answer", (httpStatus) => {
+    expect(verdictOf(new KubeError("UNEXPECTED_STATUS", "no", { httpStatus }))).toBe("answer");
+  });
+  test.each([429, 500, 503])("%i is an outage", (httpStatus) => {
+    expect(verdictOf(new KubeError("SERVER_ERROR", "no", { httpStatus }))).toBe("outage");
+  });
+  test.each(["ABORTED", "RUN_ABORTED", "COMPUTE_QUEUE_FULL"])("%s says nothing of the cluster", (code) => {
+    expect(verdictOf(new ClusterPulseError(code, "ours"))).toBe("nothing");
+  });
+  test.each(["CONNECTION_REFUSED", "RUN_DEADLINE"])("%s is an outage", (code) => {
+    expect(verdictOf(new ClusterPulseError(code, "theirs"))).toBe("outage");
+  });
+  test.each([
+    [undefined, 0],
+    [0, 0],
+    [1_000, 1_000],
+    [3_600_000, 300_000],
+  ])("a wish to be left alone for %s ms counts as %i", (retryAfterMs, counts) => {
+    expect(retryAfterMsOf(new KubeError("RATE_LIMITED", "busy", { httpStatus: 429, retryAfterMs }))).toBe(counts);
+    expect(retryAfterMsOf(new Error("no such member"))).toBe(0);
+  });
+});
