@@ -9,6 +9,11 @@ export interface Measure {
   /** What one unit is, and how many of them a round does: the figures shown are per unit. */
   readonly unit: string;
   readonly unitsPerRound: number;
+  /** Fewer of them, where a round takes long. */
+  readonly warmUps?: number;
+  readonly rounds?: number;
+  /** A round returns its own cost in milliseconds, such as CPU time of another process, instead of being timed. */
+  readonly ownCost?: true;
   /** One round of the reference. It must not be slower than it has to be. */
   reference(): unknown;
   /** One round of the subject, doing the same work. */
@@ -21,8 +26,8 @@ export interface Spread {
   readonly upper: number;
 }
 
-const warmUps = 5;
-const rounds = 15;
+const defaultWarmUps = 5;
+const defaultRounds = 15;
 
 /** The quartiles of some numbers, by linear interpolation between the closest ranks. */
 export function spreadOf(values: readonly number[]): Spread {
@@ -36,10 +41,10 @@ export function spreadOf(values: readonly number[]): Spread {
   return { lower: at(0.25), median: at(0.5), upper: at(0.75) };
 }
 
-async function timeMs(round: () => unknown): Promise<number> {
+async function costMs(round: () => unknown, ownCost: boolean): Promise<number> {
   const startedMs = performance.now();
-  await round();
-  return performance.now() - startedMs;
+  const result = await round();
+  return ownCost ? Number(result) : performance.now() - startedMs;
 }
 
 function show(what: string, timesMs: readonly number[], measure: Measure): void {
@@ -52,9 +57,10 @@ function show(what: string, timesMs: readonly number[], measure: Measure): void 
 export async function run(measure: Measure): Promise<boolean> {
   const referenceMs: number[] = [];
   const subjectMs: number[] = [];
-  for (let round = -warmUps; round < rounds; round++) {
-    const reference = await timeMs(() => measure.reference());
-    const subject = await timeMs(() => measure.subject());
+  const ownCost = measure.ownCost === true;
+  for (let round = -(measure.warmUps ?? defaultWarmUps); round < (measure.rounds ?? defaultRounds); round++) {
+    const reference = await costMs(() => measure.reference(), ownCost);
+    const subject = await costMs(() => measure.subject(), ownCost);
     if (round < 0) continue;
     referenceMs.push(reference);
     subjectMs.push(subject);
