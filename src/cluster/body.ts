@@ -76,6 +76,14 @@ export function listShape(kind: string | undefined, type: string, itemPaths: rea
   return { kind, decode: compileDecoder(type, paths) };
 }
 
+/** A list of custom resources, which exist as JSON only. */
+export function jsonListShape(kind: string): ListShape {
+  const decode = (): never => {
+    throw bodyMalformed(`a ${kind} as JSON`);
+  };
+  return { kind, decode };
+}
+
 /** Reads one page of a list. Both formats give the same values for what the shape reads. */
 export function readList(body: ResponseBody, maxBytes: number, { kind, decode }: ListShape): ListPage {
   const list = body.format === "json" ? readObject(body, maxBytes) : readProtobuf(inflate(body, maxBytes), decode);
@@ -113,9 +121,20 @@ export function asArray(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** The objects in an array; everything else in it is left out. */
+export function objectsIn(value: unknown): JsonObject[] {
+  return asArray(value).filter((item): item is JsonObject => asObject(item) !== undefined);
+}
+
 /** The value if it is text, else "". */
 export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
+}
+
+/** The text without what follows its first `maxLength` characters; what is not text, or not well-formed, is "". */
+export function shortText(value: unknown, maxLength: number): string {
+  const text = asText(value);
+  return (text.length > maxLength ? text.slice(0, maxLength) : text).toWellFormed();
 }
 
 // Excludes what cannot be a name of a node or namespace and would be read as a separator in a key or path.

@@ -5,6 +5,7 @@ import { parseBytes, parseCpuCores } from "../support/quantity.ts";
 import { asArray, asObject, asText, isName, type JsonObject, listShape, nameOf, readList } from "./body.ts";
 import { mergePodFolds, quantityText } from "./fold-pods.ts";
 import type { ComputeTasks, NodeFold, NodeRow, NodeStatus, PodsOfNode } from "./ports.ts";
+import { utcSeconds, ZERO_TIME } from "./times.ts";
 
 /** An annotation with a longer value is not stored. */
 export const MAX_ANNOTATION_LENGTH = 1024;
@@ -15,7 +16,6 @@ export const MAX_ROW_LENGTH = 256 * 1024;
 
 const ROLE_PREFIX = "node-role.kubernetes.io/";
 const NEVER_STORED = "kubectl.kubernetes.io/last-applied-configuration";
-const ZERO_TIME = "0001-01-01T00:00:00Z";
 
 const nodeList = listShape("NodeList", "core/v1.NodeList", [
   "metadata.name",
@@ -87,7 +87,7 @@ function nodeRow(name: string, node: JsonObject, pods: PodsOfNode, timestamp: st
       status: asText(condition["status"]),
       reason: asText(condition["reason"]),
       message: asText(condition["message"]),
-      last_transition_time: secondPrecision(asText(condition["lastTransitionTime"])),
+      last_transition_time: utcSeconds(condition["lastTransitionTime"]) ?? ZERO_TIME,
     })),
     cpu_capacity: capacity.cpuCores,
     memory_capacity: capacity.memoryBytes,
@@ -218,12 +218,4 @@ function addressesOf(value: unknown): { internal_ip: string; external_ip: string
     }
   }
   return found;
-}
-
-const rfc3339Text = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
-
-/** Any RFC 3339 time as UTC with second precision; what is missing or no time becomes the zero time. */
-function secondPrecision(text: string): string {
-  const epochMs = rfc3339Text.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(epochMs) ? ZERO_TIME : rfc3339(epochMs);
 }

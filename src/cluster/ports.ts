@@ -16,6 +16,8 @@ export interface TransportResponse {
   readonly contentType: string;
   /** From sending the request to the response's headers. */
   readonly headersAfterMs: number;
+  /** When the server's certificate expires, epoch milliseconds; absent where it is not known, as over plain HTTP. */
+  readonly peerCertificateExpiresAtMs?: number | undefined;
 }
 
 /** One cluster's API server. Implemented by src/kube on one dispatcher per cluster. */
@@ -42,6 +44,23 @@ export interface ComputeTasks {
   readonly listNames: { input: { body: ResponseBody }; output: NameList };
   /** A small single object: /version. */
   readonly readVersion: { input: { body: ResponseBody }; output: VersionInfo };
+  /** The answer of /apis: the names of the groups that the server has. */
+  readonly readApiGroups: { input: { body: ResponseBody }; output: readonly string[] };
+  /** OpenShift's one ClusterVersion. */
+  readonly readClusterVersion: { input: { body: ResponseBody }; output: OpenShiftInfo };
+  /** OpenShift's console route: the URL that it serves. */
+  readonly readConsoleRoute: { input: { body: ResponseBody }; output: ConsoleRoute };
+  /** One page of OpenShift's ClusterOperators as finished stored values. */
+  readonly readClusterOperators: { input: { body: ResponseBody }; output: ClusterOperatorPage };
+  /** One page of OLM's Subscriptions that have installed something. */
+  readonly readSubscriptions: { input: { body: ResponseBody }; output: SubscriptionPage };
+  /** One page of OLM's OperatorGroups. */
+  readonly readOperatorGroups: { input: { body: ResponseBody }; output: OperatorGroupPage };
+  /** One page of OLM's ClusterServiceVersions, finished with all Subscriptions and OperatorGroups of the run. */
+  readonly readOperators: {
+    input: { body: ResponseBody; subscriptions: readonly Subscription[]; groups: readonly OperatorGroup[] };
+    output: OperatorPage;
+  };
 }
 
 /** Runs tasks in the pool or inline, with equal results. Implemented by workers/. */
@@ -116,4 +135,92 @@ export interface NameList {
 export interface VersionInfo {
   readonly gitVersion: string;
   readonly platform: string;
+}
+
+/** What ClusterVersion says, under the names that readers know. A member that is absent or has the wrong type is left out. */
+export interface OpenShiftInfo {
+  readonly version?: string;
+  readonly channel?: string;
+  readonly cluster_id?: string;
+  readonly image?: string;
+  readonly update_available?: boolean;
+  readonly available_update_version?: string;
+  readonly version_state?: string;
+  readonly version_started_time?: string;
+  readonly version_completion_time?: string;
+  /** A member that the condition does not have is null. */
+  readonly conditions?: readonly Readonly<Record<"type" | "status" | "message" | "reason", string | null>>[];
+  /** These three are true or absent. */
+  readonly is_available?: true;
+  readonly is_progressing?: true;
+  readonly is_degraded?: true;
+}
+
+export interface ConsoleRoute {
+  /** Null when the route names no usable host. */
+  readonly url: string | null;
+}
+
+/** The stored values of one ClusterOperator. */
+export interface ClusterOperatorRow {
+  readonly name: string;
+  readonly available: boolean;
+  readonly progressing: boolean;
+  readonly degraded: boolean;
+  readonly upgradeable: boolean;
+  readonly version: string;
+  readonly message: string;
+  /** JSON text of its element in the stored list. */
+  readonly text: string;
+}
+
+export interface ClusterOperatorPage {
+  readonly continueToken: string;
+  /** Items that could not be read, or are far too large. */
+  readonly skipped: number;
+  readonly operators: readonly ClusterOperatorRow[];
+}
+
+/** A Subscription that has installed a ClusterServiceVersion into its own namespace. */
+export interface Subscription {
+  readonly namespace: string;
+  readonly name: string;
+  readonly installedCsv: string;
+  readonly channel: string;
+  readonly approval: string;
+}
+
+export interface SubscriptionPage {
+  readonly continueToken: string;
+  readonly subscriptions: readonly Subscription[];
+}
+
+/** Which namespaces the operators of a namespace watch. */
+export interface OperatorGroup {
+  readonly namespace: string;
+  readonly name: string;
+  /** `*` alone means all; null: the group does not say. */
+  readonly targets: readonly string[] | null;
+}
+
+export interface OperatorGroupPage {
+  readonly continueToken: string;
+  readonly groups: readonly OperatorGroup[];
+}
+
+/** The stored values of one operator that OLM installed. */
+export interface OperatorRow {
+  readonly name: string;
+  readonly namespace: string;
+  readonly status: string;
+  readonly clusterWide: boolean;
+  /** JSON text of its element in the stored list. */
+  readonly text: string;
+}
+
+export interface OperatorPage {
+  readonly continueToken: string;
+  /** Items that could not be read, or are far too large. */
+  readonly skipped: number;
+  readonly operators: readonly OperatorRow[];
 }
