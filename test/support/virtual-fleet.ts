@@ -229,6 +229,13 @@ export function startVirtualFleet(
       source(secrets.kind).set(`hubs/${name}-credentials`, {
         metadata: { name: `${name}-credentials`, namespace: "hubs", resourceVersion },
       }),
+    /** A Secret whose reading throws: stands for any bug in a handler. */
+    poisonSecret: (name: string) =>
+      source(secrets.kind).set(`hubs/${name}-credentials`, {
+        get metadata(): never {
+          throw new TypeError("boom");
+        },
+      }),
     row: (name: string): Record<string, never> & Row => JSON.parse(view.cluster(name)?.bytes.toString() ?? "{}"),
     async stop() {
       const stopped = hub.stop(5_000);
