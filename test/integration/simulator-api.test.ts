@@ -206,11 +206,11 @@ describe.each([
 
   it("negotiates the form of the answer", async () => {
     const get = (accept: string) => cluster.call("/api/v1/nodes", { headers: { accept } });
-    const protobuf = "application/vnd.kubernetes.protobuf";
+    const yaml = "application/yaml";
     const partial = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-    expect((await get(`${protobuf},application/json`)).body.kind).toBe("NodeList");
+    expect((await get(`${yaml},application/json`)).body.kind).toBe("NodeList");
     expect((await get(`${partial},application/json`)).body.kind).toBe("PartialObjectMetadataList");
-    expect((await get(protobuf)).body).toMatchObject({ kind: "Status", code: 406, reason: "NotAcceptable" });
+    expect((await get(yaml)).body).toMatchObject({ kind: "Status", code: 406, reason: "NotAcceptable" });
     const aggregated = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     const discovery = await hub.raw("/apis", { headers: { accept: `${aggregated},application/json` } });
     expect(discovery.headers["content-type"]).toBe(aggregated);

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
-import { gzip } from "node:zlib";
+import { gunzip, gzip } from "node:zlib";
 import { ApiError, apiErrors } from "./status.ts";
 
 const maxRequestBytes = 3 * 1024 * 1024;
@@ -10,6 +10,7 @@ const maxRequestBytes = 3 * 1024 * 1024;
 const gzipAboveBytes = 128 * 1024;
 
 const gzipAsync = promisify(gzip);
+const gunzipAsync = promisify(gunzip);
 
 export interface RequestBody {
   /** Without parameters; "" without a body. */
@@ -60,7 +61,14 @@ export interface EncodedBody {
 }
 
 /** The bytes of an answer: gzip level 1 for a client that takes it, when the body is large enough. */
-export async function encodeBody(bytes: Buffer, acceptEncoding: string | undefined): Promise<EncodedBody> {
-  if (bytes.length <= gzipAboveBytes || !/\bgzip\b/.test(acceptEncoding ?? "")) return { bytes, isGzipped: false };
-  return { bytes: await gzipped(bytes), isGzipped: true };
+export async function encodeForWire(body: EncodedBody, acceptEncoding: string | undefined): Promise<EncodedBody> {
+  const takesGzip = /\bgzip\b/.test(acceptEncoding ?? "");
+  if (body.isGzipped) return takesGzip ? body : plain(body);
+  if (body.bytes.length <= gzipAboveBytes || !takesGzip) return body;
+  return { bytes: await gzipped(body.bytes), isGzipped: true };
+}
+
+/** The same, not compressed. */
+export async function plain({ bytes, isGzipped }: EncodedBody): Promise<EncodedBody> {
+  return { bytes: isGzipped ? await gunzipAsync(bytes) : bytes, isGzipped: false };
 }

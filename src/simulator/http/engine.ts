@@ -36,6 +36,8 @@ export type Answer =
 
 export interface Engine {
   readonly catalog: Catalog;
+  /** Its objects never change: the same request always has the same answer. */
+  readonly isImmutable: boolean;
   /** The answer of GET /version. */
   version(): Record<string, string>;
   /** Throws ApiError for everything the API refuses. */

@@ -1,5 +1,6 @@
 // Content negotiation: the first entry of Accept that this server can answer wins, unknown entries are skipped, and only when
-// nothing is left is the request refused. Answers are JSON in one of its forms; protobuf and Table come later.
+// nothing is left is the request refused. Answers are JSON or protobuf, whole objects or their metadata; Table comes later.
+import { PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
 import type { ObjectForm } from "./engine.ts";
 import { ApiError } from "./status.ts";
 
@@ -24,6 +25,8 @@ function parseAccept(header: string | undefined): AcceptEntry[] {
     .filter((entry) => entry.parameters.get("q") !== "0");
 }
 
+const isProtobuf = (entry: AcceptEntry): boolean => entry.mediaType === PROTOBUF_TYPE;
+
 const isJson = (entry: AcceptEntry): boolean =>
   entry.mediaType === "application/json" || entry.mediaType === "*/*" || entry.mediaType === "application/*";
 
@@ -34,15 +37,32 @@ const notAcceptable = (): ApiError =>
     "only the following media types are accepted: application/json, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
   );
 
+/** What of an object is answered, and in which encoding. */
+export interface Negotiated {
+  readonly form: ObjectForm;
+  readonly encoding: "json" | "protobuf";
+}
+
+/** What a request can be answered with. */
+export interface Offer {
+  readonly isList: boolean;
+  /** Whether whole objects can be protobuf; their metadata can wherever anything can. */
+  readonly protobuf: "all" | "metadata" | "none";
+}
+
 /** The form in which a resource is answered. Throws ApiError 406. */
-export function negotiateObject(accept: string | undefined, isList: boolean): ObjectForm {
+export function negotiateObject(accept: string | undefined, { isList, protobuf }: Offer): Negotiated {
   const metadataName = isList ? "PartialObjectMetadataList" : "PartialObjectMetadata";
   for (const entry of parseAccept(accept)) {
-    if (!isJson(entry)) continue;
+    const encoding = isProtobuf(entry) ? "protobuf" : "json";
+    if (encoding === "json" ? !isJson(entry) : protobuf === "none") continue;
     const as = entry.parameters.get("as");
-    if (as === undefined) return "full";
+    if (as === undefined) {
+      if (encoding === "json" || protobuf === "all") return { form: "full", encoding };
+      continue;
+    }
     const isMeta = entry.parameters.get("g") === "meta.k8s.io" && entry.parameters.get("v") === "v1";
-    if (as === metadataName && isMeta) return "metadata";
+    if (as === metadataName && isMeta) return { form: "metadata", encoding };
   }
   throw notAcceptable();
 }

@@ -1,17 +1,19 @@
 // One request from its arrival to its last byte, always in this order: route, authenticate, request faults, negotiate, engine,
 // encode, body faults. Connection faults come before, in the listeners. Every refusal is a Status object.
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
 import type { Clock } from "../../support/clock.ts";
 import { safeError } from "../../support/errors.ts";
 import type { FaultRegistry } from "../faults/registry.ts";
 import type { TokenVerifier } from "../tokens.ts";
-import { encodeBody, gzipped, readJsonBody } from "./body.ts";
+import { type EncodedBody, encodeForWire, gzipped, plain, readJsonBody } from "./body.ts";
 import { discoveryDocument } from "./discovery.ts";
 import type { Answer, Engine, WatchSink } from "./engine.ts";
 import { damagedGzip, spoilt } from "./garbage.ts";
 import type { OpenWatch, Origin } from "./listeners.ts";
 import { negotiateDiscovery, negotiateObject } from "./negotiate.ts";
 import { Outgoing, type OutgoingResponse } from "./outgoing.ts";
+import { hasProtobuf, ProtobufBodies } from "./protobuf.ts";
 import type { RequestLog } from "./request-log.ts";
 import { parseRoute, type ResourceRoute, type Route } from "./route.ts";
 import { ApiError, apiErrors } from "./status.ts";
@@ -42,11 +44,13 @@ interface Exchange {
 
 type Reply =
   | (Answer & { readonly contentType?: string; readonly headers?: Readonly<Record<string, string>> })
+  | { readonly type: "protobuf"; readonly body: EncodedBody }
   | { readonly type: "stalled" }
   | { readonly type: "reset" };
 
 export class Pipeline {
   readonly #parts: PipelineParts;
+  readonly #protobuf = new ProtobufBodies();
 
   constructor(parts: PipelineParts) {
     this.#parts = parts;
@@ -94,11 +98,12 @@ export class Pipeline {
         break;
     }
     const engine = engineOf(origin);
-    if (route.type === "resource") return this.#resourceReply(engine, route, query, request);
+    if (route.type === "resource") return this.#resourceReply(origin, engine, route, query, request);
     return plainReply(engine, route, request.headers.accept);
   }
 
   async #resourceReply(
+    origin: Origin,
     engine: Engine,
     route: ResourceRoute,
     query: URLSearchParams,
@@ -112,12 +117,18 @@ export class Pipeline {
     }
     if (route.subresource !== "" && !(route.subresource === "status" && type.hasStatus)) throw apiErrors.unknownPath();
     if (!type.verbs.includes(route.verb)) throw apiErrors.methodNotAllowed();
-    const form = negotiateObject(request.headers.accept, route.verb === "list");
     const isRead = route.verb === "get" || route.verb === "list" || route.verb === "watch";
+    const canProtobuf = isRead && route.verb !== "watch";
+    const protobuf = canProtobuf ? (hasProtobuf(type) ? "all" : "metadata") : "none";
+    const { form, encoding } = negotiateObject(request.headers.accept, { isList: route.verb === "list", protobuf });
     const body = isRead ? { contentType: "", json: undefined } : await readJsonBody(request, request.headers);
     const { verb, namespace, name, subresource } = route;
     const { contentType } = body;
-    return engine.answer({ type, verb, namespace, name, subresource, query, form, contentType, body: body.json });
+    const answer = (): Answer =>
+      engine.answer({ type, verb, namespace, name, subresource, query, form, contentType, body: body.json });
+    if (encoding === "json") return answer();
+    const key = engine.isImmutable ? `${origin.name} ${form} ${request.url}` : undefined;
+    return { type: "protobuf", body: await this.#protobuf.body(key, () => textOf(answer())) };
   }
 
   async #send(exchange: Exchange, reply: Reply): Promise<void> {
@@ -127,26 +138,43 @@ export class Pipeline {
       case "reset":
         return reset(exchange);
       case "body":
-        return this.#sendBody(exchange, reply.status, reply.contentType ?? jsonType, reply.text, reply.headers);
+        return this.#sendText(exchange, reply.status, reply.contentType ?? jsonType, reply.text, reply.headers);
+      case "protobuf":
+        return this.#sendBody(exchange, 200, PROTOBUF_TYPE, reply.body);
       case "watch":
         return this.#sendWatch(exchange, reply);
     }
+  }
+
+  #sendText(
+    exchange: Exchange,
+    status: number,
+    contentType: string,
+    text: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<void> {
+    return this.#sendBody(exchange, status, contentType, { bytes: Buffer.from(text), isGzipped: false }, headers);
   }
 
   async #sendBody(
     exchange: Exchange,
     status: number,
     contentType: string,
-    text: string,
+    body: EncodedBody,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<void> {
     const { origin, request, response, noteStatus } = exchange;
     const fault = this.#parts.faults.body(origin.name, { isWatch: false });
     const variant = fault.type === "garbage" ? fault.variant : undefined;
-    const plain = Buffer.from(text);
-    const [type, content] = variant === undefined ? [contentType, plain] : spoilt(variant, contentType, plain);
     const accepted = request.headers["accept-encoding"];
-    let { bytes, isGzipped } = await encodeBody(content, Array.isArray(accepted) ? accepted.join() : accepted);
+    let type = contentType;
+    let content = body;
+    if (variant !== undefined) {
+      const [spoiltType, spoiltBytes] = spoilt(variant, contentType, (await plain(body)).bytes);
+      type = spoiltType;
+      content = { bytes: spoiltBytes, isGzipped: false };
+    }
+    let { bytes, isGzipped } = await encodeForWire(content, Array.isArray(accepted) ? accepted.join() : accepted);
     if (variant === "gzip") {
       bytes = damagedGzip(isGzipped ? bytes : await gzipped(bytes));
       isGzipped = true;
@@ -231,7 +259,7 @@ export class Pipeline {
     try {
       if (failure.status === 413) exchange.response.once("finish", () => destroyConnection(exchange.request));
       const headers = retryAfterHeader(failure.details.retryAfterSeconds);
-      await this.#sendBody(exchange, failure.status, jsonType, JSON.stringify(failure.toStatus()), headers);
+      await this.#sendText(exchange, failure.status, jsonType, JSON.stringify(failure.toStatus()), headers);
     } catch {
       destroyConnection(exchange.request);
     }
@@ -252,6 +280,11 @@ function plainReply(engine: Engine, route: Exclude<Route, ResourceRoute>, accept
       return { type: "body", status: 200, contentType: document.contentType, text: JSON.stringify(document.body) };
     }
   }
+}
+
+function textOf(answer: Answer): string {
+  if (answer.type !== "body") throw new TypeError("a watch has no body");
+  return answer.text;
 }
 
 const retryAfterHeader = (seconds: number | undefined): Record<string, string> =>

@@ -51,6 +51,8 @@ export class HubEngine implements Engine {
     for (const crd of crds) this.create(crdType, "", establishedCrd(crd, nowText));
   }
 
+  readonly isImmutable = false;
+
   get catalog(): Catalog {
     return this.store.catalog;
   }

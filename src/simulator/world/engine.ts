@@ -37,6 +37,8 @@ export class WorldEngine implements Engine {
     this.#identity = identity;
   }
 
+  readonly isImmutable = true;
+
   get catalog(): Catalog {
     return worldCatalog;
   }
