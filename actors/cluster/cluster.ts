@@ -14,6 +14,7 @@ import {
 } from "../../src/cluster/collect.ts";
 import type { Compute } from "../../src/cluster/ports.ts";
 import type { Admission } from "../../src/support/admission.ts";
+import type { EventSink } from "../event-writer/event-writer.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
@@ -49,6 +50,7 @@ export interface ClusterDependencies {
   readonly compute: Compute;
   readonly store: StoreSink;
   readonly status: StatusSink;
+  readonly events: EventSink;
   readonly limits: ClusterLimits;
 }
 

@@ -7,12 +7,17 @@ import type { ObjectChanged } from "../informer/informer.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, SupervisionStrategy } from "../system/index.ts";
 import { Attempts } from "./attempts.ts";
 import { type ClusterDependencies, type ClusterMemory, type ClusterMessage, clusterDefinition } from "./cluster.ts";
+import { type FinalizerSink, isLeaving } from "./finalizers.ts";
 
 export type ClustersMessage = ObjectChanged | { readonly type: "cluster-gone"; readonly key: string };
 
 const supervision: SupervisionStrategy = { maxRestarts: 10, withinMs: 60_000 };
 
-export function clustersDefinition(dependencies: ClusterDependencies): ActorDefinition<ClustersMessage> {
+export interface ClustersDependencies extends ClusterDependencies {
+  readonly finalizers: FinalizerSink;
+}
+
+export function clustersDefinition(dependencies: ClustersDependencies): ActorDefinition<ClustersMessage> {
   return {
     kind: "clusters",
     create: (context) => new ClustersActor(context, dependencies),
@@ -36,10 +41,12 @@ const nameOf = (key: string): string => key.slice(key.indexOf("/") + 1);
 
 class ClustersActor implements Actor<ClustersMessage> {
   readonly #context: ActorContext<ClustersMessage>;
-  readonly #dependencies: ClusterDependencies;
+  readonly #dependencies: ClustersDependencies;
   readonly #children = new Map<string, Child>();
+  /** The uids of objects that are still there though what was stored of them has been removed. */
+  readonly #removed = new Map<string, string | undefined>();
 
-  constructor(context: ActorContext<ClustersMessage>, dependencies: ClusterDependencies) {
+  constructor(context: ActorContext<ClustersMessage>, dependencies: ClustersDependencies) {
     this.#context = context;
     this.#dependencies = dependencies;
   }
@@ -68,11 +75,12 @@ class ClustersActor implements Actor<ClustersMessage> {
   #connectionChanged(key: string): void {
     const object = this.#object(key);
     const child = this.#children.get(key);
+    if (object !== undefined && !isLeaving(object)) this.#dependencies.finalizers.hold(object, key);
     if (child === undefined) {
-      if (object !== undefined) this.#start(key, object);
-      return;
-    }
-    if (object === undefined || object.metadata.uid !== child.uid) {
+      if (object === undefined) this.#removed.delete(key);
+      else if (isLeaving(object)) this.#letGo(key, object);
+      else this.#start(key, object);
+    } else if (object === undefined || isLeaving(object) || object.metadata.uid !== child.uid) {
       this.#stop(child, "remove");
     } else if (object.metadata.generation !== child.generation) {
       child.generation = object.metadata.generation;
@@ -80,6 +88,13 @@ class ClustersActor implements Actor<ClustersMessage> {
       if (child.memory.fallen) this.#stop(child, "replace");
       else child.ref.tell({ type: "spec-changed" });
     }
+  }
+
+  /** Nothing writes of it any more, also if another hub process did before. */
+  #letGo(key: string, object: KubeObject): void {
+    const { uid } = object.metadata;
+    if (!this.#removed.has(key) || this.#removed.get(key) !== uid) this.#remove(key, uid);
+    this.#dependencies.finalizers.release(object, key);
   }
 
   #stop(child: Child, then: "replace" | "remove"): void {
@@ -116,6 +131,7 @@ class ClustersActor implements Actor<ClustersMessage> {
   }
 
   #remove(key: string, uid: string | undefined): void {
+    this.#removed.set(key, uid);
     if (uid !== undefined) {
       const [namespace = ""] = key.split("/");
       this.#dependencies.status.forget({ resource: clusterConnections.plural, namespace, name: nameOf(key), uid });

@@ -2,15 +2,17 @@
 // changed. Remembers what was said last, so that transitions are told from repetitions. Nothing here waits.
 import type { ClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
 import type { Condition, KubeObject } from "../../src/api/v1alpha1/meta.ts";
-import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
+import { clusterConnections, group, version } from "../../src/api/v1alpha1/resources.ts";
 import type { Collection, Failure } from "../../src/cluster/collect.ts";
 import { conditionsOf, connectionStatus } from "../../src/cluster/connection-status.ts";
 import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
 import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
 import { clusterStatus } from "../../src/store/documents.ts";
 import { type Clock, rfc3339 } from "../../src/support/clock.ts";
+import type { EventSink } from "../event-writer/event-writer.ts";
 import type { StatusSink, StatusTarget } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
+import { transitionOf } from "./transitions.ts";
 
 export interface ReportLimits {
   /** CACHE_TTL and METRICS_RETENTION. */
@@ -27,6 +29,7 @@ export class ClusterReport {
   readonly #name: string;
   readonly #store: StoreSink;
   readonly #status: StatusSink;
+  readonly #events: EventSink;
   readonly #clock: Clock;
   readonly #limits: ReportLimits;
   #displayName: string;
@@ -40,7 +43,7 @@ export class ClusterReport {
   constructor(
     name: string,
     object: unknown,
-    sinks: { readonly store: StoreSink; readonly status: StatusSink },
+    sinks: { readonly store: StoreSink; readonly status: StatusSink; readonly events: EventSink },
     clock: Clock,
     limits: ReportLimits,
   ) {
@@ -49,6 +52,7 @@ export class ClusterReport {
     this.#conditions = conditionsOf(object);
     this.#store = sinks.store;
     this.#status = sinks.status;
+    this.#events = sinks.events;
     this.#clock = clock;
     this.#limits = limits;
   }
@@ -116,7 +120,14 @@ export class ClusterReport {
       namespaces: collection?.metrics.namespaces ?? undefined,
       nowMs: atMs,
     });
-    this.#conditions = status.conditions ?? [];
-    if (this.#target !== undefined) this.#status.set(this.#target, status);
+    const conditions = status.conditions ?? [];
+    const news = transitionOf(this.#conditions, conditions);
+    this.#conditions = conditions;
+    if (this.#target === undefined) return;
+    this.#status.set(this.#target, status);
+    if (news === undefined) return;
+    const { namespace, name, uid } = this.#target;
+    const target = { apiVersion: `${group}/${version}`, kind: clusterConnections.kind, namespace, name, uid };
+    this.#events.emit({ target, ...news, message: health.message, atMs });
   }
 }

@@ -1,6 +1,7 @@
 // The root of the tree: what runs, in which order it starts, and how it stops. Children start in this order and stop in reverse:
 //
-//   store-writer, status-writer    last to stop, so that what the others still said is written
+//   store-writer, status-writer,
+//   finalizers, event-writer       last to stop, so that what the others still said is written
 //   informer                       the watches on the hub's own API
 //   clusters                       one child for each ClusterConnection; first to stop
 import { defaultCollectLimits } from "../../src/cluster/collect.ts";
@@ -12,8 +13,10 @@ import type { Logger } from "../../src/support/log.ts";
 import type { Random } from "../../src/support/random.ts";
 import type { ClusterLimits } from "../cluster/cluster.ts";
 import { clustersDefinition } from "../cluster/clusters.ts";
+import { type FinalizerPatcher, finalizerWriter } from "../cluster/finalizers.ts";
 import type { Connector } from "../cluster/link.ts";
 import { defaultScheduleLimits, type ScheduleLimits } from "../cluster/schedule.ts";
+import { type EventPoster, eventWriter } from "../event-writer/event-writer.ts";
 import { informer, type WatchedSource } from "../informer/informer.ts";
 import { type StatusPatcher, type StatusSink, statusWriter } from "../status-writer/status-writer.ts";
 import { type StoreSink, storeWriter } from "../store-writer/store-writer.ts";
@@ -26,6 +29,8 @@ export interface HubPorts {
   readonly compute: Compute;
   readonly connector: Connector;
   readonly statusPatcher: StatusPatcher;
+  readonly finalizerPatcher: FinalizerPatcher;
+  readonly eventPoster: EventPoster;
   /**
    * Removes what this hub stored of clusters that are gone, given the names of those that are there. Absent: the store begins
    * empty. Called once, after the first complete list.
@@ -95,12 +100,16 @@ export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }
   const store = storeWriter(ports.store);
   const status = statusWriter(ports.statusPatcher);
   const watches = informer((onChange) => ports.createSources(onChange));
+  const finalizers = finalizerWriter(ports.finalizerPatcher, watches.cache);
+  const events = eventWriter(ports.eventPoster);
   const root: ActorDefinition<never> = {
     kind: "hub",
     create: (context) => ({
       onStart() {
         context.spawn(store.definition, { name: "store-writer" });
         context.spawn(status.definition, { name: "status-writer" });
+        context.spawn(finalizers.definition, { name: "finalizers" });
+        context.spawn(events.definition, { name: "event-writer" });
         const informerRef = context.spawn(watches.definition, { name: "informer" });
         const clusters = clustersDefinition({
           cache: watches.cache,
@@ -110,6 +119,8 @@ export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }
           compute: ports.compute,
           store: store.sink,
           status: status.sink,
+          finalizers: finalizers.sink,
+          events: events.sink,
           limits: clusterLimits,
         });
         context.spawn(clusters, { name: "clusters" });

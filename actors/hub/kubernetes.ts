@@ -16,7 +16,9 @@ import { createTransport, type KubeTransport, type TransportLimits } from "../..
 import type { Clock } from "../../src/support/clock.ts";
 import type { Logger } from "../../src/support/log.ts";
 import type { Random } from "../../src/support/random.ts";
+import type { FinalizerPatcher } from "../cluster/finalizers.ts";
 import type { Connector } from "../cluster/link.ts";
+import { kubernetesEventPoster } from "../event-writer/kubernetes.ts";
 import type { WatchedSource } from "../informer/informer.ts";
 import type { StatusPatcher } from "../status-writer/status-writer.ts";
 import type { HubPorts } from "./hub.ts";
@@ -37,7 +39,7 @@ export interface KubernetesOptions {
 /** The Kubernetes side of the hub's ports. */
 export function kubernetesPorts(
   options: KubernetesOptions,
-): Pick<HubPorts, "createSources" | "connector" | "statusPatcher"> {
+): Pick<HubPorts, "createSources" | "connector" | "statusPatcher" | "finalizerPatcher" | "eventPoster"> {
   return {
     createSources: (onChange) =>
       new Map([
@@ -47,6 +49,8 @@ export function kubernetesPorts(
       ]),
     connector: secretConnector(options),
     statusPatcher: statusPatcher(options.hub),
+    finalizerPatcher: finalizerPatcher(options.hub),
+    eventPoster: kubernetesEventPoster(options.hub),
   };
 }
 
@@ -100,6 +104,19 @@ function statusPatcher(hub: KubeTransport): StatusPatcher {
     async patch({ resource, namespace, name, uid }, status, signal) {
       const path = resourcePath(typeOf(resource), { namespace, name, subresource: "status" });
       await patchStatus(hub, path, { ...status }, { signal, uid });
+    },
+  };
+}
+
+function finalizerPatcher(hub: KubeTransport): FinalizerPatcher {
+  return {
+    async patchFinalizers({ namespace, name, uid, resourceVersion }, finalizers, signal) {
+      await hub.requestJson("PATCH", resourcePath(clusterConnections, { namespace, name }), {
+        body: { metadata: { uid, resourceVersion, finalizers } },
+        contentType: "application/merge-patch+json",
+        signal,
+        maxBytes: 4 << 20,
+      });
     },
   };
 }

@@ -1,8 +1,10 @@
 // A fleet in virtual time: the real hub tree, store and view over ports that a test scripts. Nothing here waits for real.
 import { gzipSync } from "node:zlib";
+import type { EventSeries } from "../../actors/event-writer/event-writer.ts";
 import { startHub } from "../../actors/hub/hub.ts";
 import type { WatchedSource } from "../../actors/informer/informer.ts";
 import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
+import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
 import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
 import { KubeError } from "../../src/kube/errors.ts";
@@ -132,7 +134,9 @@ function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path
         case "throws":
           throw new TypeError("a bug in a library: token=canary-in-a-foreign-message");
       }
-      const body = answers.find(([start]) => path.startsWith(start))?.[1] ?? "{}";
+      const body = answers.find(([start]) => path.startsWith(start))?.[1];
+      // What a plain cluster does not serve, it does not know.
+      if (body === undefined) throw new KubeError("NOT_FOUND", `not found: ${path}`, { httpStatus: 404 });
       return {
         status: 200,
         contentType: "application/json",
@@ -158,6 +162,8 @@ export function startVirtualFleet(
   const open = new Map<string, number>();
   const statuses = new Map<string, { target: StatusTarget; status: Record<string, unknown>; writes: number }>();
   const sources = new Map<string, ScriptedSource>();
+  const events: EventSeries[] = [];
+  const finalizers = { forbidden: false, patches: 0 };
   const hub = startHub({
     clock,
     random: seededRandom(options.seed ?? 1),
@@ -186,6 +192,25 @@ export function startVirtualFleet(
           return Promise.resolve({ ...transport, close });
         },
       },
+      finalizerPatcher: {
+        patchFinalizers({ name, uid, resourceVersion }, wanted) {
+          finalizers.patches++;
+          const object = connection(name);
+          if (finalizers.forbidden) return Promise.reject(new KubeError("FORBIDDEN", "forbidden", { httpStatus: 403 }));
+          if (object === undefined) return Promise.reject(new KubeError("NOT_FOUND", "gone", { httpStatus: 404 }));
+          const { metadata } = object;
+          if (metadata.uid !== uid || metadata.resourceVersion !== resourceVersion)
+            return Promise.reject(new KubeError("CONFLICT", "changed", { httpStatus: 409 }));
+          keep(name, { ...object, metadata: { ...metadata, finalizers: wanted } });
+          return Promise.resolve();
+        },
+      },
+      eventPoster: {
+        post: (series) => {
+          events.push(series);
+          return Promise.resolve();
+        },
+      },
       statusPatcher: {
         patch(target, status) {
           const former = statuses.get(target.name);
@@ -201,19 +226,39 @@ export function startVirtualFleet(
     },
   });
   const source = (kind: string): ScriptedSource => sources.get(kind) as ScriptedSource;
+  const connection = (name: string) => source(clusterConnections.kind).get(`hubs/${name}`) as KubeObject | undefined;
+  let version = 0;
+  /** Stores an object as the API server does: with a new version, or not at all once it is deleted and nobody holds it. */
+  const keep = (name: string, object: KubeObject): void => {
+    const { metadata } = object;
+    const isGone = metadata.deletionTimestamp !== undefined && !metadata.finalizers?.length;
+    const stored = { ...object, metadata: { ...metadata, resourceVersion: `${++version}` } };
+    source(clusterConnections.kind).set(`hubs/${name}`, isGone ? undefined : stored);
+  };
   const declare = (
     name: string,
-    change: { uid?: string; generation?: number; spec?: object; rawSpec?: object } = {},
-  ): void =>
-    source(clusterConnections.kind).set(`hubs/${name}`, {
-      metadata: { name, namespace: "hubs", uid: change.uid ?? `uid-${name}`, generation: change.generation ?? 1 },
+    change: { uid?: string; generation?: number; spec?: object; rawSpec?: object; finalizers?: string[] } = {},
+  ): void => {
+    const uid = change.uid ?? `uid-${name}`;
+    const former = connection(name)?.metadata;
+    const finalizers = change.finalizers ?? (former?.uid === uid ? former.finalizers : undefined);
+    const object = {
+      metadata: {
+        name,
+        namespace: "hubs",
+        uid,
+        generation: change.generation ?? 1,
+        ...(finalizers && { finalizers }),
+      },
       spec: change.rawSpec ?? {
         displayName: name,
         endpoint: "https://127.0.0.1:6443",
         credentialsRef: { name: `${name}-credentials` },
         ...change.spec,
       },
-    });
+    };
+    keep(name, object);
+  };
   for (const name of names) declare(name);
   return {
     clock,
@@ -224,6 +269,16 @@ export function startVirtualFleet(
     open,
     statuses,
     declare,
+    events,
+    finalizers,
+    connection,
+    /** As `kubectl delete` does: gone at once only if nobody holds it. */
+    delete: (name: string) => {
+      const object = connection(name) as KubeObject;
+      const deletionTimestamp = new Date(clock.nowMs()).toISOString();
+      keep(name, { ...object, metadata: { ...object.metadata, deletionTimestamp } });
+    },
+    /** Gone at once, whatever holds it. */
     remove: (name: string) => source(clusterConnections.kind).set(`hubs/${name}`, undefined),
     setSecret: (name: string, resourceVersion: string) =>
       source(secrets.kind).set(`hubs/${name}-credentials`, {
