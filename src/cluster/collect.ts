@@ -1,30 +1,28 @@
 // One collection of one cluster: what is asked, in which order, and what a failure of each part means. Nodes with their pods are
-// critical: without them the collection fails. Version, namespaces and deployments are optional: a failure is named in `missing`, never
-// silent. Bounded in pages, pods and bytes; at most two requests in flight. Does not retry, except a list whose continue token expired.
+// critical: without them the collection fails. Everything else is optional: a failure is named in `missing`, never silent.
+// Bounded in pages, objects and bytes; at most two requests in flight.
 
-import { KubeError } from "../kube/errors.ts";
-import { PROTOBUF_TYPE } from "../kube/protobuf/envelope.ts";
-import type { Clock } from "../support/clock.ts";
-import { ClusterPulseError, safeError } from "../support/errors.ts";
+import { type Clock, rfc3339 } from "../support/clock.ts";
+import { collectExtensions, type Extensions } from "./extensions.ts";
+import { failureOf, isAnswer, type MissingPart } from "./failure.ts";
 import { mergePodFolds } from "./fold-pods.ts";
-import type { Compute, NameList, NodeRow, PodFold, ResponseBody, Transport, VersionInfo } from "./ports.ts";
+import type { CollectLimits } from "./limits.ts";
+import { OptionalParts } from "./optional.ts";
+import type {
+  Compute,
+  NameList,
+  NodeRow,
+  OpenShiftInfo,
+  PodFold,
+  ResponseBody,
+  Transport,
+  VersionInfo,
+} from "./ports.ts";
+import { JSON_TYPE, LIST_TYPES, NAMES_ONLY, Requests, tooMany } from "./requests.ts";
+import { CollectState, type Memory } from "./state.ts";
 
-export interface CollectLimits {
-  /** Objects asked for at a time. */
-  readonly pageSize: number;
-  readonly maxPagesPerList: number;
-  readonly maxPods: number;
-  /** Of one answer as it comes off the wire; the fold has its own limit for what it inflates to. */
-  readonly maxPageBytes: number;
-}
-
-/** Twice the pods of the largest cluster that Kubernetes supports, with room in pages. */
-export const defaultCollectLimits: CollectLimits = {
-  pageSize: 500,
-  maxPagesPerList: 800,
-  maxPods: 300_000,
-  maxPageBytes: 16 * 1024 * 1024,
-};
+export { type Failure, failureOf, type MissingPart } from "./failure.ts";
+export { type CollectLimits, defaultCollectLimits } from "./limits.ts";
 
 export interface CollectRequest {
   readonly transport: Transport;
@@ -33,20 +31,13 @@ export interface CollectRequest {
   readonly limits: CollectLimits;
   /** spec.endpoint, as readers see it. */
   readonly endpoint: string;
+  /**
+   * What earlier collections of this cluster with these credentials found out; one that succeeds leaves its own findings there.
+   * Absent: a first collection, which asks for everything.
+   */
+  readonly state?: CollectState;
   /** Asks for nothing but JSON: for tests and benches. Results are the same. */
   readonly jsonOnly?: boolean;
-}
-
-/** Why something could not be had: a stable code, a CamelCase reason for conditions, and a message that is safe to show. */
-export interface Failure {
-  readonly code: string;
-  readonly reason: string;
-  readonly message: string;
-}
-
-/** A part of the collection that could not be had, wholly or in part. */
-export interface MissingPart extends Failure {
-  readonly part: "version" | "namespaces" | "deployments" | "nodes" | "pods";
 }
 
 /** Sums over the cluster; null is "not known", never 0. Pods are those on listed nodes. */
@@ -62,63 +53,68 @@ export interface CollectedMetrics {
   readonly deployments: number | null;
 }
 
-/** The stored info of a cluster that is not known to be OpenShift. `version` is "unknown" when the server did not say. */
-export interface CollectedInfo {
+/** The stored info. `version` is OpenShift's there, else Kubernetes', and "unknown" when the server did not say. */
+export interface CollectedInfo extends OpenShiftInfo {
   readonly api_url: string;
-  readonly version: string;
   readonly platform?: string;
+  /** On OpenShift only. */
+  readonly console_url?: string;
+  readonly kubernetes_version?: string;
+  /** When the API server's certificate expires. */
+  readonly certificate_expires?: string;
 }
 
-export interface Collection {
+export interface Collection extends Omit<Extensions, "openShift"> {
   /** Wall-clock time at the start of the run: nothing in it is older than this. */
   readonly collectedAtMs: number;
   readonly elapsedMs: number;
   /** Median over all requests of the time from sending to the answer's headers. */
   readonly latencyMs: number;
-  readonly info: CollectedInfo;
+  /** Null when a cluster that is OpenShift does not say more this time: what is stored is better. */
+  readonly info: CollectedInfo | null;
+  /** As /version says, such as v1.33.2. Null when it did not say. */
+  readonly kubernetesVersion: string | null;
+  /** Epoch milliseconds; null: not known. */
+  readonly certificateExpiresAtMs: number | null;
   readonly metrics: CollectedMetrics;
   /** Null when they could not be listed. */
   readonly namespaces: readonly string[] | null;
   readonly nodes: readonly NodeRow[];
   readonly missing: readonly MissingPart[];
+  /** How long operators stay unasked for once they were listed. */
+  readonly operatorScanIntervalMs: number;
 }
-
-const JSON_TYPE = "application/json";
-/** Servers that do not give protobuf answer JSON. */
-const LIST_TYPES = `${PROTOBUF_TYPE},${JSON_TYPE}`;
-const METADATA_LIST = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
-// Metadata as protobuf is the least there is to send; a whole object as protobuf would only add bytes to skip.
-const NAMES_ONLY = `${PROTOBUF_TYPE};${METADATA_LIST},${JSON_TYPE};${METADATA_LIST},${JSON_TYPE}`;
-const withoutProtobuf = (accept: string): string =>
-  accept
-    .split(",")
-    .filter((type) => !type.startsWith(PROTOBUF_TYPE))
-    .join();
 
 /**
  * Collects one cluster. Rejects with the port's error when the cluster cannot be reached, refuses the credentials, or does not give its
  * nodes and pods. `signal` ends it at the next await; parts that are optional and late are then missing.
  */
 export async function collectCluster(request: CollectRequest, signal: AbortSignal): Promise<Collection> {
-  const run = new CollectRun(request, signal);
   const startedMs = request.clock.monotonicMs();
   const collectedAtMs = request.clock.nowMs();
+  const run = new CollectRun(request, startedMs, signal);
   const version = await run.version();
-  const optional = run.optionalLists();
+  const others = run.optionalParts();
   let nodes: readonly NodeRow[];
   try {
     nodes = await run.nodes(collectedAtMs);
   } catch (error) {
     run.abandon();
-    await optional;
+    await others;
     throw error;
   }
-  const { namespaces, deployments } = await optional;
+  const { namespaces, deployments, extensions } = await others;
+  const { openShift, ...found } = extensions;
+  const { certificateExpiresAtMs } = run;
+  // What an aborted run found is not stored by anybody, so it must be asked for again.
+  if (!signal.aborted) request.state?.keep(run.memory);
   return {
     collectedAtMs,
     elapsedMs: request.clock.monotonicMs() - startedMs,
-    latencyMs: median(run.headersAfterMs),
-    info: infoOf(request.endpoint, version),
+    latencyMs: run.latencyMs,
+    info: openShift === "unknown" ? null : infoOf(request.endpoint, version, openShift, certificateExpiresAtMs),
+    kubernetesVersion: version?.gitVersion ?? null,
+    certificateExpiresAtMs,
     metrics: {
       collectedAtMs,
       nodes: nodes.length,
@@ -132,21 +128,40 @@ export async function collectCluster(request: CollectRequest, signal: AbortSigna
     },
     namespaces,
     nodes,
+    ...found,
     missing: run.missing,
+    operatorScanIntervalMs: request.limits.operatorScanIntervalMs,
   };
 }
 
 /** One run's state: its requests so far and what it could not get. */
 class CollectRun {
-  readonly headersAfterMs: number[] = [];
-  readonly missing: MissingPart[] = [];
+  readonly memory: Memory;
   readonly #request: CollectRequest;
   readonly #abandoned = new AbortController();
   readonly #signal: AbortSignal;
+  readonly #requests: Requests;
+  readonly #optional: OptionalParts;
 
-  constructor(request: CollectRequest, signal: AbortSignal) {
+  constructor(request: CollectRequest, startedMs: number, signal: AbortSignal) {
+    const { transport, limits, jsonOnly, state } = request;
     this.#request = request;
     this.#signal = AbortSignal.any([signal, this.#abandoned.signal]);
+    this.#requests = new Requests(transport, limits, jsonOnly === true, this.#signal);
+    this.memory = (state ?? new CollectState()).copy();
+    this.#optional = new OptionalParts(this.memory, startedMs, limits.operatorScanIntervalMs);
+  }
+
+  get latencyMs(): number {
+    return median(this.#requests.headersAfterMs);
+  }
+
+  get certificateExpiresAtMs(): number | null {
+    return this.#requests.certificateExpiresAtMs;
+  }
+
+  get missing(): readonly MissingPart[] {
+    return this.#optional.missing();
   }
 
   /** Ends requests whose answers nobody waits for any more. */
@@ -157,14 +172,11 @@ class CollectRun {
   /** The cheap first request, which also probes the connection: a server that gives no answer at all is not asked again. */
   async version(): Promise<VersionInfo | null> {
     try {
-      return await this.#request.compute.run(
-        "readVersion",
-        { body: await this.#get("/version", JSON_TYPE) },
-        this.#signal,
-      );
+      const body = await this.#requests.get("/version", JSON_TYPE);
+      return await this.#request.compute.run("readVersion", { body }, this.#signal);
     } catch (error) {
       if (!isAnswer(error)) throw error;
-      this.#miss("version", error);
+      this.#optional.miss("version", failureOf(error));
       return null;
     }
   }
@@ -172,19 +184,20 @@ class CollectRun {
   /** Pods, then the nodes finished with them. */
   async nodes(collectedAtMs: number): Promise<readonly NodeRow[]> {
     const { compute, limits } = this.#request;
+    const query = { accept: LIST_TYPES };
     let folded = 0;
-    const podPages = await this.#pages("/api/v1/pods", LIST_TYPES, async (body): Promise<PodFold> => {
+    const podPages = await this.#requests.pages("/api/v1/pods", query, async (body): Promise<PodFold> => {
       const fold = await compute.run("foldPods", { body }, this.#signal);
       folded += fold.pods;
       if (folded > limits.maxPods) throw tooMany("/api/v1/pods", `${limits.maxPods} objects`);
       return fold;
     });
     const pods = mergePodFolds(podPages);
-    const nodePages = await this.#pages("/api/v1/nodes", LIST_TYPES, (body) =>
+    const nodePages = await this.#requests.pages("/api/v1/nodes", query, (body) =>
       compute.run("foldNodes", { body, pods: [pods], collectedAtMs }, this.#signal),
     );
-    this.#missItems("pods", pods.skipped);
-    this.#missItems(
+    this.#optional.missItems("pods", pods.skipped);
+    this.#optional.missItems(
       "nodes",
       sum(nodePages, (page) => page.skipped),
     );
@@ -193,15 +206,23 @@ class CollectRun {
   }
 
   /** Never rejects: what fails is missing. */
-  async optionalLists(): Promise<{ namespaces: readonly string[] | null; deployments: number | null }> {
-    const namespaces = await this.#optional("namespaces", () => this.#namespaces());
-    const deployments = await this.#optional("deployments", () => this.#countDeployments());
-    return { namespaces, deployments };
+  async optionalParts(): Promise<{
+    namespaces: readonly string[] | null;
+    deployments: number | null;
+    extensions: Extensions;
+  }> {
+    const optional = this.#optional;
+    const { compute, limits, endpoint } = this.#request;
+    const namespaces = await optional.always("namespaces", () => this.#namespaces());
+    const deployments = await optional.always("deployments", () => this.#countDeployments());
+    const common = { requests: this.#requests, optional, memory: this.memory, signal: this.#signal };
+    const extensions = await collectExtensions({ ...common, compute, limits, endpoint });
+    return { namespaces, deployments, extensions };
   }
 
   async #namespaces(): Promise<readonly string[]> {
-    const pages = await this.#pages("/api/v1/namespaces", NAMES_ONLY, (body) => this.#names(body));
-    this.#missItems(
+    const pages = await this.#requests.pages("/api/v1/namespaces", { accept: NAMES_ONLY }, (body) => this.#names(body));
+    this.#optional.missItems(
       "namespaces",
       sum(pages, (page) => page.skipped),
     );
@@ -211,119 +232,40 @@ class CollectRun {
   /** One object is enough when the server says how many remain. */
   async #countDeployments(): Promise<number> {
     const path = "/apis/apps/v1/deployments";
-    const first = await this.#names(await this.#get(`${path}?limit=1`, NAMES_ONLY));
+    const first = await this.#names(await this.#requests.get(`${path}?limit=1`, NAMES_ONLY));
     if (first.continueToken === "" || first.remainingItemCount !== null) {
       return first.names.length + first.skipped + (first.remainingItemCount ?? 0);
     }
-    const pages = await this.#pages(path, NAMES_ONLY, (body) => this.#names(body));
+    const pages = await this.#requests.pages(path, { accept: NAMES_ONLY }, (body) => this.#names(body));
     return sum(pages, (page) => page.names.length + page.skipped);
-  }
-
-  /** Reads a whole list. A continue token that expired restarts the list, once. */
-  async #pages<Page extends { readonly continueToken: string }>(
-    path: string,
-    accept: string,
-    read: (body: ResponseBody) => Promise<Page>,
-  ): Promise<Page[]> {
-    const { pageSize, maxPagesPerList } = this.#request.limits;
-    let pages: Page[] = [];
-    let restarted = false;
-    let token = "";
-    for (let asked = 0; asked < maxPagesPerList; asked++) {
-      const query = `?limit=${pageSize}${token === "" ? "" : `&continue=${encodeURIComponent(token)}`}`;
-      try {
-        pages.push(await read(await this.#get(path + query, accept)));
-      } catch (error) {
-        if (token === "" || restarted || !ClusterPulseError.is(error) || error.code !== "GONE") throw error;
-        restarted = true;
-        pages = [];
-        token = "";
-        continue;
-      }
-      token = pages.at(-1)?.continueToken ?? "";
-      if (token === "") return pages;
-    }
-    throw tooMany(path, `${maxPagesPerList} pages`);
-  }
-
-  async #get(path: string, accept: string): Promise<ResponseBody> {
-    const { transport, limits, jsonOnly } = this.#request;
-    const answer = await transport.get(path, {
-      accept: jsonOnly === true ? withoutProtobuf(accept) : accept,
-      signal: this.#signal,
-      maxBytes: limits.maxPageBytes,
-    });
-    this.headersAfterMs.push(answer.headersAfterMs);
-    const isProtobuf = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE);
-    return { bytes: answer.bytes, encoding: answer.encoding, format: isProtobuf ? "protobuf" : "json" };
   }
 
   #names(body: ResponseBody): Promise<NameList> {
     return this.#request.compute.run("listNames", { body }, this.#signal);
   }
-
-  async #optional<Value>(part: MissingPart["part"], get: () => Promise<Value>): Promise<Value | null> {
-    try {
-      return await get();
-    } catch (error) {
-      this.#miss(part, error);
-      return null;
-    }
-  }
-
-  #miss(part: MissingPart["part"], error: unknown): void {
-    this.missing.push({ part, ...failureOf(error) });
-  }
-
-  #missItems(part: MissingPart["part"], count: number): void {
-    if (count === 0) return;
-    const message = `${count} ${count === 1 ? "item" : "items"} of the list could not be read`;
-    this.missing.push({ part, code: "ITEMS_MALFORMED", reason: "ItemsMalformed", message });
-  }
 }
 
-/** Codes of answers that say something about one resource, not about the connection or the credentials. */
-const answers: ReadonlySet<string> = new Set([
-  "FORBIDDEN",
-  "NOT_FOUND",
-  "SERVER_ERROR",
-  "UNEXPECTED_STATUS",
-  "BODY_MALFORMED",
-  "BODY_TOO_LARGE",
-]);
-
-function isAnswer(error: unknown): boolean {
-  return ClusterPulseError.is(error) && answers.has(error.code);
-}
-
-function tooMany(path: string, limit: string): KubeError {
-  return new KubeError("TOO_MANY_OBJECTS", `the list of ${path} is longer than ${limit}`);
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  BODY_MALFORMED: "ResponseMalformed",
-  BODY_TOO_LARGE: "ResponseTooLarge",
-  COMPUTE_DEADLINE: "ComputeDeadline",
-  COMPUTE_ABORTED: "Aborted",
-  COMPUTE_OUT_OF_MEMORY: "ComputeOutOfMemory",
-  COMPUTE_QUEUE_FULL: "ComputeQueueFull",
-};
-
-/** Any thrown value as what may be shown of it. Errors of this family that carry a reason keep it. */
-export function failureOf(error: unknown): Failure {
-  const { code, message } = safeError(error);
-  if (ClusterPulseError.is(error) && "reason" in error && typeof error.reason === "string") {
-    return { code, reason: error.reason, message };
+/** OpenShift's own version and platform take the place of Kubernetes', which moves aside. */
+function infoOf(
+  endpoint: string,
+  version: VersionInfo | null,
+  openShift: Exclude<Extensions["openShift"], "unknown">,
+  certificateExpiresAtMs: number | null,
+): CollectedInfo {
+  const certificate = certificateExpiresAtMs === null ? {} : { certificate_expires: rfc3339(certificateExpiresAtMs) };
+  if (openShift === "absent") {
+    if (version === null) return { api_url: endpoint, version: "unknown", ...certificate };
+    const platform = version.platform === "" ? {} : { platform: version.platform };
+    return { api_url: endpoint, version: version.gitVersion, ...platform, ...certificate };
   }
-  return { code, reason: reasons[code] ?? "Unexpected", message };
-}
-
-function infoOf(endpoint: string, version: VersionInfo | null): CollectedInfo {
-  if (version === null) return { api_url: endpoint, version: "unknown" };
+  const { info, consoleUrl } = openShift;
   return {
     api_url: endpoint,
-    version: version.gitVersion,
-    ...(version.platform === "" ? {} : { platform: version.platform }),
+    platform: "OpenShift",
+    ...info,
+    ...(version === null ? {} : { kubernetes_version: version.gitVersion }),
+    ...(consoleUrl === undefined ? {} : { console_url: consoleUrl }),
+    ...certificate,
   };
 }
 

@@ -1,9 +1,9 @@
 // The status of a ClusterConnection, from the health of its newest run: the legacy members that existing tools read, and the
-// conditions Ready, Reachable, Synced and Degraded. Pure; equal inputs give an equal status, so a steady cluster causes no writes.
+// conditions Ready, Reachable, Synced, Degraded and, where the certificate is known, CertificateExpiring. Pure; equal inputs give an equal status, so a steady cluster causes no writes.
 import type { ClusterConnectionStatus } from "../api/v1alpha1/cluster-connection.ts";
 import type { Condition } from "../api/v1alpha1/meta.ts";
 import { rfc3339 } from "../support/clock.ts";
-import type { MissingPart } from "./collect.ts";
+import type { MissingPart } from "./failure.ts";
 import type { ClusterHealth } from "./health.ts";
 
 export interface ConnectionStatusInput {
@@ -15,9 +15,15 @@ export interface ConnectionStatusInput {
   readonly observedGeneration: number | undefined;
   /** When data was last collected; null: never. */
   readonly lastSyncMs: number | null;
-  /** Absent: unknown, the member keeps what it says. */
+  /** These are absent where unknown; the member then keeps what it says. */
   readonly nodes: number | undefined;
   readonly namespaces: number | undefined;
+  /** As /version says. */
+  readonly kubernetesVersion?: string | undefined;
+  /** Of the collection at `lastSyncMs`, not of each: it never stands still. */
+  readonly latencyMs?: number | undefined;
+  /** When the API server's certificate expires, epoch milliseconds; absent: not known, and nothing is said of it. */
+  readonly certificateExpiresAtMs?: number | undefined;
   readonly nowMs: number;
 }
 
@@ -75,6 +81,26 @@ function verdicts({ health, reason, message }: ClusterHealth, missing: readonly 
   ];
 }
 
+/** A certificate that has less than this left is warned of. Those that renew themselves do it earlier. */
+const certificateWarningMs = 14 * 86_400_000;
+
+/** Names the day, not the days left, so that the message stands still. */
+function certificateVerdict(expiresAtMs: number, nowMs: number): Verdict {
+  const isSoon = expiresAtMs - nowMs < certificateWarningMs;
+  const word = expiresAtMs <= nowMs ? "expired" : "expires";
+  return {
+    type: "CertificateExpiring",
+    status: isSoon ? "True" : "False",
+    reason: isSoon ? "ExpiresSoon" : "AsExpected",
+    message: `The API server's certificate ${word} on ${rfc3339(expiresAtMs).slice(0, 10)}`,
+  };
+}
+
+/** Two significant digits: what a person compares, and what stays equal while a server is about as fast as it was. */
+function coarse(value: number): number {
+  return Number(value.toPrecision(2));
+}
+
 const phases = { healthy: "Connected", degraded: "Connected", unhealthy: "Error", unknown: "Connecting" } as const;
 /** The longest message that the API server takes for a condition is 32,768; this is what a person reads. */
 const maxMessageLength = 1_024;
@@ -83,8 +109,9 @@ const maxMessageLength = 1_024;
 export function connectionStatus(
   input: ConnectionStatusInput,
 ): ClusterConnectionStatus & { readonly observedGeneration?: number } {
-  const { health, previous, observedGeneration, lastSyncMs, nodes, namespaces } = input;
-  const now = rfc3339(input.nowMs);
+  const { health, previous, observedGeneration, lastSyncMs, nodes, namespaces, nowMs } = input;
+  const { kubernetesVersion, latencyMs, certificateExpiresAtMs } = input;
+  const now = rfc3339(nowMs);
   const observed = observedGeneration === undefined ? {} : { observedGeneration };
   return {
     phase: phases[health.health],
@@ -93,8 +120,13 @@ export function connectionStatus(
     ...(lastSyncMs === null ? {} : { lastSyncTime: rfc3339(lastSyncMs) }),
     ...(nodes === undefined ? {} : { nodes }),
     ...(namespaces === undefined ? {} : { namespaces }),
+    ...(kubernetesVersion === undefined ? {} : { kubernetesVersion }),
+    ...(latencyMs === undefined ? {} : { latencyMs: Math.round(coarse(latencyMs)) }),
     ...observed,
-    conditions: verdicts(health, input.missing).map((verdict) => {
+    conditions: [
+      ...verdicts(health, input.missing),
+      ...(certificateExpiresAtMs === undefined ? [] : [certificateVerdict(certificateExpiresAtMs, nowMs)]),
+    ].map((verdict) => {
       const before = previous.find((condition) => condition.type === verdict.type);
       const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : now;
       return { ...verdict, message: verdict.message.slice(0, maxMessageLength), lastTransitionTime, ...observed };

@@ -15,6 +15,12 @@ import {
   lifetimeSeconds,
   ttlFloorSeconds,
 } from "../store/documents.ts";
+import {
+  clusterOlmOperators,
+  clusterOperators,
+  clusterWithoutClusterOperators,
+  clusterWithoutOlm,
+} from "../store/operator-documents.ts";
 import type { Collection } from "./collect.ts";
 import type { ClusterHealth } from "./health.ts";
 
@@ -47,15 +53,36 @@ export function collectionDocuments(cluster: string, collection: Collection, tim
       cacheTtlSeconds,
       retentionSeconds: lifetime(times.retentionSeconds),
     }),
-    ...clusterInfo(cluster, { ...collection.info }, lifetime(ttlFloorSeconds.info)),
+    ...(collection.info === null ? [] : clusterInfo(cluster, { ...collection.info }, lifetime(ttlFloorSeconds.info))),
     ...clusterMetrics(cluster, collection.metrics, lifetime(ttlFloorSeconds.metrics)),
     ...(namespaces === null ? [] : clusterNamespaces(cluster, namespaces, collectedAtMs, cacheTtlSeconds)),
+    ...clusterOperatorDocuments(cluster, collection, cacheTtlSeconds),
+    ...olmDocuments(cluster, collection, times),
     ...clusterFreshness(cluster, {
       asOfMs: collectedAtMs,
       staleAfterMs: collectedAtMs + times.staleAfterMs,
       missing: [...new Set(collection.missing.map((missing) => missing.part))],
     }),
   ];
+}
+
+function clusterOperatorDocuments(cluster: string, collection: Collection, ttlSeconds: number): Document[] {
+  const { clusterOperators: found, goneClusterOperators: gone, collectedAtMs: atMs } = collection;
+  if (found === null) return [];
+  if (found === "absent") return clusterWithoutClusterOperators(cluster, gone);
+  return clusterOperators(cluster, found, gone, { atMs, ttlSeconds });
+}
+
+/** Written only when they were listed, which is not in every run: they live through three scans. */
+function olmDocuments(
+  cluster: string,
+  { operators, operatorScanIntervalMs }: Collection,
+  { cacheTtlSeconds, intervalSeconds }: CollectionTimes,
+): Document[] {
+  if (operators === null) return [];
+  if (operators === "absent") return clusterWithoutOlm(cluster);
+  const betweenSeconds = Math.max(intervalSeconds, operatorScanIntervalMs / 1_000);
+  return clusterOlmOperators(cluster, operators, lifetimeSeconds(cacheTtlSeconds, betweenSeconds));
 }
 
 /** How the newest run ended. Every run is published; only a change of health enters the event log. */

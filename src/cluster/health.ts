@@ -1,6 +1,7 @@
 // From the outcome of a cluster's newest run to its health. Pure. Messages are stable: while nothing changes, neither do they, so that a
 // steady cluster causes no writes.
-import type { Collection, Failure } from "./collect.ts";
+import type { Collection } from "./collect.ts";
+import type { Failure } from "./failure.ts";
 
 export type RunOutcome =
   | { readonly kind: "never-ran" }

@@ -46,7 +46,7 @@ export function readOperators(
 
 function rowOf(
   csv: JsonObject,
-  subscriptions: readonly Subscription[],
+  subscriptions: readonly Subscription[] | null,
   groups: readonly OperatorGroup[],
 ): OperatorRow | undefined {
   const name = nameOf(csv);
@@ -86,7 +86,7 @@ function rowOf(
         ? `${namespaces.length} namespaces (showing first ${NAMESPACES_SHOWN})`
         : namespaces.join(", "),
     ...(isCut ? { all_available_namespaces: namespaces } : {}),
-    subscription: subscriptionOf(namespace, name, subscriptions),
+    ...(subscriptions === null ? {} : { subscription: subscriptionOf(namespace, name, subscriptions) }),
   };
   return { name, namespace, status, clusterWide, text: JSON.stringify(value) };
 }

@@ -58,7 +58,12 @@ export interface ComputeTasks {
   readonly readOperatorGroups: { input: { body: ResponseBody }; output: OperatorGroupPage };
   /** One page of OLM's ClusterServiceVersions, finished with all Subscriptions and OperatorGroups of the run. */
   readonly readOperators: {
-    input: { body: ResponseBody; subscriptions: readonly Subscription[]; groups: readonly OperatorGroup[] };
+    input: {
+      body: ResponseBody;
+      /** Null: not known. */
+      subscriptions: readonly Subscription[] | null;
+      groups: readonly OperatorGroup[];
+    };
     output: OperatorPage;
   };
 }

@@ -43,6 +43,10 @@ let pool: PoolCompute;
 
 beforeAll(async () => {
   server = createServer((request, response) => {
+    if (files[new URL(request.url ?? "", "http://server").pathname] === undefined) {
+      response.writeHead(404).end();
+      return;
+    }
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     response.end(answer(request.url ?? ""));
   });

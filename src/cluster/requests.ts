@@ -1,0 +1,88 @@
+// The requests of one collection: single objects and whole lists, page by page. Bounded in pages and bytes. Does not retry, except a list
+// whose continue token expired, once. Observes how fast the server answers and when its certificate ends.
+import { KubeError } from "../kube/errors.ts";
+import { PROTOBUF_TYPE } from "../kube/protobuf/envelope.ts";
+import { ClusterPulseError } from "../support/errors.ts";
+import type { CollectLimits } from "./limits.ts";
+import type { ResponseBody, Transport } from "./ports.ts";
+
+export const JSON_TYPE = "application/json";
+/** Servers that do not give protobuf answer JSON. */
+export const LIST_TYPES = `${PROTOBUF_TYPE},${JSON_TYPE}`;
+const METADATA_LIST = "as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+// Metadata as protobuf is the least there is to send; a whole object as protobuf would only add bytes to skip.
+export const NAMES_ONLY = `${PROTOBUF_TYPE};${METADATA_LIST},${JSON_TYPE};${METADATA_LIST},${JSON_TYPE}`;
+const withoutProtobuf = (accept: string): string =>
+  accept
+    .split(",")
+    .filter((type) => !type.startsWith(PROTOBUF_TYPE))
+    .join();
+
+export interface ListQuery {
+  readonly accept: string;
+  /** Smaller pages than usual, for objects that are larger. */
+  readonly maxPageSize?: number;
+  readonly labelSelector?: string;
+}
+
+export class Requests {
+  readonly headersAfterMs: number[] = [];
+  certificateExpiresAtMs: number | null = null;
+  readonly #transport: Transport;
+  readonly #limits: CollectLimits;
+  readonly #jsonOnly: boolean;
+  readonly #signal: AbortSignal;
+
+  constructor(transport: Transport, limits: CollectLimits, jsonOnly: boolean, signal: AbortSignal) {
+    this.#transport = transport;
+    this.#limits = limits;
+    this.#jsonOnly = jsonOnly;
+    this.#signal = signal;
+  }
+
+  async get(path: string, accept: string = JSON_TYPE): Promise<ResponseBody> {
+    const answer = await this.#transport.get(path, {
+      accept: this.#jsonOnly ? withoutProtobuf(accept) : accept,
+      signal: this.#signal,
+      maxBytes: this.#limits.maxPageBytes,
+    });
+    this.headersAfterMs.push(answer.headersAfterMs);
+    this.certificateExpiresAtMs = answer.peerCertificateExpiresAtMs ?? this.certificateExpiresAtMs;
+    const isProtobuf = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE);
+    return { bytes: answer.bytes, encoding: answer.encoding, format: isProtobuf ? "protobuf" : "json" };
+  }
+
+  /** Reads a whole list. A continue token that expired restarts the list, once. */
+  async pages<Page extends { readonly continueToken: string }>(
+    path: string,
+    { accept, maxPageSize, labelSelector }: ListQuery,
+    read: (body: ResponseBody) => Promise<Page>,
+  ): Promise<Page[]> {
+    const { pageSize, maxPagesPerList } = this.#limits;
+    const selector = labelSelector === undefined ? "" : `&labelSelector=${encodeURIComponent(labelSelector)}`;
+    const query = `${path}?limit=${Math.min(pageSize, maxPageSize ?? pageSize)}${selector}`;
+    let pages: Page[] = [];
+    let restarted = false;
+    let token = "";
+    for (let asked = 0; asked < maxPagesPerList; asked++) {
+      try {
+        const at = token === "" ? query : `${query}&continue=${encodeURIComponent(token)}`;
+        pages.push(await read(await this.get(at, accept)));
+      } catch (error) {
+        if (token === "" || restarted || !ClusterPulseError.is(error) || error.code !== "GONE") throw error;
+        restarted = true;
+        pages = [];
+        token = "";
+        continue;
+      }
+      token = pages.at(-1)?.continueToken ?? "";
+      if (token === "") return pages;
+    }
+    throw tooMany(path, `${maxPagesPerList} pages`);
+  }
+}
+
+/** The error for a list that does not end where lists of its kind end. */
+export function tooMany(path: string, limit: string): KubeError {
+  return new KubeError("TOO_MANY_OBJECTS", `the list of ${path} is longer than ${limit}`);
+}
