@@ -30,7 +30,13 @@ export interface WatchSink {
 }
 
 export type Answer =
-  | { readonly type: "body"; readonly status: number; readonly text: string }
+  | {
+      readonly type: "body";
+      readonly status: number;
+      readonly text: string;
+      /** The same as protobuf, where there is a better one than what could be made of the text. */
+      readonly protobuf?: Uint8Array;
+    }
   /** Everything that can be refused was refused before: `start` only streams. Returns what stops it. */
   | { readonly type: "watch"; start(sink: WatchSink): () => void };
 
@@ -38,6 +44,8 @@ export interface Engine {
   readonly catalog: Catalog;
   /** Its objects never change: the same request always has the same answer. */
   readonly isImmutable: boolean;
+  /** Whether objects of the type are answered as protobuf to who asks for it. */
+  hasProtobuf(type: ResourceType): boolean;
   /** The answer of GET /version. */
   version(): Record<string, string>;
   /** Throws ApiError for everything the API refuses. */

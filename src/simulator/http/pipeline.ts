@@ -13,7 +13,7 @@ import { damagedGzip, spoilt } from "./garbage.ts";
 import type { OpenWatch, Origin } from "./listeners.ts";
 import { negotiateDiscovery, negotiateObject } from "./negotiate.ts";
 import { Outgoing, type OutgoingResponse } from "./outgoing.ts";
-import { hasProtobuf, ProtobufBodies } from "./protobuf.ts";
+import { ProtobufBodies } from "./protobuf.ts";
 import type { RequestLog } from "./request-log.ts";
 import { parseRoute, type ResourceRoute, type Route } from "./route.ts";
 import { ApiError, apiErrors } from "./status.ts";
@@ -29,6 +29,18 @@ export interface PipelineParts {
   readonly faults: FaultRegistry;
   readonly log: RequestLog;
   readonly clock: Clock;
+  /** Answers before anything else does, whatever was asked. Undefined: the engine is asked. */
+  readonly intercept?: (
+    origin: Origin,
+    request: SimulatorRequest,
+  ) => PlainAnswer | undefined | Promise<PlainAnswer | undefined>;
+}
+
+export interface PlainAnswer {
+  readonly status: number;
+  readonly contentType: string;
+  readonly text: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A watch whose client does not read is ended at this many buffered bytes. */
@@ -73,6 +85,8 @@ export class Pipeline {
 
   async #reply({ origin, request }: Exchange): Promise<Reply> {
     const { engineOf, tokens, faults, clock } = this.#parts;
+    const intercepted = await this.#parts.intercept?.(origin, request);
+    if (intercepted !== undefined) return { type: "body", ...intercepted };
     const [path = "", queryText] = request.url.split("?", 2);
     const query = new URLSearchParams(queryText);
     const route = parseRoute(request.method, path, query);
@@ -119,7 +133,7 @@ export class Pipeline {
     if (!type.verbs.includes(route.verb)) throw apiErrors.methodNotAllowed();
     const isRead = route.verb === "get" || route.verb === "list" || route.verb === "watch";
     const canProtobuf = isRead && route.verb !== "watch";
-    const protobuf = canProtobuf ? (hasProtobuf(type) ? "all" : "metadata") : "none";
+    const protobuf = canProtobuf ? (engine.hasProtobuf(type) ? "all" : "metadata") : "none";
     const { form, encoding } = negotiateObject(request.headers.accept, { isList: route.verb === "list", protobuf });
     const body = isRead ? { contentType: "", json: undefined } : await readJsonBody(request, request.headers);
     const { verb, namespace, name, subresource } = route;
@@ -128,7 +142,7 @@ export class Pipeline {
       engine.answer({ type, verb, namespace, name, subresource, query, form, contentType, body: body.json });
     if (encoding === "json") return answer();
     const key = engine.isImmutable ? `${origin.name} ${form} ${request.url}` : undefined;
-    return { type: "protobuf", body: await this.#protobuf.body(key, () => textOf(answer())) };
+    return { type: "protobuf", body: await this.#protobuf.body(key, answer) };
   }
 
   async #send(exchange: Exchange, reply: Reply): Promise<void> {
@@ -280,11 +294,6 @@ function plainReply(engine: Engine, route: Exclude<Route, ResourceRoute>, accept
       return { type: "body", status: 200, contentType: document.contentType, text: JSON.stringify(document.body) };
     }
   }
-}
-
-function textOf(answer: Answer): string {
-  if (answer.type !== "body") throw new TypeError("a watch has no body");
-  return answer.text;
 }
 
 const retryAfterHeader = (seconds: number | undefined): Record<string, string> =>

@@ -5,6 +5,7 @@ import { encodeBody } from "../../kube/protobuf/encode.ts";
 import { typeOfKind } from "../../kube/protobuf/schema.ts";
 import { type EncodedBody, encodeForWire } from "./body.ts";
 import { apiVersionOf, type ResourceType } from "./catalog.ts";
+import type { Answer } from "./engine.ts";
 
 /** Enough for the lists of about 2,000 clusters of 300 pods. */
 const maxCachedBytes = 128 * 1024 * 1024;
@@ -21,12 +22,14 @@ export class ProtobufBodies {
   /**
    * The body in protobuf, compressed where a server would.
    * @param key what the answer depends on, where it never changes; undefined: it is made anew
-   * @param jsonText makes the JSON answer
+   * @param answer makes the answer
    */
-  async body(key: string | undefined, jsonText: () => string): Promise<EncodedBody> {
+  async body(key: string | undefined, answer: () => Answer): Promise<EncodedBody> {
     const kept = key === undefined ? undefined : this.#kept.get(key);
     if (kept !== undefined) return kept;
-    const bytes = encodeBody(JSON.parse(jsonText()) as Record<string, unknown>);
+    const made = answer();
+    if (made.type !== "body") throw new TypeError("a watch has no body");
+    const bytes = made.protobuf ?? encodeBody(JSON.parse(made.text) as Record<string, unknown>);
     if (bytes === undefined) throw new TypeError("the kind has no protobuf form");
     const encoded = await encodeForWire(
       { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), isGzipped: false },

@@ -11,6 +11,7 @@ import {
   readListParameters,
   readResourceVersion,
 } from "../http/list.ts";
+import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
 import { type KubeObject, keyOf, type StoredObject } from "./object.ts";
@@ -55,6 +56,10 @@ export class HubEngine implements Engine {
 
   get catalog(): Catalog {
     return this.store.catalog;
+  }
+
+  hasProtobuf(type: ResourceType): boolean {
+    return hasProtobuf(type);
   }
 
   version(): Record<string, string> {

@@ -8,6 +8,7 @@ import {
   partialMetadataText,
   readListParameters,
 } from "../http/list.ts";
+import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { apiErrors } from "../http/status.ts";
 import { deploymentTable, deploymentType } from "./deployments.ts";
@@ -41,6 +42,10 @@ export class WorldEngine implements Engine {
 
   get catalog(): Catalog {
     return worldCatalog;
+  }
+
+  hasProtobuf(type: ResourceType): boolean {
+    return hasProtobuf(type);
   }
 
   version(): Record<string, string> {

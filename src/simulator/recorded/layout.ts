@@ -1,0 +1,66 @@
+// What fleet.json of a recording says: which endpoint served what. Checked as far as serving it again needs.
+import { join } from "node:path";
+import { InvalidInputError } from "../../support/errors.ts";
+import { readJson } from "./engine.ts";
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly delayMs?: number;
+}
+
+/** Answers instead of the recorded lists where `match` finds the path. */
+export interface Override {
+  readonly match: string;
+  readonly code: number;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly details?: unknown;
+  readonly body?: unknown;
+}
+
+export type RecordedEndpoint =
+  | { readonly cluster: string; readonly tls?: "other-ca" }
+  /** The same status for everything. */
+  | { readonly answer: number }
+  | { readonly refuse: true }
+  | { readonly registry: { readonly repositories: readonly string[]; readonly htpasswd?: string } }
+  /** By path, or "*" for all others. */
+  | { readonly http: Readonly<Record<string, HttpAnswer>> };
+
+export interface RecordedLayout {
+  /** By endpoint as the manifests write it. */
+  readonly endpoints: ReadonlyMap<string, RecordedEndpoint>;
+}
+
+const forms = ["cluster", "answer", "refuse", "registry", "http"];
+
+/** Throws ClusterPulseError RECORDING_UNREADABLE, and InvalidInputError that lists what is wrong. */
+export function readLayout(folder: string): RecordedLayout {
+  const { value } = readJson(join(folder, "fleet.json"));
+  const endpoints = (value as { endpoints?: Readonly<Record<string, unknown>> } | null)?.endpoints;
+  if (typeof endpoints !== "object" || endpoints === null) {
+    throw new InvalidInputError(["fleet.json: endpoints: must be an object of endpoints and what they serve"]);
+  }
+  const problems: string[] = [];
+  for (const [name, endpoint] of Object.entries(endpoints)) {
+    const isKnown = typeof endpoint === "object" && endpoint !== null && forms.some((form) => form in endpoint);
+    if (!isKnown) problems.push(`fleet.json: endpoints.${name}: must have one of ${forms.join(", ")}`);
+  }
+  if (problems.length > 0) throw new InvalidInputError(problems);
+  return { endpoints: new Map(Object.entries(endpoints) as [string, RecordedEndpoint][]) };
+}
+
+/** Host and port of an endpoint, however it is written. */
+export function addressOf(endpoint: string): {
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  readonly port: number;
+} {
+  const url = new URL(/^[a-z]+:\/\//.test(endpoint) ? endpoint : `http://${endpoint}`);
+  const scheme = url.protocol === "https:" ? "https" : "http";
+  return { scheme, host: url.hostname.toLowerCase(), port: Number(url.port || (scheme === "https" ? 443 : 80)) };
+}
+
+export const isLoopbackLiteral = (host: string): boolean => /^127(\.\d{1,3}){3}$|^\[::1\]$/.test(host);

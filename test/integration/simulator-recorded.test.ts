@@ -1,0 +1,153 @@
+// A recorded fleet served again: the recorded bytes, pages, refusals, and a hub's API that leads to them.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { LookupFunction } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Agent, request } from "undici";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type RecordedFleet, startRecordedFleet } from "../../src/simulator/recorded/index.ts";
+
+const golden = fileURLToPath(new URL("../fixtures/golden-fleet/", import.meta.url));
+const protobuf = "application/vnd.kubernetes.protobuf";
+
+interface Connection {
+  readonly spec: { readonly endpoint: string };
+}
+const endpointOf = (fleet: RecordedFleet, name: string): string =>
+  (fleet.object("clusterconnections", "clusterpulse", name) as Connection).spec.endpoint;
+
+async function get(agent: Agent, url: string, accept = "application/json") {
+  const response = await request(url, { dispatcher: agent, headers: { accept, authorization: "Bearer tok" } });
+  const bytes = Buffer.from(await response.body.arrayBuffer());
+  return { status: response.statusCode, headers: response.headers, bytes, json: () => JSON.parse(bytes.toString()) };
+}
+
+describe("the golden fleet", () => {
+  let fleet: RecordedFleet;
+  let agent: Agent;
+  beforeAll(async () => {
+    fleet = await startRecordedFleet(golden);
+    agent = new Agent({ connect: { ca: fleet.caPem } });
+  });
+  afterAll(async () => {
+    await agent.close();
+    await fleet.close();
+  });
+
+  it("serves whole lists byte for byte, JSON and protobuf", async () => {
+    const url = endpointOf(fleet, "plain");
+    for (const [path, file] of [
+      ["/api/v1/pods", "pods"],
+      ["/apis/apps/v1/deployments?limit=500", "deployments"],
+    ] as const) {
+      expect(
+        (await get(agent, url + path)).bytes.equals(readFileSync(join(golden, `cluster-plain/${file}.json`))),
+      ).toBe(true);
+      const pb = await get(agent, url + path, `${protobuf},application/json`);
+      expect(pb.headers["content-type"]).toBe(protobuf);
+      expect(pb.bytes.equals(readFileSync(join(golden, `cluster-plain/${file}.pb`)))).toBe(true);
+    }
+    // Recorded as JSON alone.
+    const claims = await get(agent, `${url}/api/v1/persistentvolumeclaims`, `${protobuf},application/json`);
+    expect(claims.headers["content-type"]).toBe("application/json");
+  });
+
+  it("pages, selects and finds single objects", async () => {
+    const url = endpointOf(fleet, "ocp");
+    const first = (await get(agent, `${url}/api/v1/pods?limit=25`)).json();
+    expect([first.items.length, first.metadata.remainingItemCount]).toEqual([25, 35]);
+    const second = (await get(agent, `${url}/api/v1/pods?limit=500&continue=${first.metadata.continue}`)).json();
+    expect(second.items.length).toBe(35);
+    const front = (await get(agent, `${url}/api/v1/pods?labelSelector=tier%3Dfront`)).json();
+    expect(front.items.length).toBeGreaterThan(0);
+    expect(front.items.length).toBeLessThan(60);
+    const version = await get(agent, `${url}/apis/config.openshift.io/v1/clusterversions/version`);
+    expect(version.json()).toMatchObject({ kind: "ClusterVersion", spec: { channel: "stable-4.17" } });
+    const route = await get(agent, `${url}/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console`);
+    expect(route.json()).toMatchObject({ kind: "Route" });
+    const gone = await get(
+      agent,
+      `${url}/apis/operators.coreos.com/v1alpha1/namespaces/pay/clusterserviceversions/gone.v9`,
+    );
+    expect([gone.status, gone.json().reason]).toEqual([404, "NotFound"]);
+    const plain = endpointOf(fleet, "plain");
+    expect((await get(agent, `${plain}/apis/config.openshift.io/v1/clusteroperators`)).status).toBe(404);
+    expect((await get(agent, `${plain}/version`)).json()).toMatchObject({ gitVersion: "v1.31.2" });
+  });
+
+  it("refuses and denies as recorded, and gives endpoints their recorded names back", async () => {
+    expect((await get(agent, `${endpointOf(fleet, "deny")}/api/v1/nodes`)).status).toBe(401);
+    await expect(get(agent, `${endpointOf(fleet, "refuse")}/api/v1/nodes`)).rejects.toMatchObject({
+      code: "ECONNREFUSED",
+    });
+    expect(fleet.originalOf(`to ${endpointOf(fleet, "sick")} and back`)).toBe("to https://127.1.0.3:20443/ and back");
+    expect(fleet.requests("https://127.1.0.4:20443").map(({ path }) => path)).toEqual(["/api/v1/nodes"]);
+  });
+
+  it("has this run's authority in the Secrets that had one", () => {
+    const data = (name: string) =>
+      (fleet.object("secrets", "clusterpulse", name) as { data: Record<string, string> }).data;
+    expect(Buffer.from(data("plain-creds")["ca.crt"] as string, "base64").toString()).toBe(fleet.caPem);
+    expect(data("sick-creds")["ca.crt"]).toBeUndefined();
+    expect(Buffer.from(data("reg-creds")["username"] as string, "base64").toString()).toBe("u");
+  });
+});
+
+describe("the other forms of endpoints", () => {
+  it("names, another authority, overrides, plain HTTP and registries", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "clusterpulse-recorded-"));
+    mkdirSync(join(folder, "cluster-a"));
+    cpSync(join(golden, "cluster-plain/nodes.json"), join(folder, "cluster-a/nodes.json"));
+    const overrides = [
+      { match: "^/api/v1/pods", code: 403, reason: "Forbidden", message: "no pods", details: { kind: "pods" } },
+      { match: "/healthz$", code: 500, body: "broken" },
+    ];
+    writeFileSync(join(folder, "cluster-a/_overrides.json"), JSON.stringify(overrides));
+    const endpoints = {
+      "https://api.one.example:6443": { cluster: "cluster-a" },
+      "https://127.1.0.9:6443": { cluster: "cluster-a", tls: "other-ca" },
+      "http://127.1.0.8:8080": {
+        http: { "/a": { status: 201, headers: { "X-Said": "a" }, body: "A" }, "*": { status: 418 } },
+      },
+      "http://127.0.0.1:5000": { registry: { repositories: ["tiny/app"], htpasswd: "u:p" } },
+    };
+    writeFileSync(join(folder, "fleet.json"), JSON.stringify({ endpoints }));
+    const manifest = (name: string, endpoint: string) =>
+      `apiVersion: clusterpulse.io/v1alpha1\nkind: ClusterConnection\nmetadata: {name: ${name}, namespace: elsewhere}\nspec: {endpoint: "${endpoint}"}\n`;
+    const manifests = Object.keys(endpoints).map((endpoint, i) => manifest(`c${i}`, endpoint));
+    writeFileSync(join(folder, "applied-manifests.yaml"), manifests.join("---\n"));
+    const fleet = await startRecordedFleet(folder);
+    const lookup: LookupFunction = (name, _options, done) =>
+      done(null, [{ address: fleet.hosts.get(name) as string, family: 4 }]);
+    const agent = new Agent({ connect: { ca: fleet.caPem, lookup } });
+    try {
+      const urls = [0, 1, 2, 3].map(
+        (i) => (fleet.object("clusterconnections", "elsewhere", `c${i}`) as Connection).spec.endpoint,
+      );
+      expect([...fleet.hosts]).toEqual([["api.one.example", "127.0.0.1"]]);
+      expect(new URL(urls[0] as string).hostname).toBe("api.one.example");
+      expect((await get(agent, `${urls[0]}/api/v1/nodes`)).json().items.length).toBe(3);
+      const refused = await get(agent, `${urls[0]}/api/v1/pods?limit=1`);
+      expect([refused.status, refused.json().message, refused.json().details]).toEqual([
+        403,
+        "no pods",
+        { kind: "pods" },
+      ]);
+      expect((await get(agent, `${urls[0]}/healthz`)).bytes.toString()).toBe("broken");
+      await expect(get(agent, `${urls[1]}/api/v1/nodes`)).rejects.toMatchObject({ code: /CERT|VERIFY|SIGNATURE/ });
+      const said = await get(agent, `${urls[2]}/a?b=1`);
+      expect([said.status, said.headers["x-said"], said.bytes.toString()]).toEqual([201, "a", "A"]);
+      expect((await get(agent, `${urls[2]}/b`)).status).toBe(418);
+      expect((await get(agent, `${urls[3]}/v2/`)).status).toBe(401);
+    } finally {
+      await agent.close();
+      await fleet.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("says what is wrong with a recording", async () => {
+    await expect(startRecordedFleet("/nowhere")).rejects.toMatchObject({ code: "RECORDING_UNREADABLE" });
+  });
+});
