@@ -9,7 +9,9 @@ import {
   secrets,
   version,
 } from "../../src/api/v1alpha1/resources.ts";
+import { createEndpointPolicy } from "../../src/kube/endpoint-policy.ts";
 import { objectSource, Reflector } from "../../src/kube/reflector.ts";
+import { createResolver } from "../../src/kube/resolver.ts";
 import { readSecretCredentials } from "../../src/kube/secret-credentials.ts";
 import { patchStatus } from "../../src/kube/status-patch.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../../src/kube/transport.ts";
@@ -29,6 +31,8 @@ export interface KubernetesOptions {
   /** The one namespace that is watched. */
   readonly namespace: string;
   readonly userAgent: string;
+  /** Whether the hub runs in a pod: clusters on loopback are refused then. */
+  readonly insideCluster?: boolean;
   /** Deadlines towards clusters; the whole request's comes from each cluster's spec. */
   readonly clusterLimits?: Partial<TransportLimits>;
   readonly clock: Clock;
@@ -80,7 +84,9 @@ function watched(
   };
 }
 
-function secretConnector({ hub, userAgent, clusterLimits, clock }: KubernetesOptions): Connector {
+function secretConnector(options: KubernetesOptions): Connector {
+  const { hub, userAgent, clusterLimits, clock, insideCluster = false } = options;
+  const endpointPolicy = createEndpointPolicy({ insideCluster, resolve: createResolver({ clock }) });
   return {
     async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {
       const reference = { namespace: credentialsRef.namespace ?? namespace, name: credentialsRef.name };
@@ -91,6 +97,7 @@ function secretConnector({ hub, userAgent, clusterLimits, clock }: KubernetesOpt
         { ...clusterLimits, requestTimeoutMs, keepAliveMs: 3 * intervalMs },
         userAgent,
         clock,
+        endpointPolicy,
       );
     },
   };

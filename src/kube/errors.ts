@@ -10,6 +10,7 @@ const reasons = {
   CONNECT_TIMEOUT: "ConnectTimeout",
   HOST_UNREACHABLE: "HostUnreachable",
   DNS_FAILED: "NameNotResolved",
+  ENDPOINT_FORBIDDEN: "EndpointForbidden",
   TLS_FAILED: "TLSFailed",
   HEADERS_TIMEOUT: "ResponseTimeout",
   BODY_TIMEOUT: "ResponseStalled",

@@ -14,6 +14,8 @@ export interface HubKubeconfig {
   readonly namespace: string | undefined;
   /** Where the credentials come from, for people. */
   readonly source: string;
+  /** Whether this process runs in a pod, wherever the credentials come from: the endpoint policy depends on it. */
+  readonly insideCluster: boolean;
   /** Reads them again, for those that expire: tokens of exec plugins, of auth providers and of service accounts. */
   readonly refresh?: () => Promise<ClusterCredentials>;
 }
@@ -28,16 +30,19 @@ export interface KubeconfigOptions {
   readonly serviceAccountDirectory?: string;
 }
 
+type Found = Omit<HubKubeconfig, "insideCluster">;
+
 const maxFileBytes = 4 << 20;
 const execDeadlineMs = 30_000;
 
 /** Throws CredentialsError; its message says which file, context or field, and what would be right. */
 export async function loadHubKubeconfig(options: KubeconfigOptions): Promise<HubKubeconfig> {
   const files = await kubeconfigFiles(options);
-  if (files.length > 0) return fromFiles(files, options.context);
+  const insideCluster = options.env["KUBERNETES_SERVICE_HOST"] !== undefined;
+  if (files.length > 0) return { ...(await fromFiles(files, options.context)), insideCluster };
   const directory = options.serviceAccountDirectory ?? "/var/run/secrets/kubernetes.io/serviceaccount";
-  if (options.env["KUBERNETES_SERVICE_HOST"] !== undefined && (await exists(join(directory, "token")))) {
-    return fromServiceAccount(options.env, directory);
+  if (insideCluster && (await exists(join(directory, "token")))) {
+    return { ...(await fromServiceAccount(options.env, directory)), insideCluster };
   }
   const tried = "--kubeconfig, $KUBECONFIG, ~/.kube/config and the pod's service account";
   throw missing(`no kubeconfig found: looked at ${tried}`);
@@ -57,7 +62,7 @@ async function kubeconfigFiles(options: KubeconfigOptions): Promise<string[]> {
   return files;
 }
 
-async function fromFiles(files: readonly string[], contextName: string | undefined): Promise<HubKubeconfig> {
+async function fromFiles(files: readonly string[], contextName: string | undefined): Promise<Found> {
   const config = await mergeFiles(files);
   const source = `kubeconfig ${files.join(", ")}`;
   const name = contextName ?? config.currentContext;
@@ -159,7 +164,7 @@ async function runAuthenticator(
   };
 }
 
-async function fromServiceAccount(env: KubeconfigOptions["env"], directory: string): Promise<HubKubeconfig> {
+async function fromServiceAccount(env: KubeconfigOptions["env"], directory: string): Promise<Found> {
   const host = env["KUBERNETES_SERVICE_HOST"] as string;
   const port = env["KUBERNETES_SERVICE_PORT"] ?? "443";
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;

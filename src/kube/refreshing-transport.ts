@@ -5,7 +5,14 @@ import { safeError } from "../support/errors.ts";
 import type { Logger } from "../support/log.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 import { isKubeError } from "./errors.ts";
-import type { GetResponse, JsonRequestOptions, JsonResponse, KubeTransport, StreamOptions } from "./transport.ts";
+import type {
+  ConnectionFacts,
+  GetResponse,
+  JsonRequestOptions,
+  JsonResponse,
+  KubeTransport,
+  StreamOptions,
+} from "./transport.ts";
 
 export interface RefreshOptions {
   readonly refresh: () => Promise<ClusterCredentials>;
@@ -65,6 +72,10 @@ class RefreshingTransport implements KubeTransport {
       if (isKubeError(error, "UNAUTHORIZED")) void this.#refresh();
       throw error;
     }
+  }
+
+  get facts(): ConnectionFacts {
+    return this.#current.facts;
   }
 
   async close(): Promise<void> {

@@ -1,15 +1,17 @@
 // HTTP to one API server, over connections that this transport owns. Guarantees: at most two connections for requests,
 // one more per open stream up to `maxStreams`; every request ends within `requestTimeoutMs`, whatever the server does; a
 // body is refused while it arrives once it passes its limit; redirects are not followed, so that a token goes to no other
-// server; errors are KubeError. Does not: retry, parse list bodies, know kinds.
+// server; errors are KubeError. A GET whose kept connection the server closed just then is sent once more; nothing else is ever
+// repeated. Does not: parse list bodies, know kinds.
 import { setImmediate } from "node:timers/promises";
-import { createSecureContext } from "node:tls";
 import { Pool } from "undici";
 import type { Clock } from "../support/clock.ts";
 import { systemClock } from "../support/clock.ts";
 import { parseJson, parseJsonBody, readBody, tooLarge } from "./body.ts";
+import { Connections } from "./connections.ts";
 import type { ClusterCredentials } from "./credentials.ts";
 import { IdleTimer, linkedAbort } from "./deadlines.ts";
+import type { EndpointPolicy } from "./endpoint-policy.ts";
 import { duration, errorFromStatus, mapClientError, type RequestContext } from "./error-mapping.ts";
 import { KubeError, knownStatusReason } from "./errors.ts";
 import { parseRetryAfter } from "./retry-after.ts";
@@ -39,8 +41,6 @@ export const defaultTransportLimits: TransportLimits = {
 };
 
 const maxConnections = 2;
-/** The kernel probes a silent peer after this time and gives it 10 s more: how a half-open watch is noticed within a minute. */
-const tcpKeepAliveDelayMs = 30_000;
 const maxErrorBodyBytes = 16_384;
 
 export interface GetResponse {
@@ -75,6 +75,16 @@ export interface StreamOptions {
   readonly idleTimeoutMs: number;
 }
 
+/** What a transport's connections have shown so far. */
+export interface ConnectionFacts {
+  /** `notAfter` of the server's certificate in the newest handshake, in milliseconds since the epoch; undefined before one and without TLS. */
+  readonly peerCertificateExpiresAtMs: number | undefined;
+  /** The server's certificate is not verified, because the cluster's kubeconfig says so: whoever shows this cluster must say it. */
+  readonly insecureSkipTlsVerify: boolean;
+  /** GETs sent once more because the server closed their kept connection before the first byte of an answer. */
+  readonly idleRetries: number;
+}
+
 /** One API server. Paths start with `/` and are relative to the server's URL, prefix included. All methods throw KubeError only. */
 export interface KubeTransport {
   /** GETs `path`; the body stays compressed and unread. `maxBytes` limits the bytes on the wire. */
@@ -87,18 +97,23 @@ export interface KubeTransport {
   ): Promise<JsonResponse>;
   /** GETs `path` without a total deadline and yields the body as it arrives. Ends when the server ends it; leaving the loop closes it. */
   stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array, void, void>;
+  readonly facts: ConnectionFacts;
   /** Closes all connections; what is pending fails with ABORTED. */
   close(): Promise<void>;
 }
 
-/** @param userAgent sent with every request. @param clock for deadlines only. */
+/**
+ * @param userAgent sent with every request
+ * @param endpointPolicy where connections may go; without one anywhere, for servers that the operator named
+ */
 export function createTransport(
   credentials: ClusterCredentials,
   limits: Partial<TransportLimits>,
   userAgent: string,
   clock: Clock = systemClock,
+  endpointPolicy?: EndpointPolicy,
 ): KubeTransport {
-  return new UndiciTransport(credentials, { ...defaultTransportLimits, ...limits }, userAgent, clock);
+  return new UndiciTransport(credentials, { ...defaultTransportLimits, ...limits }, userAgent, clock, endpointPolicy);
 }
 
 interface RawRequest {
@@ -116,9 +131,18 @@ class UndiciTransport implements KubeTransport {
   readonly #limits: TransportLimits;
   readonly #clock: Clock;
   readonly #context: RequestContext;
+  readonly #connections = new Connections();
+  readonly #insecureSkipTlsVerify: boolean;
   #streams = 0;
+  #idleRetries = 0;
 
-  constructor(credentials: ClusterCredentials, limits: TransportLimits, userAgent: string, clock: Clock) {
+  constructor(
+    credentials: ClusterCredentials,
+    limits: TransportLimits,
+    userAgent: string,
+    clock: Clock,
+    endpointPolicy: EndpointPolicy | undefined,
+  ) {
     const url = new URL(credentials.server);
     const port = url.port || (url.protocol === "https:" ? "443" : "80");
     this.#prefix = url.pathname.replace(/\/+$/, "");
@@ -129,7 +153,14 @@ class UndiciTransport implements KubeTransport {
     this.#limits = limits;
     this.#clock = clock;
     this.#context = { ...limits, address: `${url.hostname}:${port}` };
-    const options = poolOptions(credentials, limits);
+    this.#insecureSkipTlsVerify = credentials.insecureSkipTlsVerify;
+    const options: Pool.Options = {
+      pipelining: 1,
+      keepAliveTimeout: limits.keepAliveMs,
+      headersTimeout: limits.headersTimeoutMs,
+      bodyTimeout: limits.bodyIdleTimeoutMs,
+      connect: this.#connections.connector(credentials, { ...limits, endpointPolicy }),
+    };
     this.#pool = new Pool(url.origin, { ...options, connections: maxConnections });
     this.#streamPool = new Pool(url.origin, { ...options, connections: limits.maxStreams });
   }
@@ -191,6 +222,14 @@ class UndiciTransport implements KubeTransport {
     }
   }
 
+  get facts(): ConnectionFacts {
+    return {
+      peerCertificateExpiresAtMs: this.#connections.peerCertificateExpiresAtMs,
+      insecureSkipTlsVerify: this.#insecureSkipTlsVerify,
+      idleRetries: this.#idleRetries,
+    };
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.#pool.destroy(), this.#streamPool.destroy()]);
   }
@@ -205,13 +244,7 @@ class UndiciTransport implements KubeTransport {
     }, this.#limits.requestTimeoutMs);
     try {
       const startedMs = this.#clock.monotonicMs();
-      const response = await this.#pool.request({
-        method: request.method,
-        path: this.#prefix + request.path,
-        headers: { ...this.#headers, ...request.headers },
-        body: request.body ?? null,
-        signal: abort.signal,
-      });
+      const response = await this.#send(request, abort.signal);
       const headersAfterMs = this.#clock.monotonicMs() - startedMs;
       response.body.on("error", ignore);
       if (!isSuccess(response.statusCode)) throw await this.#refusal(response, request.method, request.path);
@@ -238,6 +271,26 @@ class UndiciTransport implements KubeTransport {
     }
   }
 
+  /** Resolves with the response's headers. A server may close a kept connection at any time, also just as a request goes out. */
+  async #send(request: RawRequest, signal: AbortSignal): Promise<RawResponse> {
+    const options = {
+      method: request.method,
+      path: this.#prefix + request.path,
+      headers: { ...this.#headers, ...request.headers },
+      body: request.body ?? null,
+      signal,
+    };
+    const lostIdleConnection = this.#connections.beforeRequest();
+    try {
+      return await this.#pool.request(options);
+    } catch (error) {
+      const wasReset = mapClientError(error, this.#context).code === "CONNECTION_RESET";
+      if (request.method !== "GET" || request.body !== undefined || !wasReset || !lostIdleConnection()) throw error;
+      this.#idleRetries++;
+      return await this.#pool.request(options);
+    }
+  }
+
   /** Reads as much of a refusal as it takes to find a Kubernetes Status, so that its connection stays usable. */
   async #refusal(response: RawResponse, method: string, path: string): Promise<KubeError> {
     let statusReason: string | undefined;
@@ -256,28 +309,6 @@ class UndiciTransport implements KubeTransport {
 }
 
 type RawResponse = Awaited<ReturnType<Pool["request"]>>;
-
-function poolOptions(credentials: ClusterCredentials, limits: TransportLimits): Pool.Options {
-  const { caPem: ca, clientCertificatePem: cert, clientKeyPem: key, tlsServerName: servername } = credentials;
-  const tls = {
-    secureContext: createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }),
-    rejectUnauthorized: !credentials.insecureSkipTlsVerify,
-    ...(servername === undefined ? {} : { servername }),
-  };
-  return {
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: limits.keepAliveMs,
-    headersTimeout: limits.headersTimeoutMs,
-    bodyTimeout: limits.bodyIdleTimeoutMs,
-    connect: {
-      timeout: limits.connectTimeoutMs,
-      keepAlive: true,
-      keepAliveInitialDelay: tcpKeepAliveDelayMs,
-      ...(credentials.server.startsWith("https:") ? tls : {}),
-    },
-  };
-}
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;

@@ -87,6 +87,7 @@ describe("the order of places", () => {
     };
     const { path: _, ...noFlag } = all;
     const noEnv = { ...noFlag, env: { ...env, KUBECONFIG: "" } };
+    expect([(await load(all)).insideCluster, (await load({ path: all.path })).insideCluster]).toEqual([true, false]);
     const servers = [all, noFlag, noEnv].map(async (options) => (await load(options)).credentials.server);
     expect(await Promise.all(servers)).toEqual(["https://flag", "https://env", "https://home"]);
     const pod = await load({ ...noEnv, homeDirectory: directory });

@@ -1,4 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
 import { gunzipSync, gzipSync } from "node:zlib";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ClusterCredentials, type CredentialParts } from "../../src/kube/credentials.ts";
@@ -342,6 +344,122 @@ describe("a connection", () => {
   test("that answers something else than HTTP is malformed", async () => {
     const server = await tcp((socket) => socket.once("data", () => socket.end("SSH-2.0-OpenSSH_9.6\r\n")));
     expect((await failure(transportTo(server.url).get("/version", getOptions))).code).toBe("BODY_MALFORMED");
+  });
+});
+
+describe("a kept connection", () => {
+  /** Answers the first request on each connection; what it does with the second is the test's. */
+  async function answeringOnce(second: (socket: Socket) => void, scheme: "http" | "https" = "http") {
+    const served: string[] = [];
+    const perSocket = new WeakMap<Socket, number>();
+    const listener: RequestListener = (request, response) => {
+      const count = (perSocket.get(request.socket) ?? 0) + 1;
+      perSocket.set(request.socket, count);
+      served.push(`${request.method} ${count}`);
+      if (count === 1) json(response, 200, { ok: true });
+      else second(request.socket);
+    };
+    const server = scheme === "http" ? await http(listener) : await https(listener);
+    return { server, served };
+  }
+
+  test.each([
+    ["ended", "http", (socket: Socket) => socket.end()],
+    ["reset", "http", (socket: Socket) => socket.resetAndDestroy()],
+    ["ended over TLS", "https", (socket: Socket) => socket.end()],
+    ["cut over TLS", "https", (socket: Socket) => socket.destroy()],
+  ] as const)("that is %s as a GET goes out costs nothing: it is sent once more", async (_name, scheme, second) => {
+    const { server, served } = await answeringOnce(second, scheme);
+    const transport = transportTo(server.url);
+    await transport.get("/version", getOptions);
+    expect((await transport.get("/version", getOptions)).status).toBe(200);
+    const { body } = await transport.requestJson("GET", "/version", { signal: never, maxBytes: mib });
+    expect(body).toEqual({ ok: true });
+    expect(served).toEqual(["GET 1", "GET 2", "GET 1", "GET 2", "GET 1"]);
+    expect([transport.facts.idleRetries, server.accepted()]).toEqual([2, 3]);
+  });
+
+  test("that is ended as something else than a GET goes out is a reset", async () => {
+    const { server, served } = await answeringOnce((socket) => socket.end());
+    const transport = transportTo(server.url);
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"] as const) {
+      await transport.get("/version", getOptions);
+      const request = transport.requestJson(method, "/x", { body: {}, signal: never, maxBytes: mib });
+      expect((await failure(request)).code).toBe("CONNECTION_RESET");
+    }
+    expect(served.filter((line) => !line.startsWith("GET"))).toEqual(["POST 2", "PUT 2", "PATCH 2", "DELETE 2"]);
+    expect(transport.facts.idleRetries).toBe(0);
+  });
+
+  test("that brought a part of the answer is a reset", async () => {
+    const { server } = await answeringOnce((socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-le"));
+    const transport = transportTo(server.url);
+    await transport.get("/version", getOptions);
+    expect((await failure(transport.get("/version", getOptions))).code).toBe("CONNECTION_RESET");
+    expect(transport.facts.idleRetries).toBe(0);
+  });
+
+  test("is the only one for which a request is repeated, and only once", async () => {
+    let requests = 0;
+    const server = await http((request, response) => {
+      if (++requests === 1) json(response, 200, {});
+      else request.socket.destroy();
+    });
+    const transport = transportTo(server.url);
+    await transport.get("/version", getOptions);
+    expect((await failure(transport.get("/version", getOptions))).code).toBe("CONNECTION_RESET");
+    expect((await failure(transport.get("/version", getOptions))).code).toBe("CONNECTION_RESET");
+    expect([requests, transport.facts.idleRetries]).toEqual([4, 1]);
+  });
+});
+
+describe("the certificate of the server", () => {
+  test("tells when it expires, after each handshake", async () => {
+    const notAfter = [daysFromNow(30), daysFromNow(3)].map(
+      (date) => new Date(Math.floor(date.getTime() / 1_000) * 1_000),
+    );
+    const servers = await Promise.all(
+      notAfter.map((date) => https((_request, response) => json(response, 200, {}), { notAfter: date })),
+    );
+    for (const [i, server] of servers.entries()) {
+      const transport = transportTo(server.url);
+      expect(transport.facts).toEqual({
+        peerCertificateExpiresAtMs: undefined,
+        insecureSkipTlsVerify: false,
+        idleRetries: 0,
+      });
+      await transport.get("/version", getOptions);
+      expect(transport.facts.peerCertificateExpiresAtMs).toBe(notAfter[i]?.getTime());
+    }
+  });
+
+  test("is looked at anew when a connection is opened anew, resumed sessions included", async () => {
+    const first = await authority.issue({ notAfter: daysFromNow(1) });
+    const second = await authority.issue({ notAfter: daysFromNow(20) });
+    const server = createHttpsServer({ cert: first.certPem, key: first.keyPem }, (_request, response) => {
+      response.writeHead(200, { connection: "close" }).end("{}");
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    cleanups.push(() => new Promise((resolve) => void server.close(() => resolve())));
+    const transport = transportTo(`https://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const daysLeft = () => Math.round(((transport.facts.peerCertificateExpiresAtMs ?? 0) - Date.now()) / 86_400_000);
+    await transport.get("/version", getOptions);
+    await transport.get("/version", getOptions);
+    expect(daysLeft()).toBe(1);
+    server.setSecureContext({ cert: second.certPem, key: second.keyPem });
+    await transport.get("/version", getOptions);
+    expect(daysLeft()).toBe(20);
+  });
+
+  test("that is not verified is said, and its end is known all the same", async () => {
+    const server = await https((_request, response) => json(response, 200, {}), {
+      notAfter: daysFromNow(-1),
+      notBefore: daysFromNow(-2),
+    });
+    const transport = transportTo(server.url, {}, { insecureSkipTlsVerify: true });
+    await transport.get("/version", getOptions);
+    expect(transport.facts.insecureSkipTlsVerify).toBe(true);
+    expect(transport.facts.peerCertificateExpiresAtMs).toBeLessThan(Date.now());
   });
 });
 

@@ -147,7 +147,8 @@ describe("a refreshing transport", () => {
         const close = async () => {
           entry.closed = true;
         };
-        return { requestJson, close, get: expect.fail, stream: expect.fail } as KubeTransport;
+        const facts = { peerCertificateExpiresAtMs: undefined, insecureSkipTlsVerify: false, idleRetries: made.length };
+        return { requestJson, close, facts, get: expect.fail, stream: expect.fail } as KubeTransport;
       },
       clock,
       log: silentLogger,
