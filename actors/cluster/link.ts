@@ -56,9 +56,13 @@ export class ClusterLink {
   async #get(transport: Transport, path: string, options: Parameters<Transport["get"]>[1]): Promise<TransportResponse> {
     if (this.#warm) return await this.#observed(transport.get(path, options));
     const release = await this.#admission.acquire(this.#suspect ? "suspect" : "fresh", options.signal);
+    // A request that does not heed its signal may never end: its slot is free again once the run is over.
+    options.signal.addEventListener("abort", release, { once: true });
     try {
+      if (options.signal.aborted) throw new ClusterPulseError("ABORTED", "the run ended before its request began");
       return await this.#observed(transport.get(path, options));
     } finally {
+      options.signal.removeEventListener("abort", release);
       release();
     }
   }

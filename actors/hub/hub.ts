@@ -73,6 +73,8 @@ export interface Hub {
   readonly store: Pick<StoreSink, "stats">;
   readonly status: Pick<StatusSink, "stats">;
   readonly admission: Pick<Admission, "stats">;
+  /** How many actors wait to hear of how many objects of the hub's API: pairs of both. */
+  interests(): number;
   /** Stops everything, children before parents, within `deadlineMs`; resolves with the paths that had to be abandoned. */
   stop(deadlineMs: number): Promise<{ abandoned: string[] }>;
 }
@@ -137,6 +139,7 @@ export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }
     store: store.sink,
     status: status.sink,
     admission,
+    interests: watches.interests,
     stop: (deadlineMs) => system.stop(deadlineMs),
   };
 }

@@ -61,6 +61,8 @@ const watchDeadlineMs = 86_400_000;
 export function informer(createSources: (onChange: (kind: string) => void) => ReadonlyMap<string, WatchedSource>): {
   definition: ActorDefinition<InformerMessage>;
   cache: ObjectCache;
+  /** How many subscriptions there are. */
+  interests(): number;
 } {
   let wake: (kind: string) => void = () => undefined;
   const sources = createSources((kind) => wake(kind));
@@ -79,6 +81,7 @@ export function informer(createSources: (onChange: (kind: string) => void) => Re
       // One interest and one forget per cluster may arrive in a burst when a whole fleet starts.
       mailbox: { userCapacity: 65_536 },
     },
+    interests: () => interests.count,
     cache: {
       get: (kind, key) => sources.get(kind)?.get(key),
       keys: (kind) => sources.get(kind)?.keys() ?? [],
@@ -101,6 +104,12 @@ class Interests {
     const id = `${kind} ${key ?? "*"}`;
     const subscribers = this.#byObject.get(id);
     if (subscribers?.delete(subscriber) && subscribers.size === 0) this.#byObject.delete(id);
+  }
+
+  get count(): number {
+    let count = 0;
+    for (const subscribers of this.#byObject.values()) count += subscribers.size;
+    return count;
   }
 
   *of(kind: string, key: string): Iterable<ActorRef<ObjectChanged>> {

@@ -9,7 +9,8 @@ import { clusterConnections, secrets } from "../../src/api/v1alpha1/resources.ts
 import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
-import type { Clock } from "../../src/support/clock.ts";
+import type { Cancel, Clock } from "../../src/support/clock.ts";
+import { ClusterPulseError } from "../../src/support/errors.ts";
 import { silentLogger } from "../../src/support/log.ts";
 import { seededRandom } from "../../src/support/random.ts";
 import { VirtualClock } from "../../src/support/virtual-clock.ts";
@@ -28,6 +29,28 @@ export type Behaviour =
   | "throws";
 /** How long a busy server asks to be left alone. */
 export const busyForMs = 200_000;
+
+/** Virtual time that knows how many timers are waiting. */
+class CountingClock extends VirtualClock {
+  pendingTimers = 0;
+
+  override setTimer(callback: () => void, delayMs: number): Cancel {
+    let isPending = true;
+    const settle = (): void => {
+      if (isPending) this.pendingTimers--;
+      isPending = false;
+    };
+    this.pendingTimers++;
+    const cancel = super.setTimer(() => {
+      settle();
+      callback();
+    }, delayMs);
+    return () => {
+      settle();
+      cancel();
+    };
+  }
+}
 
 /** A watched kind that a test fills by hand. */
 export class ScriptedSource implements WatchedSource {
@@ -154,7 +177,7 @@ export function startVirtualFleet(
   names: readonly string[],
   options: { seed?: number; breakConnector?: (name: string) => void } = {},
 ) {
-  const clock = new VirtualClock();
+  const clock = new CountingClock();
   const store = createMemoryStore({ clock });
   const view = createFleetView({ store, clock });
   const behaviours = new Map<string, Behaviour>(names.map((name) => [name, "healthy"]));
@@ -162,6 +185,7 @@ export function startVirtualFleet(
   const open = new Map<string, number>();
   const statuses = new Map<string, { target: StatusTarget; status: Record<string, unknown>; writes: number }>();
   const sources = new Map<string, ScriptedSource>();
+  let storeIsDown = false;
   const events: EventSeries[] = [];
   const finalizers = { forbidden: false, patches: 0 };
   const hub = startHub({
@@ -169,7 +193,11 @@ export function startVirtualFleet(
     random: seededRandom(options.seed ?? 1),
     log: silentLogger,
     ports: {
-      store,
+      store: {
+        ...store,
+        apply: (documents, signal) =>
+          storeIsDown ? Promise.reject(new ClusterPulseError("STORE_DOWN", "down")) : store.apply(documents, signal),
+      },
       compute: createInlineCompute(),
       createSources(onChange) {
         for (const { kind } of [clusterConnections, secrets])
@@ -277,6 +305,15 @@ export function startVirtualFleet(
       const object = connection(name) as KubeObject;
       const deletionTimestamp = new Date(clock.nowMs()).toISOString();
       keep(name, { ...object, metadata: { ...object.metadata, deletionTimestamp } });
+    },
+    /** A change that is none: a new version of the same object. */
+    touch: (name: string) => {
+      const object = connection(name);
+      if (object !== undefined) keep(name, object);
+    },
+    /** The store refuses every batch, or takes them again. */
+    breakStore: (broken: boolean) => {
+      storeIsDown = broken;
     },
     /** Gone at once, whatever holds it. */
     remove: (name: string) => source(clusterConnections.kind).set(`hubs/${name}`, undefined),
