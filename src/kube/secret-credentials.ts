@@ -3,6 +3,7 @@
 import { resourcePath, secrets } from "../api/v1alpha1/resources.ts";
 import { ClusterCredentials, CredentialsError } from "./credentials.ts";
 import { isKubeError } from "./errors.ts";
+import { credentialsFromKubeconfig } from "./secret-kubeconfig.ts";
 import type { KubeTransport } from "./transport.ts";
 
 const maxSecretBytes = 2 << 20;
@@ -35,13 +36,21 @@ export async function readSecretCredentials(
   }
 }
 
-/** Uses the keys `token` (needed; white space around it is dropped) and `ca.crt` (without it Node's default authorities are trusted). */
+/**
+ * Uses the keys `token` (white space around it is dropped) and `ca.crt` (without it Node's default authorities are trusted); without
+ * a `token`, the key `kubeconfig`, whose own server plays no part: `server` is where the credentials are used.
+ */
 export function credentialsFromSecret(secret: unknown, reference: SecretReference, server: string): ClusterCredentials {
   const { data } = (secret ?? {}) as { data?: unknown };
   const values = (typeof data === "object" && data !== null ? data : {}) as Readonly<Record<string, unknown>>;
   const token = decode(values, "token", reference)?.trim();
   if (token === undefined || token === "") {
-    throw new CredentialsError("CREDENTIALS_MISSING", `Secret ${describe(reference)} has no key "token"`);
+    const kubeconfig = decode(values, "kubeconfig", reference);
+    if (kubeconfig) {
+      return credentialsFromKubeconfig(kubeconfig, server, `key "kubeconfig" of Secret ${describe(reference)}`);
+    }
+    const message = `Secret ${describe(reference)} has neither a key "token" nor a key "kubeconfig"`;
+    throw new CredentialsError("CREDENTIALS_MISSING", message);
   }
   return new ClusterCredentials({ server, token, caPem: decode(values, "ca.crt", reference) });
 }

@@ -87,10 +87,22 @@ describe("a Secret", () => {
   });
 
   test.each([
-    [null, "CREDENTIALS_MISSING", 'Secret clusterpulse/prod has no key "token"'],
-    [{ data: null }, "CREDENTIALS_MISSING", 'Secret clusterpulse/prod has no key "token"'],
-    [{ data: { token: "" } }, "CREDENTIALS_MISSING", 'Secret clusterpulse/prod has no key "token"'],
-    [{ data: { token: b64(" \n") } }, "CREDENTIALS_MISSING", 'Secret clusterpulse/prod has no key "token"'],
+    [null, "CREDENTIALS_MISSING", 'Secret clusterpulse/prod has neither a key "token" nor a key "kubeconfig"'],
+    [
+      { data: null },
+      "CREDENTIALS_MISSING",
+      'Secret clusterpulse/prod has neither a key "token" nor a key "kubeconfig"',
+    ],
+    [
+      { data: { token: "" } },
+      "CREDENTIALS_MISSING",
+      'Secret clusterpulse/prod has neither a key "token" nor a key "kubeconfig"',
+    ],
+    [
+      { data: { token: b64(" \n") } },
+      "CREDENTIALS_MISSING",
+      'Secret clusterpulse/prod has neither a key "token" nor a key "kubeconfig"',
+    ],
     [{ data: { token: 7 } }, "CREDENTIALS_INVALID", 'key "token" of Secret clusterpulse/prod is not base64'],
     [{ data: { token: canaryToken } }, "CREDENTIALS_INVALID", 'key "token" of Secret clusterpulse/prod is not base64'],
     [
