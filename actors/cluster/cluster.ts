@@ -13,6 +13,7 @@ import {
   failureOf,
 } from "../../src/cluster/collect.ts";
 import type { Compute } from "../../src/cluster/ports.ts";
+import { CollectState } from "../../src/cluster/state.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
@@ -91,6 +92,8 @@ class ClusterActor implements Actor<ClusterMessage> {
   readonly #attempts: Attempts;
   readonly #link: ClusterLink;
   readonly #report: ClusterReport;
+  /** Of this endpoint with these credentials. */
+  #collectState = new CollectState();
   #declared: Declared | undefined;
   #secret: { readonly key: string; version: string | undefined } | undefined;
   #afterCrash = false;
@@ -170,7 +173,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     const connection = found.value;
     const { spec, metadata } = connection;
     const schedule = scheduleOf(spec.monitoring, this.#dependencies.limits.schedule);
-    if (!this.#keepsConnection(connection, schedule)) void this.#link.close();
+    if (!this.#keepsConnection(connection, schedule)) this.#disconnect();
     this.#declared = { connection, schedule };
     this.#report.declared(spec);
     this.#watchSecret(`${spec.credentialsRef.namespace ?? metadata.namespace}/${spec.credentialsRef.name}`);
@@ -199,6 +202,12 @@ class ClusterActor implements Actor<ClusterMessage> {
     if (key !== undefined) informer.tell({ type: "interest", kind: secrets.kind, key, subscriber });
   }
 
+  /** What was found out with the former credentials may not hold with the next. */
+  #disconnect(): void {
+    this.#collectState = new CollectState();
+    void this.#link.close();
+  }
+
   #secretVersion(key: string): string | undefined {
     const secret = this.#dependencies.cache.get(secrets.kind, key) as KubeObject | undefined;
     return secret?.metadata.resourceVersion;
@@ -210,7 +219,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     const version = this.#secretVersion(this.#secret.key);
     if (version === this.#secret.version) return;
     this.#secret.version = version;
-    void this.#link.close();
+    this.#disconnect();
     this.#attempts.mended();
     this.#poll("supersede");
   }
@@ -230,6 +239,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     const { compute, limits } = this.#dependencies;
     const { endpoint, credentialsRef } = connection.spec;
     const target = { ...connection.metadata, endpoint, credentialsRef };
+    const state = this.#collectState;
     this.#context.run<Poll>(
       "poll",
       {
@@ -240,7 +250,8 @@ class ClusterActor implements Actor<ClusterMessage> {
       async (signal) => {
         try {
           const transport = await this.#link.open(target, schedule, signal);
-          const request = { transport, compute, clock: this.#context.clock, limits: limits.collect, endpoint };
+          const common = { compute, clock: this.#context.clock, limits: limits.collect, endpoint, state };
+          const request = { transport, ...common };
           const collect = (own: AbortSignal): Promise<Collection> => collectCluster(request, own);
           return { kind: "collected", collection: await this.#attempts.collect(collect, signal) };
         } catch (error) {

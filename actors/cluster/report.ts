@@ -38,6 +38,9 @@ export class ClusterReport {
   #health: ClusterHealth | undefined;
   #conditions: readonly Condition[];
   #lastSyncMs: number | null = null;
+  /** Of the collection at `#lastSyncMs`: a status of its own for every wobble would be a write for every poll. */
+  #latencyMs: number | undefined;
+  #certificateExpiresAtMs: number | undefined;
 
   /** @param object the ClusterConnection as it was read, whatever is in it */
   constructor(
@@ -89,7 +92,11 @@ export class ClusterReport {
     this.#store.write(collectionDocuments(this.#name, collection, times));
     const health = healthOf({ kind: "collected", collection });
     const isDue = this.#lastSyncMs === null || collection.collectedAtMs - this.#lastSyncMs >= statusRefreshMs;
-    if (isDue || this.#isTransition(health)) this.#lastSyncMs = collection.collectedAtMs;
+    if (isDue || this.#isTransition(health)) {
+      this.#lastSyncMs = collection.collectedAtMs;
+      this.#latencyMs = collection.latencyMs;
+    }
+    this.#certificateExpiresAtMs = collection.certificateExpiresAtMs ?? undefined;
     this.#checked(health, collection);
   }
 
@@ -118,6 +125,9 @@ export class ClusterReport {
       lastSyncMs: this.#lastSyncMs,
       nodes: collection?.metrics.nodes,
       namespaces: collection?.metrics.namespaces ?? undefined,
+      kubernetesVersion: collection?.kubernetesVersion ?? undefined,
+      latencyMs: this.#latencyMs,
+      certificateExpiresAtMs: this.#certificateExpiresAtMs,
       nowMs: atMs,
     });
     const conditions = status.conditions ?? [];
