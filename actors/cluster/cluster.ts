@@ -23,7 +23,7 @@ import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome, StopRe
 import { type Attempts, retryAfterMsOf } from "./attempts.ts";
 import { ClusterLink, type Connector } from "./link.ts";
 import { ClusterReport, type ReportLimits } from "./report.ts";
-import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf } from "./schedule.ts";
+import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf, untilTurnMs } from "./schedule.ts";
 
 export type ClusterMessage =
   /** The ClusterConnection has a new generation. */
@@ -287,6 +287,15 @@ class ClusterActor implements Actor<ClusterMessage> {
 
   #failed(failure: Failure, retryAfterMs = 0): void {
     this.#attempts.failed(retryAfterMs);
-    this.#report.failed(failure, this.#attempts.waitMs);
+    this.#report.failed(failure, this.#nextAttemptMs());
+  }
+
+  /** When a cluster that is to be left alone is asked again: never before its own interval says so. 0: it is not left alone. */
+  #nextAttemptMs(): number {
+    const { waitMs } = this.#attempts;
+    if (waitMs === 0 || this.#declared === undefined) return 0;
+    const { connection, schedule } = this.#declared;
+    const nowMs = this.#context.clock.monotonicMs();
+    return Math.max(waitMs, untilTurnMs(connection.metadata.name, schedule.intervalMs, nowMs));
   }
 }

@@ -41,12 +41,17 @@ export function scheduleOf(monitoring: Monitoring | undefined, limits: ScheduleL
   return { intervalMs, requestTimeoutMs, runDeadlineMs: Math.min(intervalMs, 2 * requestTimeoutMs) };
 }
 
+/** The time from `nowMs` to the next turn of the cluster's timer: at the hash of its name, modulo the interval. */
+export function untilTurnMs(name: string, intervalMs: number, nowMs: number): number {
+  const phaseMs = hash32(name) % intervalMs;
+  return (((phaseMs - nowMs) % intervalMs) + intervalMs) % intervalMs;
+}
+
 /**
  * The delay from the first, immediate run to the second. The fleet's later runs are spread evenly over the interval by the hash
  * of the cluster's name, so a restart does not make them all poll together; the first gap is half to one and a half intervals.
  */
 export function delayToSpreadMs(name: string, intervalMs: number, nowMs: number): number {
-  const phaseMs = hash32(name) % intervalMs;
-  const delayMs = (((phaseMs - nowMs) % intervalMs) + intervalMs) % intervalMs;
+  const delayMs = untilTurnMs(name, intervalMs, nowMs);
   return delayMs < intervalMs / 2 ? delayMs + intervalMs : delayMs;
 }

@@ -78,6 +78,19 @@ describe("a cluster that is down", () => {
     expect(polls().length).toBe(before + 1);
   });
 
+  test("with a long interval is asked no earlier than that, and says so", async () => {
+    fleet = startVirtualFleet(["a"]);
+    fleet.declare("a", { generation: 2, spec: { monitoring: { interval: 400 } } });
+    fleet.behaviours.set("a", "refuse");
+    while (polls().length < 8) await fleet.clock.advance(1_000);
+    const at = /; probing again at (\S+)$/.exec(fleet.row("a").status.message)?.[1];
+    const saidMs = Date.parse(at ?? "") - fleet.clock.nowMs();
+    const lastMs = polls().at(-1) ?? 0;
+    await fleet.clock.advance(500_000);
+    for (const gap of gaps().slice(2)) expect(gap).toBeCloseTo(400_000, -3);
+    expect(Math.abs((polls()[8] ?? 0) - lastMs - saidMs)).toBeLessThan(2_000);
+  });
+
   test("does not have its custom resource rewritten with every attempt", async () => {
     await downFor(1);
     await fleet.clock.advance(3_600_000);
