@@ -1,5 +1,6 @@
 // Keeps a cache equal to a collection on an API server: list once, then watch, and list again whenever the watch may have
-// missed something. Guarantees: after the server behaves, the cache equals the collection within one relist interval,
+// missed something. Where the server offers it, the list comes as the first events of the watch; otherwise, and after any failure,
+// it is an ordinary list. Guarantees: after the server behaves, the cache equals the collection within one relist interval,
 // whatever came before (lost, doubled, late or garbled events, compaction, restored backups); no failure ends it and none
 // makes it spin; after its signal aborts nothing happens any more. Does not: call its reader with objects; `onChange` says
 // that there are changes, `takeChanges` hands them over.
@@ -10,6 +11,7 @@ import { safeError } from "../support/errors.ts";
 import type { Logger } from "../support/log.ts";
 import type { Random } from "../support/random.ts";
 import { isKubeError, KubeError } from "./errors.ts";
+import { InitialState } from "./initial-state.ts";
 import { listObjects, type ObjectList, type Selection } from "./list.ts";
 import { ObjectCache, type ObjectChange } from "./object-cache.ts";
 import type { KubeTransport } from "./transport.ts";
@@ -18,6 +20,8 @@ import { type WatchEvent, type WatchOptions, watchEvents } from "./watch.ts";
 
 /** Where a reflector's objects come from. Both must end soon after their signal aborts. */
 export interface ObjectSource<T extends KubeObject> {
+  /** Whether `watch` may be asked for initial events. */
+  readonly watchLists?: boolean;
   list(options: { readonly signal: AbortSignal; readonly maxObjects: number }): Promise<ObjectList<T>>;
   watch(options: Omit<WatchOptions, keyof Selection>): AsyncIterable<WatchEvent<T>>;
 }
@@ -29,6 +33,7 @@ export function objectSource<T extends KubeObject>(
   selection: Selection = {},
 ): ObjectSource<T> {
   return {
+    watchLists: true,
     list: (options) => listObjects<T>(transport, path, { ...selection, ...options }),
     watch: (options) => watchEvents<T>(transport, path, { ...selection, ...options }),
   };
@@ -45,6 +50,8 @@ export interface ReflectorTimings {
   readonly relistJitterMs: number;
   /** Bookmarks come about once a minute: a watch that is silent for longer than this is dead. */
   readonly idleTimeoutMs: number;
+  /** Initial events that have not ended after this time come from a server that does not know them, or are better listed in pages. */
+  readonly initialEventsDeadlineMs: number;
   /** A watch that ends sooner counts as a failure, however politely it ended. */
   readonly stableWatchMs: number;
 }
@@ -55,6 +62,7 @@ export const defaultReflectorTimings: ReflectorTimings = {
   relistSpacingMs: 30_000,
   relistJitterMs: 2_000,
   idleTimeoutMs: 100_000,
+  initialEventsDeadlineMs: 10_000,
   stableWatchMs: 10_000,
 };
 
@@ -84,6 +92,8 @@ export interface ReflectorState {
   readonly objects: number;
   readonly relists: number;
   readonly reconnects: number;
+  /** False once the server has shown that a watch of its cannot begin with a list. */
+  readonly watchLists: boolean;
   /** Why the last list or watch failed, until one works again. */
   readonly lastError: { readonly code: string; readonly message: string; readonly atMs: number } | undefined;
 }
@@ -104,12 +114,14 @@ export class Reflector<T extends KubeObject> {
   #listDueMs = 0;
   #lastListMs = 0;
   #versionLost = true;
+  #watchLists: boolean;
 
   constructor(options: ReflectorOptions<T>) {
     this.#options = options;
     this.#timings = { ...defaultReflectorTimings, ...options.timings };
     this.#maxObjects = options.maxObjects ?? defaultMaxObjects;
     this.#cache = new ObjectCache(this.#maxObjects);
+    this.#watchLists = options.source.watchLists ?? false;
   }
 
   get state(): ReflectorState {
@@ -119,6 +131,7 @@ export class Reflector<T extends KubeObject> {
       objects: this.#cache.size,
       relists: Math.max(0, this.#lists - 1),
       reconnects: this.#reconnects,
+      watchLists: this.#watchLists,
       lastError: this.#lastError,
     };
   }
@@ -143,7 +156,8 @@ export class Reflector<T extends KubeObject> {
     this.#running = true;
     while (!signal.aborted) {
       const listDue = this.#versionLost || this.#options.clock.monotonicMs() >= this.#listDueMs;
-      const pauseMs = listDue ? await this.#list(signal) : await this.#watch(signal);
+      const plainList = listDue && (!this.#watchLists || this.#failures > 0);
+      const pauseMs = plainList ? await this.#list(signal) : await this.#watch(signal, listDue);
       if (pauseMs > 0) await sleep(this.#options.clock, pauseMs, signal);
     }
     this.#running = false;
@@ -184,10 +198,14 @@ export class Reflector<T extends KubeObject> {
     return inOrder;
   }
 
-  /** Watches until the watch ends or a list is due, and returns how long to wait before going on. */
-  async #watch(signal: AbortSignal): Promise<number> {
+  /**
+   * Watches until the watch ends or a list is due, and returns how long to wait before going on.
+   * @param initialEvents begin with a list
+   */
+  async #watch(signal: AbortSignal, initialEvents: boolean): Promise<number> {
     const { clock, random, source } = this.#options;
     const startedMs = clock.monotonicMs();
+    let initial = initialEvents ? new InitialState<T>(this.#maxObjects) : undefined;
     const watch = new AbortController();
     const stop = () => watch.abort();
     const list = () => {
@@ -195,19 +213,29 @@ export class Reflector<T extends KubeObject> {
       stop();
     };
     signal.addEventListener("abort", stop, { once: true });
-    let cancelRelist = clock.setTimer(list, this.#listDueMs - startedMs);
+    let cancelRelist = initialEvents
+      ? clock.setTimer(stop, this.#timings.initialEventsDeadlineMs)
+      : clock.setTimer(list, this.#listDueMs - startedMs);
     let error: unknown;
     try {
       const events = source.watch({
         resourceVersion: this.#cache.version,
+        initialEvents,
         timeoutSeconds: 300 + Math.floor(random() * 300),
         idleTimeoutMs: this.#timings.idleTimeoutMs,
         signal: watch.signal,
       });
       for await (const event of events) {
         if (watch.signal.aborted) break;
-        if (this.#apply(event)) continue;
-        this.#relistSoon();
+        if (initial !== undefined) {
+          const complete = initial.add(event);
+          if (complete === undefined) continue;
+          initial = undefined;
+          this.#replace(complete);
+        } else {
+          if (this.#apply(event)) continue;
+          this.#relistSoon();
+        }
         cancelRelist();
         cancelRelist = clock.setTimer(list, this.#listDueMs - clock.monotonicMs());
       }
@@ -217,11 +245,25 @@ export class Reflector<T extends KubeObject> {
       cancelRelist();
       signal.removeEventListener("abort", stop);
     }
+    if (initial !== undefined && !signal.aborted)
+      return this.#initialEventsFailed(watch.signal.aborted ? undefined : error);
     if (watch.signal.aborted) return 0;
     this.#reconnects++;
     if (clock.monotonicMs() - startedMs >= this.#timings.stableWatchMs) this.#failures = 0;
     else if (error === undefined) return this.#backoffMs();
     return error === undefined ? 0 : this.#failed("watch", error);
+  }
+
+  /** @param error undefined if the initial events just did not end */
+  #initialEventsFailed(error: unknown): number {
+    const refused = isKubeError(error, "UNEXPECTED_STATUS") && (error.httpStatus === 400 || error.httpStatus === 422);
+    if (error !== undefined && !refused) return this.#failed("list", error);
+    this.#watchLists = false;
+    this.#options.log.info(
+      { reflector: this.#options.name },
+      "the server does not begin watches with a list: listing instead",
+    );
+    return 0;
   }
 
   /** Takes note of a failure and returns how long to wait. */

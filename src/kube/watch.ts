@@ -10,10 +10,18 @@ import type { KubeTransport } from "./transport.ts";
 
 export type WatchEvent<T extends KubeObject> =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: T }
-  | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
+  | {
+      readonly type: "BOOKMARK";
+      readonly resourceVersion: string;
+      /** Everything that was there when the watch began has been sent. */
+      readonly initialEventsEnd?: true;
+    };
 
 export interface WatchOptions extends Selection {
+  /** The version to continue from; not used with `initialEvents`. */
   readonly resourceVersion: string;
+  /** Begin with what is there now, ended by a bookmark that says so (KEP-3157). Servers may refuse it, and old ones never end. */
+  readonly initialEvents?: boolean;
   /** How long the server should keep the watch open. */
   readonly timeoutSeconds: number;
   /** Without any byte, not even of a bookmark, for this long the connection counts as dead. */
@@ -37,7 +45,12 @@ export async function* watchEvents<T extends KubeObject>(
   const query = selectionQuery(options);
   query.set("watch", "true");
   query.set("allowWatchBookmarks", "true");
-  query.set("resourceVersion", options.resourceVersion);
+  if (options.initialEvents) {
+    query.set("sendInitialEvents", "true");
+    query.set("resourceVersionMatch", "NotOlderThan");
+  } else {
+    query.set("resourceVersion", options.resourceVersion);
+  }
   query.set("timeoutSeconds", String(options.timeoutSeconds));
   const lines = new LineSplitter(maxLineBytes);
   const stream = transport.stream(`${path}?${query}`, {
@@ -60,7 +73,7 @@ export function readEvent<T extends KubeObject>(line: Uint8Array, metadataOnly?:
     case "DELETED":
       return { type, object: readObject<T>(object, metadataOnly) };
     case "BOOKMARK":
-      return { type, resourceVersion: bookmarkVersion(object) };
+      return { type, ...readBookmark(object) };
     case "ERROR":
       throw errorEvent(object);
     default:
@@ -68,10 +81,14 @@ export function readEvent<T extends KubeObject>(line: Uint8Array, metadataOnly?:
   }
 }
 
-function bookmarkVersion(object: unknown): string {
-  const { metadata } = (object ?? {}) as { metadata?: { resourceVersion?: unknown } | null };
+function readBookmark(object: unknown): { resourceVersion: string; initialEventsEnd?: true } {
+  const { metadata } = (object ?? {}) as { metadata?: { resourceVersion?: unknown; annotations?: unknown } | null };
   const version = metadata?.resourceVersion;
-  if (typeof version === "string" && version !== "" && version.length <= 253) return version;
+  const isLastInitial =
+    (metadata?.annotations as Record<string, unknown> | undefined)?.["k8s.io/initial-events-end"] === "true";
+  if (typeof version === "string" && version !== "" && version.length <= 253) {
+    return { resourceVersion: version, ...(isLastInitial && { initialEventsEnd: true }) };
+  }
   throw new KubeError("BODY_MALFORMED", "the watch sent a bookmark without a resourceVersion");
 }
 

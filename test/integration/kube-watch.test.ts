@@ -242,6 +242,8 @@ test("a reflector over HTTP follows lists, watches, resets and compaction, and l
       lists.push(url.search);
       return reply(response, { metadata: { resourceVersion: String(10 * lists.length) }, items: listed });
     }
+    // A server that cannot begin a watch with a list says so.
+    if (url.searchParams.has("sendInitialEvents")) return reply(response, { reason: "Invalid" }, 422);
     watches.push(url.searchParams.get("resourceVersion") ?? "");
     stream = response.writeHead(200);
     stream.flushHeaders();

@@ -30,21 +30,29 @@ const faults = [
   "oldBookmark",
 ] as const;
 
+/** What the server makes of the wish for initial events: knows it, refuses it, ignores it as old ones do, or ends too early. */
+const initialEventsModes = ["never asked", "known", "refused", "ignored", "cut"] as const;
+
 /** The model: objects by key and the log of what happened to them, behind a wire that can be told to misbehave. */
 class HostileServer implements ObjectSource<Widget> {
   readonly objects = new Map<string, Widget>();
   #log: WatchEvent<Widget>[] = [];
   readonly #random: Random;
+  readonly watchLists: boolean;
+  readonly #initialEvents: (typeof initialEventsModes)[number];
   hostile = true;
   openWatches = 0;
   mostWatches = 0;
   calls = 0;
+  initialEventsAsked = 0;
   #version = 10;
   #epoch = 0;
   #wake: (() => void)[] = [];
 
-  constructor(random: Random) {
+  constructor(random: Random, initialEvents: (typeof initialEventsModes)[number]) {
     this.#random = random;
+    this.#initialEvents = initialEvents;
+    this.watchLists = initialEvents !== "never asked";
   }
 
   put(name: string, value: number): void {
@@ -93,16 +101,26 @@ class HostileServer implements ObjectSource<Widget> {
 
   async *watch({
     resourceVersion,
+    initialEvents = false,
     signal,
   }: {
     resourceVersion: string;
+    initialEvents?: boolean;
     signal: AbortSignal;
   }): AsyncGenerator<WatchEvent<Widget>> {
     this.calls++;
+    if (initialEvents) this.initialEventsAsked++;
     this.mostWatches = Math.max(this.mostWatches, ++this.openWatches);
     signal.addEventListener("abort", () => this.#wakeAll(), { once: true });
     try {
       const held: WatchEvent<Widget>[] = [];
+      if (initialEvents) {
+        if (this.#initialEvents === "refused") throw new KubeError("UNEXPECTED_STATUS", "no", { httpStatus: 422 });
+        resourceVersion = String(this.#version);
+        for (const object of [...this.objects.values()]) yield* this.#misbehave({ type: "ADDED", object }, held);
+        if (this.#initialEvents === "cut") return;
+        if (this.#initialEvents === "known") yield { type: "BOOKMARK", resourceVersion, initialEventsEnd: true };
+      }
       let at = this.#log.findIndex((event) => Number(versionOf(event)) > Number(resourceVersion));
       if (at < 0) at = this.#log.length;
       const epoch = this.#epoch;
@@ -166,55 +184,62 @@ test("after the faults end, cache and reader equal the server within one relist 
   timeout: 60_000,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.integer(), async (steps, seed) => {
-      const random = seededRandom(seed);
-      const clock = new VirtualClock();
-      const server = new HostileServer(random);
-      const reader = new Map<string, Widget>();
-      const signalled = { pending: false };
-      const reflector = new Reflector<Widget>({
-        name: "widgets",
-        source: server,
-        clock,
-        random,
-        log: silentLogger,
-        onChange: () => {
-          expect(signalled.pending).toBe(false);
-          signalled.pending = true;
-        },
-      });
-      const take = () => {
-        signalled.pending = false;
-        for (const { key, object } of reflector.takeChanges()) {
-          if (object === undefined) expect(reader.delete(key)).toBe(true);
-          else reader.set(key, object);
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 40 }),
+      fc.constantFrom(...initialEventsModes),
+      fc.integer(),
+      async (steps, mode, seed) => {
+        const random = seededRandom(seed);
+        const clock = new VirtualClock();
+        const server = new HostileServer(random, mode);
+        const reader = new Map<string, Widget>();
+        const signalled = { pending: false };
+        const reflector = new Reflector<Widget>({
+          name: "widgets",
+          source: server,
+          clock,
+          random,
+          log: silentLogger,
+          onChange: () => {
+            expect(signalled.pending).toBe(false);
+            signalled.pending = true;
+          },
+        });
+        const take = () => {
+          signalled.pending = false;
+          for (const { key, object } of reflector.takeChanges()) {
+            if (object === undefined) expect(reader.delete(key)).toBe(true);
+            else reader.set(key, object);
+          }
+        };
+        const stop = new AbortController();
+        const done = reflector.run(stop.signal);
+        for (const action of steps) {
+          if (action.do === "put") server.put(action.name, action.value);
+          else if (action.do === "remove") server.remove(action.name);
+          else if (action.do === "restore") server.restore();
+          else if (action.do === "take") take();
+          else await clock.advance(action.ms);
+          expect(server.mostWatches).toBeLessThanOrEqual(1);
         }
-      };
-      const stop = new AbortController();
-      const done = reflector.run(stop.signal);
-      for (const action of steps) {
-        if (action.do === "put") server.put(action.name, action.value);
-        else if (action.do === "remove") server.remove(action.name);
-        else if (action.do === "restore") server.restore();
-        else if (action.do === "take") take();
-        else await clock.advance(action.ms);
-        expect(server.mostWatches).toBeLessThanOrEqual(1);
-      }
-      server.hostile = false;
-      await clock.advance(defaultReflectorTimings.relistIntervalMs * 1.1 + 60_000);
-      take();
-      const expected = Object.fromEntries(server.objects);
-      expect(Object.fromEntries([...reflector.keys()].map((key) => [key, reflector.get(key)]))).toEqual(expected);
-      expect(Object.fromEntries(reader)).toEqual(expected);
-      expect(reflector.state).toMatchObject({ synced: true, objects: server.objects.size, lastError: undefined });
+        server.hostile = false;
+        await clock.advance(defaultReflectorTimings.relistIntervalMs * 1.1 + 60_000);
+        take();
+        const expected = Object.fromEntries(server.objects);
+        expect(Object.fromEntries([...reflector.keys()].map((key) => [key, reflector.get(key)]))).toEqual(expected);
+        expect(Object.fromEntries(reader)).toEqual(expected);
+        if (mode === "known" || mode === "never asked" || mode === "refused")
+          expect(reflector.state.watchLists).toBe(mode === "known");
+        expect(reflector.state).toMatchObject({ synced: true, objects: server.objects.size, lastError: undefined });
 
-      stop.abort();
-      await done;
-      const calls = server.calls;
-      server.put("a", 1);
-      await clock.advance(defaultReflectorTimings.relistIntervalMs * 3);
-      expect([server.calls, server.openWatches, reflector.takeChanges()]).toEqual([calls, 0, []]);
-    }),
+        stop.abort();
+        await done;
+        const calls = server.calls;
+        server.put("a", 1);
+        await clock.advance(defaultReflectorTimings.relistIntervalMs * 3);
+        expect([server.calls, server.openWatches, reflector.takeChanges()]).toEqual([calls, 0, []]);
+      },
+    ),
     { numRuns: 1_000 },
   );
 });

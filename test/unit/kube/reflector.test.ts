@@ -31,17 +31,19 @@ function start(
   list: ObjectSource<KubeObject>["list"],
   watch: WatchScript,
   more: Partial<ReflectorOptions<KubeObject>> = {},
+  watchLists = false,
 ) {
   const clock = new VirtualClock();
   const seen = {
     lists: [] as number[],
-    watches: [] as { atMs: number; resourceVersion: string; timeoutSeconds: number }[],
+    watches: [] as { atMs: number; resourceVersion: string; timeoutSeconds: number; initialEvents: boolean }[],
     changes: 0,
     synced: 0,
   };
   const reflector = new Reflector<KubeObject>({
     name: "widgets",
     source: {
+      watchLists,
       list: (options) => {
         seen.lists.push(clock.monotonicMs());
         return list(options);
@@ -51,6 +53,7 @@ function start(
           atMs: clock.monotonicMs(),
           resourceVersion: options.resourceVersion,
           timeoutSeconds: options.timeoutSeconds,
+          initialEvents: options.initialEvents ?? false,
         });
         return watch(options);
       },
@@ -264,6 +267,137 @@ describe("a failure", () => {
     await clock.advance(0);
     expect(reflector.state).toMatchObject({ objects: 2, lastError: { code: "TOO_MANY_OBJECTS" } });
     await stop();
+  });
+});
+
+describe("where watches can begin with a list", () => {
+  const initial = (...names: string[]): Event[] => [
+    ...names.map((name): Event => ({ type: "ADDED", object: object(name, "5") })),
+    { type: "BOOKMARK", resourceVersion: "10", initialEventsEnd: true },
+  ];
+
+  test("one connection brings the list and then the changes; relists come the same way", async () => {
+    const { clock, seen, reflector, stop } = start(
+      async () => expect.fail("nothing is to be listed"),
+      ({ signal, initialEvents }) =>
+        openWatch(
+          signal,
+          ...(initialEvents ? initial(...(seen.watches.length === 1 ? ["a", "b"] : ["b"])) : []),
+          ...(seen.watches.length === 1 ? [{ type: "ADDED" as const, object: object("c", "11") }] : []),
+        ),
+      {},
+      true,
+    );
+    await clock.advance(0);
+    expect(reflector.takeChanges().map(({ key }) => key)).toEqual(["a", "b", "c"]);
+    expect(seen).toMatchObject({ lists: [], synced: 1, changes: 1 });
+    expect(reflector.state).toMatchObject({ synced: true, relists: 0, reconnects: 0, watchLists: true });
+    await clock.advance(700_000);
+    expect(seen.watches.map(({ initialEvents }) => initialEvents)).toEqual([true, true]);
+    expect(reflector.takeChanges().map(({ key, object }) => [key, object?.metadata.name])).toEqual([
+      ["a", undefined],
+      ["c", undefined],
+    ]);
+    await stop();
+  });
+
+  test("nothing is known, and nobody told, before the list is complete; changes between its events count", async () => {
+    const release: (() => void)[] = [];
+    const { clock, seen, reflector, stop } = start(
+      async () => expect.fail("nothing is to be listed"),
+      async function* ({ signal }) {
+        yield { type: "ADDED", object: object("a", "5") };
+        yield { type: "ADDED", object: object("b", "6") };
+        yield { type: "MODIFIED", object: object("a", "8") };
+        yield { type: "MODIFIED", object: object("a", "7") };
+        yield { type: "DELETED", object: object("b", "9") };
+        yield { type: "BOOKMARK", resourceVersion: "9" };
+        await new Promise<void>((resolve) => release.push(resolve));
+        yield* openWatch(signal, { type: "BOOKMARK", resourceVersion: "10", initialEventsEnd: true });
+      },
+      {},
+      true,
+    );
+    await clock.advance(5_000);
+    expect([reflector.state.synced, reflector.state.objects, seen.changes]).toEqual([false, 0, 0]);
+    release[0]?.();
+    await clock.advance(0);
+    expect(reflector.takeChanges().map(({ key, object }) => `${key}@${object?.metadata.resourceVersion}`)).toEqual([
+      "a@8",
+    ]);
+    await stop();
+  });
+
+  test.each([
+    ["refuses", () => failingWatch(new KubeError("UNEXPECTED_STATUS", "422", { httpStatus: 422 })), 0],
+    ["calls bad", () => failingWatch(new KubeError("UNEXPECTED_STATUS", "400", { httpStatus: 400 })), 0],
+    [
+      "never ends them",
+      (signal: AbortSignal) => openWatch(signal, { type: "ADDED", object: object("a", "5") }),
+      10_000,
+    ],
+    ["ends without them", () => [] as unknown as AsyncIterable<Event>, 0],
+  ] as const)("a server that %s is listed instead, from then on", async (_name, refuse, afterMs) => {
+    const { clock, seen, reflector, stop } = start(
+      async () => emptyList(),
+      ({ signal, initialEvents }) => (initialEvents ? (refuse(signal) as AsyncIterable<Event>) : openWatch(signal)),
+      {},
+      true,
+    );
+    await clock.advance(afterMs);
+    expect(seen.lists).toEqual([afterMs]);
+    expect(reflector.state).toMatchObject({ synced: true, watchLists: false, lastError: undefined });
+    await clock.advance(3_600_000);
+    expect(seen.watches.filter(({ initialEvents }) => initialEvents)).toHaveLength(1);
+    expect(seen.lists.length).toBeGreaterThan(5);
+    await stop();
+  });
+
+  test("any other failure leads to an ordinary list after a pause, and to another try later", async () => {
+    const { clock, seen, reflector, stop } = start(
+      async () => emptyList(),
+      ({ signal, initialEvents }) =>
+        seen.watches.length === 1
+          ? failingWatch(new KubeError("CONNECTION_RESET", "reset"))
+          : openWatch(signal, ...(initialEvents ? initial() : [])),
+      {},
+      true,
+    );
+    await clock.advance(0);
+    expect(reflector.state).toMatchObject({ synced: false, lastError: { code: "CONNECTION_RESET" } });
+    await clock.advance(1_000);
+    expect([seen.lists.length, reflector.state.synced, reflector.state.watchLists]).toEqual([1, true, true]);
+    await stop();
+  });
+
+  test("too many objects are refused as in a list", async () => {
+    const { clock, reflector, stop } = start(
+      async () => emptyList(),
+      ({ signal, initialEvents }) => openWatch(signal, ...(initialEvents ? initial("a", "b", "c") : [])),
+      { maxObjects: 2 },
+      true,
+    );
+    await clock.advance(0);
+    expect(reflector.state).toMatchObject({ synced: false, lastError: { code: "TOO_MANY_OBJECTS" } });
+    await stop();
+  });
+
+  test("after the signal aborts nothing is taken over and no list is asked for", async () => {
+    const { clock, seen, reflector, stop } = start(
+      async () => emptyList(),
+      ({ signal }) => openWatch(signal, { type: "ADDED", object: object("a", "5") }),
+      {},
+      true,
+    );
+    await clock.advance(100);
+    await stop();
+    await clock.advance(3_600_000);
+    expect([seen.lists, seen.watches.length, reflector.state.synced, reflector.state.watchLists]).toEqual([
+      [],
+      1,
+      false,
+      true,
+    ]);
   });
 });
 
