@@ -43,8 +43,8 @@ const OPENSHIFT_ROUTE = "route.openshift.io";
 const OLM = "operators.coreos.com";
 const olmPath = (plural: string): string => `/apis/${OLM}/v1alpha1/${plural}`;
 
-/** ClusterServiceVersions carry icons and whole deployments: a few hundred kilobytes each. */
-const CSV_PAGE_SIZE = 50;
+/** ClusterServiceVersions carry icons and whole deployments, up to the megabyte and a half that an object may have. */
+const CSV_PAGE_SIZE = 20;
 /** Leaves out the copies that cluster-wide operators have in every namespace. */
 const NO_COPIES = "!olm.copiedFrom";
 

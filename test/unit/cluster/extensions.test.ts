@@ -76,7 +76,7 @@ describe("what is asked when", () => {
   it("operators come in small pages, without the copies that a cluster-wide one has everywhere", async () => {
     const { server, collect } = startOpenShift();
     await collect();
-    expect(server.asked).toContain(`${paths.csvs}?limit=50&labelSelector=!olm.copiedFrom`);
+    expect(server.asked).toContain(`${paths.csvs}?limit=20&labelSelector=!olm.copiedFrom`);
     expect(server.asked).toContain(`${paths.subscriptions}?limit=500`);
   });
 
