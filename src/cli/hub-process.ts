@@ -12,6 +12,7 @@ import type { Check, HealthReport, SystemReport } from "../server/ports.ts";
 import { registerMetrics, registerProbes } from "../server/probes.ts";
 import { createServer } from "../server/server.ts";
 import { startSideServer } from "../server/side-server.ts";
+import type { StoreReader } from "../store/document.ts";
 import { systemClock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
 import { seededRandom } from "../support/random.ts";
@@ -50,6 +51,8 @@ export interface HubProcess {
   /** Of API and page; empty when neither is served. */
   readonly url: string;
   readonly view: FleetView;
+  /** What is stored, as it stands. */
+  readonly store: StoreReader;
   readonly health: () => HealthReport;
   /** Starts the actors. To be called once. */
   watch(options: WatchOptions): Hub;
@@ -130,6 +133,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   return {
     url,
     view,
+    store,
     health,
     watch({ kubeconfig, tuning, limits, clusterLimits }) {
       const userAgent = `clusterpulse-hub/${version}`;

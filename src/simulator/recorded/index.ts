@@ -14,13 +14,12 @@ import { Pipeline, type SimulatorRequest, type SimulatorResponse } from "../http
 import { RequestLog, type RequestRecord } from "../http/request-log.ts";
 import { createSecureServers } from "../http/secure-server.ts";
 import { HubEngine } from "../hub/engine.ts";
-import { secretType } from "../hub/resources.ts";
 import { kubeconfigText } from "../kubeconfig.ts";
 import { Tokens } from "../tokens.ts";
 import { type Interceptor, interceptorOf } from "./answers.ts";
 import { RecordedEngine } from "./engine.ts";
 import { addressOf, isLoopbackLiteral, readLayout } from "./layout.ts";
-import { applyManifests } from "./manifests.ts";
+import { applyManifests, renewSecrets } from "./manifests.ts";
 
 export interface RecordedFleet {
   /** The hub's API: kubeconfig text with one context. Holds a credential. */
@@ -35,8 +34,8 @@ export interface RecordedFleet {
   requests(endpoint: string): readonly RequestRecord[];
   /** An object of the hub's API as it is now; undefined when there is none. */
   object(resource: string, namespace: string, name: string): unknown;
-  /** Gives every Secret a new version with the same content, as a controller does that renews them. */
-  renewSecrets(): void;
+  /** Gives every Secret of a ClusterConnection a new version with the same content, as a controller does; says of how many connections. */
+  renewSecrets(): number;
   close(): Promise<void>;
 }
 
@@ -156,13 +155,7 @@ export async function startRecordedFleet(
         const type = hub.catalog.types.find((candidate) => candidate.resource === resource);
         return type === undefined ? undefined : hub.store.table(type).get(`${namespace}/${name}`)?.object;
       },
-      renewSecrets: () => {
-        for (const { object } of hub.store.table(secretType).list()) {
-          const { namespace = "", name, resourceVersion = "" } = object.metadata;
-          const target = { type: secretType, namespace, name, subresource: "", dryRun: false };
-          hub.writer.mergePatch(target, { metadata: { annotations: { "renewed-from": resourceVersion } } });
-        }
-      },
+      renewSecrets: () => renewSecrets(hub),
       close,
     };
   } catch (error) {

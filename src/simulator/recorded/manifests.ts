@@ -3,7 +3,7 @@ import { parseAllDocuments } from "yaml";
 import { InvalidInputError } from "../../support/errors.ts";
 import type { HubEngine } from "../hub/engine.ts";
 import { keyOf } from "../hub/object.ts";
-import { namespaceType } from "../hub/resources.ts";
+import { namespaceType, secretType } from "../hub/resources.ts";
 
 interface Manifest {
   readonly apiVersion: string;
@@ -53,4 +53,25 @@ function rewritten(manifest: Manifest, { caPem, here }: Rewrites): object {
   if (now === undefined) return manifest;
   const [, scheme = "", , rest = ""] = /^([a-z]+:\/\/)?([^/]*)(.*)$/.exec(endpoint) ?? [];
   return { ...manifest, spec: { ...manifest.spec, endpoint: `${scheme}${now}${rest}` } };
+}
+
+/** Writes the Secrets that ClusterConnections name once more, with the same content. Returns how many connections have one. */
+export function renewSecrets(hub: HubEngine): number {
+  const connections = hub.catalog.types.find(({ resource }) => resource === "clusterconnections");
+  if (connections === undefined) return 0;
+  let count = 0;
+  const secrets = new Set<string>();
+  for (const { object } of hub.store.table(connections).list()) {
+    const { credentialsRef } = (object["spec"] ?? {}) as { credentialsRef?: { name?: string; namespace?: string } };
+    const key = keyOf(credentialsRef?.namespace ?? object.metadata.namespace ?? "", credentialsRef?.name ?? "");
+    if (hub.store.table(secretType).get(key) === undefined) continue;
+    secrets.add(key);
+    count++;
+  }
+  for (const key of secrets) {
+    const [namespace = "", name = ""] = key.split("/");
+    const target = { type: secretType, namespace, name, subresource: "", dryRun: false };
+    hub.writer.mergePatch(target, { metadata: { annotations: { "renewed-at-revision": String(hub.store.revision) } } });
+  }
+  return count;
 }

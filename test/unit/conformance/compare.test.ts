@@ -1,0 +1,94 @@
+// What counts as the same, and what a listed difference allows.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { absent, mismatches } from "../../conformance/compare.ts";
+import {
+  compatibilityPage,
+  type Difference,
+  explain,
+  isUnordered,
+  readDifferences,
+} from "../../conformance/differences.ts";
+
+const paths = (original: unknown, ours: unknown): string[] => mismatches(original, ours, "key").map(({ path }) => path);
+
+describe("comparing", () => {
+  it("finds every member that differs or is missing, and lets ours have more", () => {
+    expect(paths({ a: 1, b: { c: [1, 2] } }, { a: 1, b: { c: [1, 2], more: 1 }, more: 2 })).toEqual([]);
+    expect(paths({ a: 1, b: { c: [1, 2] } }, { a: "1", b: { c: [1, 3] } })).toEqual(["key/a", "key/b/c/1"]);
+    expect(paths({ a: 1, at: [1] }, { at: [1, 2] })).toEqual(["key/a", "key/at"]);
+    expect(paths({ a: null }, { a: {} })).toEqual(["key/a"]);
+    expect(paths([1], { 0: 1 })).toEqual(["key"]);
+    expect(mismatches({ a: 1 }, {}, "key")).toEqual([{ path: "key/a", original: 1, ours: absent }]);
+  });
+
+  it("leaves out what is never the same twice, but not that it is there", () => {
+    const original = {
+      timestamp: "2026-11-21T08:03:35Z",
+      lastSyncTime: "x",
+      collectedAt: 1,
+      durationMs: 3,
+      created: "2026-01-01T00:00:00Z",
+      text: "took 14ms",
+    };
+    const ours = {
+      timestamp: "now",
+      lastSyncTime: "y",
+      collectedAt: 2,
+      durationMs: 4,
+      created: "2025-01-01T00:00:00.5Z",
+      text: "took 2.5s",
+    };
+    expect(paths(original, ours)).toEqual([]);
+    expect(paths(original, { ...ours, timestamp: undefined, text: "took long" })).toEqual(["key/text"]);
+    const { durationMs: _gone, ...rest } = ours;
+    expect(paths(original, rest)).toEqual(["key/durationMs"]);
+    expect(paths({ created: "2026-01-01T00:00:00Z" }, { created: "yesterday" })).toEqual(["key/created"]);
+  });
+
+  it("does not mind the order of what has none", () => {
+    expect(paths({ roles: ["b", "a"] }, { roles: ["a", "b"] })).toEqual([]);
+    expect(paths({ roles: ["b", "a"] }, { roles: ["a", "c"] })).toEqual(["key/roles/1"]);
+    expect(paths({ list: ["b", "a"] }, { list: ["a", "b"] })).toEqual(["key/list/0", "key/list/1"]);
+    const items = [{ name: "b", v: 1 }, { name: "a" }];
+    expect(mismatches(items, items.toReversed(), "key", () => true)).toEqual([]);
+  });
+});
+
+describe("differences", () => {
+  const difference = (rest: Partial<Difference>): Difference => ({
+    id: "x",
+    where: "",
+    original: "",
+    here: "",
+    reason: "",
+    state: "fixed",
+    ...rest,
+  });
+
+  it("explain what they match and allow, and nothing else", () => {
+    const one = [difference({ match: ["cluster:*:spec/labels"], becomes: {} })];
+    const at = (path: string, ours: unknown, original: unknown = null) => explain(one, { path, original, ours })?.id;
+    expect(at("cluster:a:spec/labels", {})).toBe("x");
+    expect(at("cluster:a:spec/labels", [])).toBeUndefined();
+    expect(at("cluster:a:spec/labels/b", {})).toBeUndefined();
+    expect(at("registry:a:spec/labels", {})).toBeUndefined();
+    const close = [difference({ match: ["*"], tolerance: 1e-9 })];
+    expect(explain(close, { path: "p", original: 0.3, ours: 0.30000000000000004 })?.id).toBe("x");
+    expect(explain(close, { path: "p", original: 0.3, ours: 0.31 })).toBeUndefined();
+    expect(explain(close, { path: "p", original: 0.3, ours: "0.3" })).toBeUndefined();
+    const gone = [difference({ match: ["events:*"], becomes: "absent", holds: "registry." })];
+    expect(explain(gone, { path: "events:a", original: ["registry.reconciled"], ours: absent })?.id).toBe("x");
+    expect(explain(gone, { path: "events:a", original: ["cluster.reconciled"], ours: absent })).toBeUndefined();
+    expect(explain(gone, { path: "events:a", original: ["registry.reconciled"], ours: [] })).toBeUndefined();
+    const unordered = [difference({ match: ["list"], unordered: true })];
+    expect(isUnordered(unordered, "list")).toBe(true);
+    expect(explain(unordered, { path: "list", original: [1], ours: [2] })).toBeUndefined();
+  });
+
+  it("are all whole, and are what docs/compatibility.md says", () => {
+    const page = readFileSync(new URL("../../../docs/compatibility.md", import.meta.url), "utf8");
+    // node test/conformance/main.ts --write-docs
+    expect(compatibilityPage(readDifferences())).toBe(page);
+  });
+});
