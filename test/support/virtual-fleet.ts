@@ -11,7 +11,7 @@ import { KubeError } from "../../src/kube/errors.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Cancel, Clock } from "../../src/support/clock.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
-import { silentLogger } from "../../src/support/log.ts";
+import { type Logger, silentLogger } from "../../src/support/log.ts";
 import { seededRandom } from "../../src/support/random.ts";
 import { VirtualClock } from "../../src/support/virtual-clock.ts";
 import { createFleetView } from "../../src/view/fleet.ts";
@@ -175,7 +175,7 @@ function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path
 /** Starts the hub on `names`, all healthy. */
 export function startVirtualFleet(
   names: readonly string[],
-  options: { seed?: number; breakConnector?: (name: string) => void } = {},
+  options: { seed?: number; log?: Logger; breakConnector?: (name: string) => void } = {},
 ) {
   const clock = new CountingClock();
   const store = createMemoryStore({ clock });
@@ -191,7 +191,7 @@ export function startVirtualFleet(
   const hub = startHub({
     clock,
     random: seededRandom(options.seed ?? 1),
-    log: silentLogger,
+    log: options.log ?? silentLogger,
     ports: {
       store: {
         ...store,

@@ -1,6 +1,7 @@
 // The breaker against the recorded vectors, and one test for each trap of the library beneath it.
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
+import CircuitBreaker from "opossum";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Breaker, type BreakerOptions, pauseMs, type Verdict } from "../../../src/support/breaker.ts";
 import { ClusterPulseError } from "../../../src/support/errors.ts";
@@ -246,6 +247,18 @@ describe("a breaker", () => {
     ).rejects.toMatchObject({ code: "given-up" });
     expect(called).toBe(false);
     expect(breaker.state.failures).toBe(1);
+  });
+
+  test("keeps nothing of past calls", async () => {
+    const fire = vi.spyOn(CircuitBreaker.prototype, "fire");
+    try {
+      const { run } = start();
+      for (let i = 0; i < 1_000; i++) await run(i % 3 === 0 ? "answer" : "success");
+      const circuit = fire.mock.contexts[0] as unknown as { status: { window: { latencyTimes: number[] }[] } };
+      expect(circuit.status.window.flatMap(({ latencyTimes }) => latencyTimes).length).toBeLessThanOrEqual(2);
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   test("leaves no timer of the runtime behind", async () => {

@@ -1,5 +1,5 @@
 // A cluster that is down: left alone more and more, asked again in time, and never shown as anything but down.
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { retryAfterMsOf, verdictOf } from "../../../../actors/cluster/attempts.ts";
 import { KubeError } from "../../../../src/kube/errors.ts";
 import { ClusterPulseError } from "../../../../src/support/errors.ts";
@@ -126,6 +126,48 @@ describe("a cluster that is down", () => {
     expect(snapshot).toMatchObject({ state: "running" });
     expect(snapshot?.restarts).toBeGreaterThan(0);
     expect(polls().length, "a restart is no reason to ask again").toBe(before);
+  });
+});
+
+describe("breakers that are open", () => {
+  test("leave no timer of the runtime when their clusters go, or the hub stops", async () => {
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const cleared = vi.spyOn(globalThis, "clearTimeout");
+    try {
+      const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
+      fleet = startVirtualFleet(names);
+      for (const name of names) fleet.behaviours.set(name, "refuse");
+      await fleet.clock.advance(300_000);
+      for (const name of names.slice(0, 10)) fleet.delete(name);
+      await fleet.clock.advance(10_000);
+      const left = (): number => {
+        const gone = new Set(cleared.mock.calls.map(([timer]) => timer));
+        const all = set.mock.results.filter((_, i) => (set.mock.calls[i]?.[1] ?? 0) > 86_400_000);
+        expect(all.length).toBeGreaterThanOrEqual(20);
+        return all.filter(({ value }) => !gone.has(value as NodeJS.Timeout)).length;
+      };
+      expect(left()).toBe(10);
+      await fleet.stop();
+      expect(left()).toBe(0);
+    } finally {
+      vi.restoreAllMocks();
+    }
+  });
+});
+
+describe("a cluster that is down and whose actor has crashed", () => {
+  test("is asked at once when its spec is edited", async () => {
+    await downFor(6);
+    fleet.poisonSecret("a");
+    await fleet.clock.advance(5_000);
+    const before = polls().length;
+    fleet.setSecret("a", "1");
+    fleet.declare("a", { generation: 2 });
+    await fleet.clock.advance(500);
+    expect(polls().length).toBe(before + 1);
+    expect(fleet.row("a").status.reason).toBe("ConnectionRefused");
+    await fleet.clock.advance(40_000);
+    expect(polls().length).toBe(before + 1);
   });
 });
 

@@ -90,6 +90,21 @@ describe("the status writer", () => {
     expect(written.at(-1)).toEqual(["bad", { v: 2 }]);
   });
 
+  test("remembers nothing of an object that was forgotten while its patch was under way", async () => {
+    const { kit, sink, written, answer } = start();
+    let end: () => void = () => undefined;
+    answer(() => new Promise<void>((resolve) => (end = resolve)));
+    sink.set(target("a"), { message: "same" });
+    await kit.advance(1_000);
+    sink.forget(target("a"));
+    end();
+    answer(() => Promise.resolve());
+    await kit.advance(1_000);
+    sink.set(target("a"), { message: "same" });
+    await kit.advance(1_000);
+    expect(written).toHaveLength(2);
+  });
+
   test("drops the wish for an object that is gone", async () => {
     const { kit, sink, answer } = start();
     let attempts = 0;
