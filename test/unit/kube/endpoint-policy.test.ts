@@ -146,8 +146,24 @@ describe("a name", () => {
 });
 
 test("networks are told apart at their edges", () => {
-  const kinds = ["126.255.255.255", "127.0.0.0", "169.255.0.0", "::2", "fe7f:ffff::", "fe80::", "fd00:ec3::"].map(
-    specialAddress,
-  );
-  expect(kinds).toEqual([undefined, "loopback", undefined, "loopback", undefined, "link-local", undefined]);
+  const kinds = [
+    "126.255.255.255",
+    "127.0.0.0",
+    "169.255.0.0",
+    "::2",
+    "fe7f:ffff::",
+    "fe80::",
+    "fd00:ec3::",
+    "fe80::1%lo0",
+  ].map(specialAddress);
+  expect(kinds).toEqual([
+    undefined,
+    "loopback",
+    undefined,
+    "loopback",
+    undefined,
+    "link-local",
+    undefined,
+    "link-local",
+  ]);
 });

@@ -68,6 +68,14 @@ describe("an event", () => {
     });
   });
 
+  test("of type ERROR may say how long to stay away, within bounds", () => {
+    const retryAfterMs = (details: unknown) =>
+      failure(JSON.stringify({ type: "ERROR", object: { code: 429, details } })).retryAfterMs;
+    expect([{ retryAfterSeconds: 7 }, { retryAfterSeconds: 1e9 }].map(retryAfterMs)).toEqual([7_000, 300_000]);
+    for (const details of [undefined, null, {}, { retryAfterSeconds: "7" }, { retryAfterSeconds: -1 }])
+      expect(retryAfterMs(details)).toBeUndefined();
+  });
+
   test.each([
     [{ code: 410, reason: "Expired", message: "m" }, "GONE", 410],
     [{ reason: "Gone" }, "GONE", 500],
