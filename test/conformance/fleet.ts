@@ -30,8 +30,7 @@ export async function compareFleet(
 ): Promise<readonly Outcome[]> {
   const keys = readKeys(folder);
   const resources = readResources(folder);
-  const clusters = resources.filter(({ plural }) => plural === "clusterconnections").map(({ name }) => name);
-  return withHubOn(folder, storeUrl, clusters, async ({ fleet, store }) => {
+  return withHubOn(folder, storeUrl, async ({ fleet, store }) => {
     const outcomes: Outcome[] = [];
     for (const [key, recorded] of Object.entries(keys)) {
       const stored = await readStored(store, key, recorded.type).catch(() => absent);

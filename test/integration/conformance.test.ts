@@ -28,6 +28,25 @@ describe("the golden fleet", () => {
     }
   });
 
+  it("may have endpoints with names, and be in another namespace", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "clusterpulse-conformance-"));
+    try {
+      cpSync(golden, folder, { recursive: true });
+      for (const file of ["fleet.json", "redis.json", "applied-manifests.yaml"]) {
+        const text = readFileSync(join(folder, file), "utf8").replaceAll("127.1.0.1:20443", "api.one.example:6443");
+        const moved =
+          file === "applied-manifests.yaml" ? text.replaceAll("namespace: clusterpulse", "namespace: else") : text;
+        writeFileSync(join(folder, file), moved);
+      }
+      rmSync(join(folder, "cr"), { recursive: true });
+      const outcomes = await compareFleet(folder, "memory", readDifferences());
+      const outside = failuresOf(outcomes).filter(({ path }) => path.startsWith("cluster:plain:"));
+      expect(outside).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   it("fails on a changed value, a missing key and an unlisted difference", async () => {
     const folder = mkdtempSync(join(tmpdir(), "clusterpulse-conformance-"));
     try {

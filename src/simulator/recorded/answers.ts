@@ -69,7 +69,7 @@ async function httpAnswer(
   const lower = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
   // The length is that of what is sent.
   const { "content-type": contentType = "text/plain", "content-length": _length, ...rest } = lower;
-  return { status, contentType, text: body, headers: rest };
+  return { status, contentType, text: typeof body === "string" ? body : JSON.stringify(body), headers: rest };
 }
 
 /** As much of a registry as a health check sees. */

@@ -19,11 +19,15 @@ import { Tokens } from "../tokens.ts";
 import { type Interceptor, interceptorOf } from "./answers.ts";
 import { RecordedEngine } from "./engine.ts";
 import { addressOf, isLoopbackLiteral, readLayout } from "./layout.ts";
-import { applyManifests, renewSecrets } from "./manifests.ts";
+import { applyManifests, connectionsOf, renewSecrets } from "./manifests.ts";
 
 export interface RecordedFleet {
   /** The hub's API: kubeconfig text with one context. Holds a credential. */
   kubeconfig(namespace: string): string;
+  /** Where the recorded ClusterConnections are; `clusterpulse` when there are none. */
+  readonly namespace: string;
+  /** Names of the ClusterConnections that a hub polls: all but those that push. */
+  readonly polledClusters: readonly string[];
   /** What signed every good certificate; for clients of clusters whose Secret names no authority. */
   readonly caPem: string;
   /** Address of every endpoint's host that is a name. */
@@ -142,7 +146,12 @@ export async function startRecordedFleet(
       const now = (origins.get(key) as Origin).port;
       return [`${isLoopbackLiteral(host) ? loopback : host}:${now}`, `${host}:${port}`];
     });
+    const connections = connectionsOf(hub);
     return {
+      namespace: connections[0]?.metadata.namespace ?? "clusterpulse",
+      polledClusters: connections
+        .filter(({ spec }) => (spec as { collectionMode?: string } | undefined)?.collectionMode !== "push")
+        .map(({ metadata }) => metadata.name),
       caPem: authority.caPem,
       hosts: new Map(names.map((name) => [name, loopback])),
       kubeconfig: (namespace) => {

@@ -6,7 +6,8 @@ import { readJson } from "./engine.ts";
 export interface HttpAnswer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Text, or what is sent as JSON. */
+  readonly body?: unknown;
   readonly delayMs?: number;
 }
 

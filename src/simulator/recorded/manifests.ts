@@ -2,7 +2,7 @@
 import { parseAllDocuments } from "yaml";
 import { InvalidInputError } from "../../support/errors.ts";
 import type { HubEngine } from "../hub/engine.ts";
-import { keyOf } from "../hub/object.ts";
+import { type KubeObject, keyOf } from "../hub/object.ts";
 import { namespaceType, secretType } from "../hub/resources.ts";
 
 interface Manifest {
@@ -55,13 +55,18 @@ function rewritten(manifest: Manifest, { caPem, here }: Rewrites): object {
   return { ...manifest, spec: { ...manifest.spec, endpoint: `${scheme}${now}${rest}` } };
 }
 
+/** The ClusterConnections, as they are now. */
+export function connectionsOf(hub: HubEngine): readonly KubeObject[] {
+  const type = hub.catalog.types.find(({ resource }) => resource === "clusterconnections");
+  const stored = type === undefined ? [] : hub.store.table(type).list();
+  return stored.map(({ object }) => object);
+}
+
 /** Writes the Secrets that ClusterConnections name once more, with the same content. Returns how many connections have one. */
 export function renewSecrets(hub: HubEngine): number {
-  const connections = hub.catalog.types.find(({ resource }) => resource === "clusterconnections");
-  if (connections === undefined) return 0;
   let count = 0;
   const secrets = new Set<string>();
-  for (const { object } of hub.store.table(connections).list()) {
+  for (const object of connectionsOf(hub)) {
     const { credentialsRef } = (object["spec"] ?? {}) as { credentialsRef?: { name?: string; namespace?: string } };
     const key = keyOf(credentialsRef?.namespace ?? object.metadata.namespace ?? "", credentialsRef?.name ?? "");
     if (hub.store.table(secretType).get(key) === undefined) continue;
