@@ -3,7 +3,7 @@
 // The first failures are retried at the cluster's own interval. After five in a row the pauses grow with the time the cluster has
 // failed, up to five minutes: outages open its circuit breaker, answers that are no use (a refused token) wait likewise.
 import { isKubeError, KubeError } from "../../src/kube/errors.ts";
-import { Breaker, type BreakerState, pauseMs, type Verdict } from "../../src/support/breaker.ts";
+import { Breaker, pauseMs, type Verdict } from "../../src/support/breaker.ts";
 import type { Clock } from "../../src/support/clock.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
 import type { Random } from "../../src/support/random.ts";
@@ -54,12 +54,8 @@ export class Attempts {
       threshold: failuresBeforePause,
       open: pause,
       deadlineMs: callDeadlineMs,
-      isOutage: verdictOf,
+      verdictOf,
     });
-  }
-
-  get breaker(): BreakerState {
-    return this.#breaker.state;
   }
 
   /** How long the cluster is to be left alone from now on, in milliseconds; 0: not at all. */

@@ -251,7 +251,7 @@ class ClusterActor implements Actor<ClusterMessage> {
         try {
           const transport = await this.#link.open(target, schedule, signal);
           const common = { compute, clock: this.#context.clock, limits: limits.collect, endpoint, state };
-          const request = { transport, ...common };
+          const request = { transport, deadlineMs: schedule.runDeadlineMs, ...common };
           const collect = (own: AbortSignal): Promise<Collection> => collectCluster(request, own);
           return { kind: "collected", collection: await this.#attempts.collect(collect, signal) };
         } catch (error) {

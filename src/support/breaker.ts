@@ -20,11 +20,11 @@ export interface BreakerOptions {
   readonly open: BackoffRange;
   /** The longest that one call may take. */
   readonly deadlineMs: number;
-  /** Whether a call that ended with this error met an outage. Anything else is an answer: the remote party is there. */
-  readonly isOutage: (error: unknown) => Verdict;
+  /** What a call that ended with this error says of the remote party. */
+  readonly verdictOf: (error: unknown) => Verdict;
 }
 
-/** What the end of a call says of the remote party. `nothing`: it was given up for reasons of our own. */
+/** `outage`: it is not there. `answer`: it is, whatever it says. `nothing`: the call was given up for reasons of our own. */
 export type Verdict = "outage" | "answer" | "nothing";
 
 export interface BreakerState {
@@ -112,7 +112,7 @@ export class Breaker {
   }
 
   #bounded<T>(action: (signal: AbortSignal) => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const { clock, deadlineMs, isOutage } = this.#options;
+    const { clock, deadlineMs, verdictOf } = this.#options;
     const epoch = this.#epoch;
     const own = new AbortController();
     return new Promise<T>((resolve, reject) => {
@@ -125,7 +125,7 @@ export class Breaker {
         if (epoch === this.#epoch) this.#judge(verdict);
         settle();
       };
-      const fail = (error: unknown): void => end(isOutage(error), () => reject(error));
+      const fail = (error: unknown): void => end(verdictOf(error), () => reject(error));
       const aborted = (): void => fail(signal?.reason);
       const cancelDeadline = clock.setTimer(() => {
         const late = new ClusterPulseError("CALL_DEADLINE", `no end within ${deadlineMs} ms`);

@@ -37,7 +37,7 @@ function start(options: Partial<BreakerOptions> = {}) {
     threshold: 5,
     open: { firstMs: 60_000, maxMs: 300_000 },
     deadlineMs: 10_000,
-    isOutage: (error) => (ClusterPulseError.is(error) ? (verdicts[error.code] ?? "outage") : "outage"),
+    verdictOf: (error) => (ClusterPulseError.is(error) ? (verdicts[error.code] ?? "outage") : "outage"),
     ...options,
   });
   opened.push(breaker);
@@ -277,6 +277,50 @@ describe("a breaker", () => {
     } finally {
       vi.restoreAllMocks();
     }
+  });
+});
+
+describe("any sequence of calls", () => {
+  const step = fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom("success", "failure", "failure", "answer", "given-up") },
+    { weight: 2, arbitrary: fc.integer({ min: 1, max: 90_000 }) },
+    { weight: 1, arbitrary: fc.constant("mended") },
+  );
+
+  test("goes as a model of a few lines says", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+        const { clock, breaker, run } = start({ open: { firstMs: 60_000, maxMs: 60_000 } });
+        const model = { failures: 0, openUntilMs: Number.NaN };
+        for (const what of steps) {
+          const nowMs = clock.monotonicMs();
+          const isOpen = !Number.isNaN(model.openUntilMs);
+          if (typeof what === "number") {
+            await clock.advance(what);
+          } else if (what === "mended") {
+            breaker.probeSoon();
+            if (isOpen) model.openUntilMs = nowMs;
+          } else {
+            const isTurnedAway = isOpen && nowMs < model.openUntilMs;
+            const result = await run(what as "success");
+            expect(result).toBe(isTurnedAway ? "rejected" : what === "success" ? "ok" : "error");
+            if (isTurnedAway) continue;
+            if (what === "failure") {
+              model.failures++;
+              if (isOpen || model.failures >= 5) model.openUntilMs = nowMs + 60_000;
+            } else if (what !== "given-up") {
+              Object.assign(model, { failures: 0, openUntilMs: Number.NaN });
+            }
+          }
+          expect(breaker.state).toMatchObject({
+            state: Number.isNaN(model.openUntilMs) ? "closed" : "open",
+            failures: model.failures,
+            opensUntilMs: Number.isNaN(model.openUntilMs) ? null : model.openUntilMs,
+          });
+        }
+      }),
+      { numRuns: 200 },
+    );
   });
 });
 
