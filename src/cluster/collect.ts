@@ -2,7 +2,7 @@
 // critical: without them the collection fails. Everything else is optional: a failure is named in `missing`, never silent.
 // Bounded in pages, objects and bytes; at most two requests in flight.
 
-import { type Clock, rfc3339 } from "../support/clock.ts";
+import { type Cancel, type Clock, rfc3339 } from "../support/clock.ts";
 import { collectExtensions, type Extensions } from "./extensions.ts";
 import { failureOf, isAnswer, type MissingPart } from "./failure.ts";
 import { mergePodFolds } from "./fold-pods.ts";
@@ -36,6 +36,8 @@ export interface CollectRequest {
    * Absent: a first collection, which asks for everything.
    */
   readonly state?: CollectState;
+  /** How long the collection may take. Optional parts are given up before, so that they cannot cost it. Absent: `signal` alone ends it. */
+  readonly deadlineMs?: number;
   /** Asks for nothing but JSON: for tests and benches. Results are the same. */
   readonly jsonOnly?: boolean;
 }
@@ -93,17 +95,8 @@ export async function collectCluster(request: CollectRequest, signal: AbortSigna
   const startedMs = request.clock.monotonicMs();
   const collectedAtMs = request.clock.nowMs();
   const run = new CollectRun(request, startedMs, signal);
-  const version = await run.version();
-  const others = run.optionalParts();
-  let nodes: readonly NodeRow[];
-  try {
-    nodes = await run.nodes(collectedAtMs);
-  } catch (error) {
-    run.abandon();
-    await others;
-    throw error;
-  }
-  const { namespaces, deployments, extensions } = await others;
+  const { version, nodes, others } = await run.all(collectedAtMs);
+  const { namespaces, deployments, extensions } = others;
   const { openShift, ...found } = extensions;
   const { certificateExpiresAtMs } = run;
   // What an aborted run found is not stored by anybody, so it must be asked for again.
@@ -134,6 +127,9 @@ export async function collectCluster(request: CollectRequest, signal: AbortSigna
   };
 }
 
+/** The share of a collection's time after which optional parts are given up, so that what is there is still told in time. */
+const OPTIONAL_SHARE = 0.8;
+
 /** One run's state: its requests so far and what it could not get. */
 class CollectRun {
   readonly memory: Memory;
@@ -142,35 +138,59 @@ class CollectRun {
   readonly #signal: AbortSignal;
   readonly #requests: Requests;
   readonly #optional: OptionalParts;
+  readonly #optionalSignal: AbortSignal;
+  readonly #optionalRequests: Requests;
+  readonly #cancelTimer: Cancel;
 
   constructor(request: CollectRequest, startedMs: number, signal: AbortSignal) {
-    const { transport, limits, jsonOnly, state } = request;
+    const { transport, limits, jsonOnly, state, clock, deadlineMs } = request;
     this.#request = request;
     this.#signal = AbortSignal.any([signal, this.#abandoned.signal]);
     this.#requests = new Requests(transport, limits, jsonOnly === true, this.#signal);
     this.memory = (state ?? new CollectState()).copy();
     this.#optional = new OptionalParts(this.memory, startedMs, limits.operatorScanIntervalMs);
+    const late = new AbortController();
+    this.#optionalSignal = AbortSignal.any([this.#signal, late.signal]);
+    this.#optionalRequests = this.#requests.under(this.#optionalSignal);
+    const giveUp = (): void => {
+      this.#optional.giveUp();
+      late.abort();
+    };
+    this.#cancelTimer =
+      deadlineMs === undefined ? () => undefined : clock.setTimer(giveUp, OPTIONAL_SHARE * deadlineMs);
   }
 
   get latencyMs(): number {
-    return median(this.#requests.headersAfterMs);
+    return median(this.#requests.observed.headersAfterMs);
   }
 
   get certificateExpiresAtMs(): number | null {
-    return this.#requests.certificateExpiresAtMs;
+    return this.#requests.observed.certificateExpiresAtMs;
   }
 
   get missing(): readonly MissingPart[] {
     return this.#optional.missing();
   }
 
-  /** Ends requests whose answers nobody waits for any more. */
-  abandon(): void {
-    this.#abandoned.abort();
+  /** The version first, then nodes with their pods and beside them everything optional. */
+  async all(collectedAtMs: number) {
+    try {
+      const version = await this.#version();
+      const others = this.#optionalParts();
+      const nodes = await this.#nodes(collectedAtMs).catch(async (error: unknown) => {
+        // Nobody waits for the other answers any more.
+        this.#abandoned.abort();
+        await others;
+        throw error;
+      });
+      return { version, nodes, others: await others };
+    } finally {
+      this.#cancelTimer();
+    }
   }
 
   /** The cheap first request, which also probes the connection: a server that gives no answer at all is not asked again. */
-  async version(): Promise<VersionInfo | null> {
+  async #version(): Promise<VersionInfo | null> {
     try {
       const body = await this.#requests.get("/version", JSON_TYPE);
       return await this.#request.compute.run("readVersion", { body }, this.#signal);
@@ -182,7 +202,7 @@ class CollectRun {
   }
 
   /** Pods, then the nodes finished with them. */
-  async nodes(collectedAtMs: number): Promise<readonly NodeRow[]> {
+  async #nodes(collectedAtMs: number): Promise<readonly NodeRow[]> {
     const { compute, limits } = this.#request;
     const query = { accept: LIST_TYPES };
     let folded = 0;
@@ -206,7 +226,7 @@ class CollectRun {
   }
 
   /** Never rejects: what fails is missing. */
-  async optionalParts(): Promise<{
+  async #optionalParts(): Promise<{
     namespaces: readonly string[] | null;
     deployments: number | null;
     extensions: Extensions;
@@ -215,13 +235,15 @@ class CollectRun {
     const { compute, limits, endpoint } = this.#request;
     const namespaces = await optional.always("namespaces", () => this.#namespaces());
     const deployments = await optional.always("deployments", () => this.#countDeployments());
-    const common = { requests: this.#requests, optional, memory: this.memory, signal: this.#signal };
+    const common = { requests: this.#optionalRequests, optional, memory: this.memory, signal: this.#optionalSignal };
     const extensions = await collectExtensions({ ...common, compute, limits, endpoint });
     return { namespaces, deployments, extensions };
   }
 
   async #namespaces(): Promise<readonly string[]> {
-    const pages = await this.#requests.pages("/api/v1/namespaces", { accept: NAMES_ONLY }, (body) => this.#names(body));
+    const pages = await this.#optionalRequests.pages("/api/v1/namespaces", { accept: NAMES_ONLY }, (body) =>
+      this.#names(body),
+    );
     this.#optional.missItems(
       "namespaces",
       sum(pages, (page) => page.skipped),
@@ -232,16 +254,16 @@ class CollectRun {
   /** One object is enough when the server says how many remain. */
   async #countDeployments(): Promise<number> {
     const path = "/apis/apps/v1/deployments";
-    const first = await this.#names(await this.#requests.get(`${path}?limit=1`, NAMES_ONLY));
+    const first = await this.#names(await this.#optionalRequests.get(`${path}?limit=1`, NAMES_ONLY));
     if (first.continueToken === "" || first.remainingItemCount !== null) {
       return first.names.length + first.skipped + (first.remainingItemCount ?? 0);
     }
-    const pages = await this.#requests.pages(path, { accept: NAMES_ONLY }, (body) => this.#names(body));
+    const pages = await this.#optionalRequests.pages(path, { accept: NAMES_ONLY }, (body) => this.#names(body));
     return sum(pages, (page) => page.names.length + page.skipped);
   }
 
   #names(body: ResponseBody): Promise<NameList> {
-    return this.#request.compute.run("listNames", { body }, this.#signal);
+    return this.#request.compute.run("listNames", { body }, this.#optionalSignal);
   }
 }
 

@@ -120,7 +120,7 @@ class ExtensionsRun {
       const names = await this.#run("readApiGroups", { body: await requests.get("/apis") });
       memory.groups = { names: new Set(names), untilMs: optional.absentUntilMs };
     } catch (error) {
-      const failure = failureOf(error);
+      const failure = optional.failureOf(error);
       if (isSilence(failure)) {
         optional.miss("apis", failure);
         return;

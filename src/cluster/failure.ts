@@ -52,6 +52,13 @@ export function itemsMalformed(count: number): Failure {
   return { code: "ITEMS_MALFORMED", reason: "ItemsMalformed", message };
 }
 
+/** What was not read before the collection had to end. */
+export const notInTime: Failure = {
+  code: "NOT_IN_TIME",
+  reason: "NotInTime",
+  message: "not read in the time that a collection has: the API server answers slowly",
+};
+
 /** Codes of answers that say something about one resource, not about the connection or the credentials. */
 const answers: ReadonlySet<string> = new Set([
   "FORBIDDEN",
@@ -81,6 +88,7 @@ const silences: ReadonlySet<string> = new Set([
   "COMPUTE_ABORTED",
   "UNAUTHORIZED",
   "RATE_LIMITED",
+  notInTime.code,
 ]);
 
 /** Whether the optional requests that would follow are better not made. */

@@ -2,7 +2,16 @@
 // that could not be had is named once with its reason, and a server that gives no answer is not asked for the rest.
 // Parts with a memory are asked for only when they are due; what is absent or forbidden stays so until then.
 import { ClusterPulseError } from "../support/errors.ts";
-import { type Failure, failureOf, isSilence, itemsMalformed, type MissingPart, type Part, parts } from "./failure.ts";
+import {
+  type Failure,
+  failureOf,
+  isSilence,
+  itemsMalformed,
+  type MissingPart,
+  notInTime,
+  type Part,
+  parts,
+} from "./failure.ts";
 import type { Memory } from "./state.ts";
 
 /** How asking for a part ended. `unchanged` covers what was not due, is still absent, or could not be had. */
@@ -28,6 +37,7 @@ export class OptionalParts {
   readonly #absentMs: number;
   readonly #missing: MissingPart[] = [];
   #silence: Failure | undefined;
+  #isLate = false;
 
   /**
    * @param nowMs monotonic time of the collection's start
@@ -49,6 +59,17 @@ export class OptionalParts {
     return this.#silence;
   }
 
+  /** From now on nothing is asked for; what is under way fails for this reason. */
+  giveUp(): void {
+    this.#isLate = true;
+    this.#silence ??= notInTime;
+  }
+
+  /** Why a request of an optional part failed. */
+  failureOf(error: unknown): Failure {
+    return this.#isLate ? notInTime : failureOf(error);
+  }
+
   miss(part: Part, failure: Failure): void {
     this.#missing.push({ part, ...failure });
     if (isSilence(failure)) this.#silence ??= failure;
@@ -67,7 +88,7 @@ export class OptionalParts {
     try {
       return await get();
     } catch (error) {
-      this.miss(part, failureOf(error));
+      this.miss(part, this.failureOf(error));
       return null;
     }
   }
@@ -107,7 +128,7 @@ export class OptionalParts {
       return { kind: "found", value };
     } catch (error) {
       if (ClusterPulseError.is(error) && error.code === "NOT_FOUND") return this.#absent(part, this.absentUntilMs);
-      const failure = failureOf(error);
+      const failure = this.failureOf(error);
       this.miss(part, failure);
       if (failure.code === "FORBIDDEN") {
         this.#memory.parts.set(part, { kind: "forbidden", untilMs: this.absentUntilMs, failure });

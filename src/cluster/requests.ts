@@ -25,19 +25,36 @@ export interface ListQuery {
   readonly labelSelector?: string;
 }
 
+/** What the answers told beside their bodies. */
+export interface Observed {
+  readonly headersAfterMs: number[];
+  certificateExpiresAtMs: number | null;
+}
+
 export class Requests {
-  readonly headersAfterMs: number[] = [];
-  certificateExpiresAtMs: number | null = null;
+  readonly observed: Observed;
   readonly #transport: Transport;
   readonly #limits: CollectLimits;
   readonly #jsonOnly: boolean;
   readonly #signal: AbortSignal;
 
-  constructor(transport: Transport, limits: CollectLimits, jsonOnly: boolean, signal: AbortSignal) {
+  constructor(
+    transport: Transport,
+    limits: CollectLimits,
+    jsonOnly: boolean,
+    signal: AbortSignal,
+    observed: Observed = { headersAfterMs: [], certificateExpiresAtMs: null },
+  ) {
+    this.observed = observed;
     this.#transport = transport;
     this.#limits = limits;
     this.#jsonOnly = jsonOnly;
     this.#signal = signal;
+  }
+
+  /** The same, and observed together, but ended by another signal. */
+  under(signal: AbortSignal): Requests {
+    return new Requests(this.#transport, this.#limits, this.#jsonOnly, signal, this.observed);
   }
 
   async get(path: string, accept: string = JSON_TYPE): Promise<ResponseBody> {
@@ -46,8 +63,8 @@ export class Requests {
       signal: this.#signal,
       maxBytes: this.#limits.maxPageBytes,
     });
-    this.headersAfterMs.push(answer.headersAfterMs);
-    this.certificateExpiresAtMs = answer.peerCertificateExpiresAtMs ?? this.certificateExpiresAtMs;
+    this.observed.headersAfterMs.push(answer.headersAfterMs);
+    this.observed.certificateExpiresAtMs = answer.peerCertificateExpiresAtMs ?? this.observed.certificateExpiresAtMs;
     const isProtobuf = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE);
     return { bytes: answer.bytes, encoding: answer.encoding, format: isProtobuf ? "protobuf" : "json" };
   }

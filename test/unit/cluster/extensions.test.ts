@@ -241,6 +241,55 @@ describe("what a failure means", () => {
     expect((await again.collect()).written.get("cluster:ocp:operators")).toHaveLength(6);
   });
 
+  describe("optional parts that are late", () => {
+    const deadlineMs = 20_000;
+    /** Answers in virtual time: `latencyMs` for each request. */
+    function startSlow(latencyMs: (path: string) => number) {
+      const run = startCollecting({}, undefined, { deadlineMs });
+      run.server.served.set(paths.groups, openShiftGroups);
+      run.server.served.set(paths.csvs, csvs);
+      run.server.wait = (path, signal) =>
+        new Promise((resolve, reject) => {
+          signal.addEventListener("abort", () => reject(new KubeError("ABORTED", "aborted")), { once: true });
+          run.clock.setTimer(resolve, latencyMs(path));
+        });
+      const collectIn = async (ms: number) => {
+        let ended: Awaited<ReturnType<typeof run.collect>> | undefined;
+        void run.collect().then((end) => {
+          ended = end;
+        });
+        await run.clock.advance(ms);
+        return ended;
+      };
+      return { ...run, collectIn };
+    }
+
+    it("are given up in time, and a slow cluster is told all the same", async () => {
+      const { collectIn } = startSlow(() => 3_000);
+      expect(await collectIn(15_999)).toBeUndefined();
+      const { clock, collectIn: again } = startSlow(() => 3_000);
+      const ended = await again(16_000);
+      expect(ended?.collection.metrics.nodes).toBe(4);
+      expect(ended?.collection.missing).toEqual(
+        ["clusteroperators", "console", "operators"].map((part) => ({
+          part,
+          code: "NOT_IN_TIME",
+          reason: "NotInTime",
+          message: "not read in the time that a collection has: the API server answers slowly",
+        })),
+      );
+      expect(clock.monotonicMs()).toBeLessThan(deadlineMs);
+    });
+
+    it("do not end a collection whose nodes are late themselves", async () => {
+      const isCritical = (path: string): boolean => path === paths.pods || path === paths.nodes;
+      const { collectIn } = startSlow((path) => (isCritical(path) ? 8_500 : 10));
+      const ended = await collectIn(18_000);
+      expect(ended?.missing).toEqual([]);
+      expect(ended?.collection.metrics.nodes).toBe(4);
+    });
+  });
+
   it("lists of operators are bounded, at their edge", async () => {
     expect((await startOpenShift({ maxOperators: 8 }).collect()).missing).toEqual([]);
     const { collection } = await startOpenShift({ maxOperators: 6 }).collect();

@@ -56,6 +56,8 @@ export class RecordedServer implements Transport {
   /** Of the newest collection. */
   asked: string[] = [];
   certificateExpiresAtMs: number | undefined;
+  /** How long an answer to a path takes; aborting ends the wait. */
+  wait: (path: string, signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   onAsked: (path: string) => void = () => undefined;
 
   async get(target: string, { signal }: { signal: AbortSignal }): Promise<TransportResponse> {
@@ -64,6 +66,7 @@ export class RecordedServer implements Transport {
     this.asked.push(target);
     const url = new URL(target, "http://server");
     this.onAsked(url.pathname);
+    await this.wait(url.pathname, signal);
     const served = this.served.get(url.pathname) ?? 404;
     if (served instanceof KubeError) throw served;
     if (typeof served === "number") throw errorFromStatus({ httpStatus: served }, "GET", target);
@@ -98,7 +101,11 @@ function page(body: object, query: URLSearchParams): unknown {
 const times = { intervalSeconds: 30, cacheTtlSeconds: 600, retentionSeconds: 3600, staleAfterMs: 90_000 };
 
 /** One cluster that is collected again and again. */
-export function startCollecting(limits: Partial<CollectLimits> = {}, endpoint = "https://127.1.0.2:20443") {
+export function startCollecting(
+  limits: Partial<CollectLimits> = {},
+  endpoint = "https://127.1.0.2:20443",
+  more: { readonly deadlineMs?: number } = {},
+) {
   const clock = new VirtualClock(Date.parse("2026-11-21T08:03:35Z"));
   const server = new RecordedServer();
   const state = new CollectState();
@@ -109,6 +116,7 @@ export function startCollecting(limits: Partial<CollectLimits> = {}, endpoint = 
     limits: { ...defaultCollectLimits, ...limits },
     endpoint,
     state,
+    ...more,
   };
   const collect = async (signal = new AbortController().signal) => {
     server.asked = [];
