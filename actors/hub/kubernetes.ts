@@ -10,6 +10,7 @@ import {
   version,
 } from "../../src/api/v1alpha1/resources.ts";
 import { createEndpointPolicy } from "../../src/kube/endpoint-policy.ts";
+import { runsInPod } from "../../src/kube/kubeconfig.ts";
 import { objectSource, Reflector } from "../../src/kube/reflector.ts";
 import { createResolver } from "../../src/kube/resolver.ts";
 import { readSecretCredentials } from "../../src/kube/secret-credentials.ts";
@@ -31,7 +32,7 @@ export interface KubernetesOptions {
   /** The one namespace that is watched. */
   readonly namespace: string;
   readonly userAgent: string;
-  /** Whether the hub runs in a pod: clusters on loopback are refused then. */
+  /** Whether the hub runs in a pod, as its environment says by default: clusters on loopback are refused then. */
   readonly insideCluster?: boolean;
   /** Deadlines towards clusters; the whole request's comes from each cluster's spec. */
   readonly clusterLimits?: Partial<TransportLimits>;
@@ -85,7 +86,7 @@ function watched(
 }
 
 function secretConnector(options: KubernetesOptions): Connector {
-  const { hub, userAgent, clusterLimits, clock, insideCluster = false } = options;
+  const { hub, userAgent, clusterLimits, clock, insideCluster = runsInPod(process.env) } = options;
   const endpointPolicy = createEndpointPolicy({ insideCluster, resolve: createResolver({ clock }) });
   return {
     async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {

@@ -14,8 +14,6 @@ export interface HubKubeconfig {
   readonly namespace: string | undefined;
   /** Where the credentials come from, for people. */
   readonly source: string;
-  /** Whether this process runs in a pod, wherever the credentials come from: the endpoint policy depends on it. */
-  readonly insideCluster: boolean;
   /** Reads them again, for those that expire: tokens of exec plugins, of auth providers and of service accounts. */
   readonly refresh?: () => Promise<ClusterCredentials>;
 }
@@ -30,19 +28,21 @@ export interface KubeconfigOptions {
   readonly serviceAccountDirectory?: string;
 }
 
-type Found = Omit<HubKubeconfig, "insideCluster">;
-
 const maxFileBytes = 4 << 20;
 const execDeadlineMs = 30_000;
+
+/** Whether an environment is that of a pod, wherever the credentials come from. */
+export function runsInPod(env: KubeconfigOptions["env"]): boolean {
+  return env["KUBERNETES_SERVICE_HOST"] !== undefined;
+}
 
 /** Throws CredentialsError; its message says which file, context or field, and what would be right. */
 export async function loadHubKubeconfig(options: KubeconfigOptions): Promise<HubKubeconfig> {
   const files = await kubeconfigFiles(options);
-  const insideCluster = options.env["KUBERNETES_SERVICE_HOST"] !== undefined;
-  if (files.length > 0) return { ...(await fromFiles(files, options.context)), insideCluster };
+  if (files.length > 0) return fromFiles(files, options.context);
   const directory = options.serviceAccountDirectory ?? "/var/run/secrets/kubernetes.io/serviceaccount";
-  if (insideCluster && (await exists(join(directory, "token")))) {
-    return { ...(await fromServiceAccount(options.env, directory)), insideCluster };
+  if (runsInPod(options.env) && (await exists(join(directory, "token")))) {
+    return fromServiceAccount(options.env, directory);
   }
   const tried = "--kubeconfig, $KUBECONFIG, ~/.kube/config and the pod's service account";
   throw missing(`no kubeconfig found: looked at ${tried}`);
@@ -62,7 +62,7 @@ async function kubeconfigFiles(options: KubeconfigOptions): Promise<string[]> {
   return files;
 }
 
-async function fromFiles(files: readonly string[], contextName: string | undefined): Promise<Found> {
+async function fromFiles(files: readonly string[], contextName: string | undefined): Promise<HubKubeconfig> {
   const config = await mergeFiles(files);
   const source = `kubeconfig ${files.join(", ")}`;
   const name = contextName ?? config.currentContext;
@@ -164,7 +164,7 @@ async function runAuthenticator(
   };
 }
 
-async function fromServiceAccount(env: KubeconfigOptions["env"], directory: string): Promise<Found> {
+async function fromServiceAccount(env: KubeconfigOptions["env"], directory: string): Promise<HubKubeconfig> {
   const host = env["KUBERNETES_SERVICE_HOST"] as string;
   const port = env["KUBERNETES_SERVICE_PORT"] ?? "443";
   const server = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CredentialsError } from "../../src/kube/credentials.ts";
-import { type KubeconfigOptions, loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
+import { type KubeconfigOptions, loadHubKubeconfig, runsInPod } from "../../src/kube/kubeconfig.ts";
 import { createAuthority } from "../support/certificates.ts";
 import { allTextOf, canaryToken } from "../support/secrets.ts";
 
@@ -87,7 +87,7 @@ describe("the order of places", () => {
     };
     const { path: _, ...noFlag } = all;
     const noEnv = { ...noFlag, env: { ...env, KUBECONFIG: "" } };
-    expect([(await load(all)).insideCluster, (await load({ path: all.path })).insideCluster]).toEqual([true, false]);
+    expect([runsInPod(env), runsInPod({})]).toEqual([true, false]);
     const servers = [all, noFlag, noEnv].map(async (options) => (await load(options)).credentials.server);
     expect(await Promise.all(servers)).toEqual(["https://flag", "https://env", "https://home"]);
     const pod = await load({ ...noEnv, homeDirectory: directory });

@@ -1,5 +1,7 @@
 // The Kubernetes client against simulated API servers: watches that begin with a list, and discovery.
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { kubernetesPorts } from "../../actors/hub/kubernetes.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, type ResourceType, resourcePath, secrets } from "../../src/api/v1alpha1/resources.ts";
 import { Discovery } from "../../src/kube/discovery.ts";
@@ -103,4 +105,59 @@ test("discovery finds what a server serves, built in and defined, and what it do
   expect(core?.find(({ name }) => name === "secrets")).toMatchObject({ kind: "Secret", namespaced: true });
   expect(absent).toBeUndefined();
   expect(simulator.requests.count("hub") - before).toBe(2);
+});
+
+describe("the connection to a cluster", () => {
+  interface Config {
+    clusters: { name: string; cluster: Record<string, unknown> }[];
+    [member: string]: unknown;
+  }
+
+  /** The cluster's own context of the simulator's kubeconfig, with `changes` to its cluster, in a Secret of the hub. */
+  async function connect(secret: string, changes: object, insideCluster: boolean) {
+    const target = simulator.clusters[0] ?? expect.fail("no clusters");
+    const config = parse(simulator.kubeconfig()) as Config;
+    for (const { name, cluster } of config.clusters) {
+      if (name === target.name) Object.assign(cluster, { server: "https://elsewhere.invalid" }, changes);
+    }
+    config["current-context"] = target.name;
+    const data = { kubeconfig: Buffer.from(JSON.stringify(config)).toString("base64") };
+    const body = { apiVersion: "v1", kind: "Secret", metadata: { name: secret, namespace }, data };
+    await hub.requestJson("POST", resourcePath(secrets, { namespace }), { body, signal: never, maxBytes: 1 << 20 });
+    const { connector } = kubernetesPorts({
+      hub,
+      namespace,
+      userAgent: "clusterpulse-hub/test",
+      insideCluster,
+      clock: systemClock,
+      random: seededRandom(1),
+      log: silentLogger,
+    });
+    const { name, url: endpoint } = target;
+    const schedule = { intervalMs: 30_000, requestTimeoutMs: 5_000, runDeadlineMs: 20_000 };
+    const where = { namespace, name, endpoint, credentialsRef: { name: secret } };
+    return (await connector.connect(where, schedule, never)) as KubeTransport;
+  }
+  const version = (transport: KubeTransport) =>
+    transport.get("/version", { accept: "application/json", signal: never, maxBytes: 1 << 20 });
+
+  test("may be made of a kubeconfig; the endpoint of the ClusterConnection wins; it is said what is not verified", async () => {
+    const verified = await connect("verified", {}, false);
+    expect((await version(verified)).status).toBe(200);
+    expect(verified.facts.insecureSkipTlsVerify).toBe(false);
+    expect(verified.facts.peerCertificateExpiresAtMs).toBeGreaterThan(Date.now());
+    const insecure = { "insecure-skip-tls-verify": true, "certificate-authority-data": undefined };
+    const unverified = await connect("unverified", insecure, false);
+    expect((await version(unverified)).status).toBe(200);
+    expect(unverified.facts.insecureSkipTlsVerify).toBe(true);
+    await Promise.all([verified.close(), unverified.close()]);
+  });
+
+  test("does not lead to the hub's own loopback inside a cluster", async () => {
+    const before = simulator.requests.count(simulator.clusters[0]?.name ?? "");
+    const transport = await connect("inside", {}, true);
+    await expect(version(transport)).rejects.toMatchObject({ code: "ENDPOINT_FORBIDDEN", reason: "EndpointForbidden" });
+    expect(simulator.requests.count(simulator.clusters[0]?.name ?? "")).toBe(before);
+    await transport.close();
+  });
 });
