@@ -156,8 +156,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       registerFleet(hub, fleet, authority.caPem, registration);
     },
     close: async () => {
-      await faults.clear();
       await Promise.all([admin.close(), closeOrigins()]);
+      await faults.clear();
     },
   };
 }

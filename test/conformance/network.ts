@@ -1,13 +1,13 @@
-// The network of a recording, for this process: the fleet's names resolve, and its authority is a public one. The original did not verify
+// The network of a recording, for this process: the fleet's names resolve, and its authorities are public ones. The original did not verify
 // clusters whose Secret names no authority; the hub trusts public authorities there.
 import dns from "node:dns";
 import tls from "node:tls";
 import type { RecordedFleet } from "../../src/simulator/recorded/index.ts";
 
 /** Returns what restores the network as it was. */
-export function joinNetwork(fleet: Pick<RecordedFleet, "caPem" | "hosts">): () => void {
+export function joinNetwork(fleet: Pick<RecordedFleet, "allCaPems" | "hosts">): () => void {
   const authorities = tls.getCACertificates("default");
-  tls.setDefaultCACertificates([...authorities, fleet.caPem]);
+  tls.setDefaultCACertificates([...authorities, ...fleet.allCaPems]);
   const resolver = dns.promises.Resolver.prototype;
   const { resolve4, resolve6 } = resolver;
   const notFound = (): Promise<never> => Promise.reject(Object.assign(new Error("not found"), { code: "ENOTFOUND" }));

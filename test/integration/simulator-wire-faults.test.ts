@@ -302,6 +302,19 @@ describe("flap", () => {
     expect(await looks()).toBe("up");
   });
 
+  it("closed in an outage, the simulator ends and leaves nothing behind", async () => {
+    const other = await startSimulator({ clusters: 1, seed: 3, preset: "tiny" });
+    const cluster = other.clusters[0]?.name as string;
+    await other.faults.add({ cluster, fault: "flap", parameters: { downMs: 100, upMs: 100 } });
+    const port = Number(new URL(other.clusters[0]?.url as string).port);
+    await other.close();
+    await pause(300);
+    const met = await new Promise((resolve) => {
+      net.connect(port, "127.0.0.1", () => resolve("up")).on("error", () => resolve("down"));
+    });
+    expect([met, other.faults.list()]).toEqual(["down", []]);
+  });
+
   it("healed in an outage, it is up at once", async () => {
     await break_("flap", { downMs: 60_000, upMs: 60_000 });
     expect(await looks()).toBe("down");

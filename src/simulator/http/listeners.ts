@@ -36,6 +36,7 @@ export class Origin {
   #stalled: Set<Destroyable> | undefined;
   #watches: Set<OpenWatch> | undefined;
   #isSilent = false;
+  #isClosed = false;
   #presentation: Presentation = "valid";
 
   constructor(name: string, connect: (socket: Socket, presentation: Presentation) => void) {
@@ -69,7 +70,8 @@ export class Origin {
         reject(new ListenError(error.code ?? "", message));
       });
       server.listen(port, loopback, () => {
-        this.#server = server;
+        if (this.#isClosed) server.close();
+        else this.#server = server;
         this.#port = (server.address() as AddressInfo).port;
         resolve();
       });
@@ -85,8 +87,9 @@ export class Origin {
     await closed;
   }
 
-  /** Listens again on the same port, patiently, for something else may have been given it in the meantime. */
+  /** Listens again on the same port unless it was closed, patiently, for something else may have been given it in the meantime. */
   async reopen(clock: Clock = systemClock): Promise<void> {
+    if (this.#isClosed) return;
     const untilMs = clock.monotonicMs() + reopenDeadlineMs;
     for (;;) {
       try {
@@ -172,7 +175,9 @@ export class Origin {
     this.#stalled = undefined;
   }
 
+  /** For good. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.refuse();
   }
 

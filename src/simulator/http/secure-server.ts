@@ -14,6 +14,8 @@ import { socketOf } from "./pipeline.ts";
 export interface SecureServer {
   /** Speaks TLS and HTTP on the socket, with the certificate that the presentation names. */
   connect(socket: Socket, origin: Origin, presentation: Presentation): void;
+  /** PEM of the authority behind the certificates that no client is told to trust. */
+  readonly unknownCaPem: string;
   close(): void;
 }
 
@@ -30,16 +32,18 @@ export function createSecureServers(
   hosts: readonly string[] = loopbackHosts,
 ): SecureServer {
   const servers = new Map<Presentation, Http2SecureServer>();
+  const stranger = mintAuthority("another-ca");
   const byPort = new Map<number, Origin>();
   const serverFor = (presentation: Presentation): Http2SecureServer => {
     let server = servers.get(presentation);
     if (server === undefined) {
-      server = startServer(identityFor(presentation, authority, hosts), byPort, handle);
+      server = startServer(identityFor(presentation, authority, stranger, hosts), byPort, handle);
       servers.set(presentation, server);
     }
     return server;
   };
   return {
+    unknownCaPem: stranger.caPem,
     connect: (socket, origin, presentation) => {
       byPort.set(origin.port, origin);
       serverFor(presentation).emit("connection", socket);
@@ -50,7 +54,12 @@ export function createSecureServers(
   };
 }
 
-function identityFor(presentation: Presentation, authority: Authority, hosts: readonly string[]): ServerIdentity {
+function identityFor(
+  presentation: Presentation,
+  authority: Authority,
+  stranger: Authority,
+  hosts: readonly string[],
+): ServerIdentity {
   switch (presentation) {
     case "valid":
     case "handshakeStall":
@@ -60,7 +69,7 @@ function identityFor(presentation: Presentation, authority: Authority, hosts: re
     case "wrongHost":
       return authority.issue({ hosts: ["elsewhere.example"] });
     case "unknownCa":
-      return mintAuthority("another-ca").issue({ hosts });
+      return stranger.issue({ hosts });
   }
 }
 

@@ -53,7 +53,7 @@ export class RecordedEngine implements Engine {
         throw unreadable(join(folder, file), "needs apiVersion and kind, or to be a List");
       const objects = isList ? items : [document];
       const pb = join(folder, file.replace(/\.json$/, ".pb"));
-      this.#lists.set(typeOf(apiVersion, objectKind, objects), {
+      this.#lists.set(typeOf(apiVersion, objectKind, resourceOf(file, isList, objectKind), objects), {
         resourceVersion: Number((document.metadata as { resourceVersion?: string }).resourceVersion ?? "1"),
         items: objects,
         text: isList ? text : undefined,
@@ -142,12 +142,18 @@ function textAt(value: unknown, path: readonly string[]): string {
   return typeof at === "string" ? at : "";
 }
 
-function typeOf(apiVersion: string, kind: string, objects: readonly RecordedObject[]): ResourceType {
+/** Lists are in files of their resource's name; other files have names of their own. */
+function resourceOf(file: string, isList: boolean, kind: string): string {
+  const name = file.slice(0, -".json".length);
+  return isList && /^[a-z0-9]+$/.test(name) ? name : pluralOf(kind.toLowerCase());
+}
+
+function typeOf(apiVersion: string, kind: string, resource: string, objects: readonly RecordedObject[]): ResourceType {
   const [first = "", second] = apiVersion.split("/");
   return {
     group: second === undefined ? "" : first,
     version: second ?? first,
-    resource: pluralOf(kind.toLowerCase()),
+    resource,
     singular: kind.toLowerCase(),
     kind,
     // Of an empty list nothing tells; that of a namespaced kind can be asked for in both ways.
@@ -161,7 +167,7 @@ function typeOf(apiVersion: string, kind: string, objects: readonly RecordedObje
 }
 
 /** English as resource names are. */
-export function pluralOf(singular: string): string {
+function pluralOf(singular: string): string {
   if (/[^aeiou]y$/.test(singular)) return `${singular.slice(0, -1)}ies`;
   return /(s|x|ch|sh)$/.test(singular) ? `${singular}es` : `${singular}s`;
 }

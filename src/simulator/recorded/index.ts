@@ -28,8 +28,10 @@ export interface RecordedFleet {
   readonly namespace: string;
   /** Names of the ClusterConnections that a hub polls: all but those that push. */
   readonly polledClusters: readonly string[];
-  /** What signed every good certificate; for clients of clusters whose Secret names no authority. */
+  /** What signed the certificates, but for those of endpoints with another authority. */
   readonly caPem: string;
+  /** All authorities of the fleet: for clients that, as the original did, take any certificate where a Secret names no authority. */
+  readonly allCaPems: readonly string[];
   /** Address of every endpoint's host that is a name. */
   readonly hosts: ReadonlyMap<string, string>;
   /** A text of this run with its endpoints as they are in the recording. */
@@ -153,6 +155,7 @@ export async function startRecordedFleet(
         .filter(({ spec }) => (spec as { collectionMode?: string } | undefined)?.collectionMode !== "push")
         .map(({ metadata }) => metadata.name),
       caPem: authority.caPem,
+      allCaPems: [authority.caPem, secure.unknownCaPem],
       hosts: new Map(names.map((name) => [name, loopback])),
       kubeconfig: (namespace) => {
         const url = (origins.get(hubName) as Origin).url;
