@@ -1,5 +1,6 @@
 // Joins the tree to a real hub API: what it watches there, how a cluster's own Secret becomes a connection, how statuses are
 // written. One transport to the hub's API serves all of it.
+import { isIP } from "node:net";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import {
   clusterConnections,
@@ -9,7 +10,7 @@ import {
   secrets,
   version,
 } from "../../src/api/v1alpha1/resources.ts";
-import { createEndpointPolicy } from "../../src/kube/endpoint-policy.ts";
+import { createEndpointPolicy, specialAddress } from "../../src/kube/endpoint-policy.ts";
 import { runsInPod } from "../../src/kube/kubeconfig.ts";
 import { objectSource, Reflector } from "../../src/kube/reflector.ts";
 import { createResolver } from "../../src/kube/resolver.ts";
@@ -32,7 +33,10 @@ export interface KubernetesOptions {
   /** The one namespace that is watched. */
   readonly namespace: string;
   readonly userAgent: string;
-  /** Whether the hub runs in a pod, as its environment says by default: clusters on loopback are refused then. */
+  /**
+   * Clusters on loopback are refused. The default is what the environment says of a pod, unless the hub's own API is on loopback too:
+   * then everything is on one machine on purpose, as in a demonstration or a test.
+   */
   readonly insideCluster?: boolean;
   /** Deadlines towards clusters; the whole request's comes from each cluster's spec. */
   readonly clusterLimits?: Partial<TransportLimits>;
@@ -86,7 +90,13 @@ function watched(
 }
 
 function secretConnector(options: KubernetesOptions): Connector {
-  const { hub, userAgent, clusterLimits, clock, insideCluster = runsInPod(process.env) } = options;
+  const {
+    hub,
+    userAgent,
+    clusterLimits,
+    clock,
+    insideCluster = runsInPod(process.env) && !isOnLoopback(options.hub.server),
+  } = options;
   const endpointPolicy = createEndpointPolicy({ insideCluster, resolve: createResolver({ clock }) });
   return {
     async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {
@@ -102,6 +112,11 @@ function secretConnector(options: KubernetesOptions): Connector {
       );
     },
   };
+}
+
+function isOnLoopback(server: string): boolean {
+  const host = new URL(server).hostname.replace(/^\[|\]$/g, "");
+  return host === "localhost" || (isIP(host) !== 0 && specialAddress(host) === "loopback");
 }
 
 /** The group's resources that have a status the hub writes, by plural. */

@@ -74,6 +74,10 @@ class RefreshingTransport implements KubeTransport {
     }
   }
 
+  get server(): string {
+    return this.#current.server;
+  }
+
   get facts(): ConnectionFacts {
     return this.#current.facts;
   }

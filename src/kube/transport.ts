@@ -97,6 +97,8 @@ export interface KubeTransport {
   ): Promise<JsonResponse>;
   /** GETs `path` without a total deadline and yields the body as it arrives. Ends when the server ends it; leaving the loop closes it. */
   stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array, void, void>;
+  /** The server's URL, as configured. */
+  readonly server: string;
   readonly facts: ConnectionFacts;
   /** Closes all connections; what is pending fails with ABORTED. */
   close(): Promise<void>;
@@ -124,6 +126,7 @@ interface RawRequest {
 }
 
 class UndiciTransport implements KubeTransport {
+  readonly server: string;
   readonly #pool: Pool;
   readonly #streamPool: Pool;
   readonly #prefix: string;
@@ -143,6 +146,7 @@ class UndiciTransport implements KubeTransport {
     clock: Clock,
     endpointPolicy: EndpointPolicy | undefined,
   ) {
+    this.server = credentials.server;
     const url = new URL(credentials.server);
     const port = url.port || (url.protocol === "https:" ? "443" : "80");
     this.#prefix = url.pathname.replace(/\/+$/, "");

@@ -114,7 +114,7 @@ describe("the connection to a cluster", () => {
   }
 
   /** The cluster's own context of the simulator's kubeconfig, with `changes` to its cluster, in a Secret of the hub. */
-  async function connect(secret: string, changes: object, insideCluster: boolean) {
+  async function connect(secret: string, changes: object, insideCluster: boolean | undefined, server = hub.server) {
     const target = simulator.clusters[0] ?? expect.fail("no clusters");
     const config = parse(simulator.kubeconfig()) as Config;
     for (const { name, cluster } of config.clusters) {
@@ -125,10 +125,17 @@ describe("the connection to a cluster", () => {
     const body = { apiVersion: "v1", kind: "Secret", metadata: { name: secret, namespace }, data };
     await hub.requestJson("POST", resourcePath(secrets, { namespace }), { body, signal: never, maxBytes: 1 << 20 });
     const { connector } = kubernetesPorts({
-      hub,
+      hub: {
+        server,
+        facts: hub.facts,
+        get: (...request) => hub.get(...request),
+        requestJson: (...request) => hub.requestJson(...request),
+        stream: (...request) => hub.stream(...request),
+        close: () => hub.close(),
+      },
       namespace,
       userAgent: "clusterpulse-hub/test",
-      insideCluster,
+      ...(insideCluster !== undefined && { insideCluster }),
       clock: systemClock,
       random: seededRandom(1),
       log: silentLogger,
@@ -151,6 +158,28 @@ describe("the connection to a cluster", () => {
     expect((await version(unverified)).status).toBe(200);
     expect(unverified.facts.insecureSkipTlsVerify).toBe(true);
     await Promise.all([verified.close(), unverified.close()]);
+  });
+
+  test.each([
+    ["refused in a pod", "10.96.0.1", "https://10.96.0.1", "ENDPOINT_FORBIDDEN"],
+    ["allowed in a pod that has its own API on loopback too", "10.96.0.1", "https://127.0.0.1:6443", 200],
+    ["allowed outside of pods", undefined, "https://10.96.0.1", 200],
+  ])("on loopback is %s", async (name, serviceHost, server, outcome) => {
+    const former = process.env["KUBERNETES_SERVICE_HOST"];
+    if (serviceHost === undefined) delete process.env["KUBERNETES_SERVICE_HOST"];
+    else process.env["KUBERNETES_SERVICE_HOST"] = serviceHost;
+    try {
+      const transport = await connect(name.replaceAll(" ", "-").toLowerCase(), {}, undefined, server);
+      const got = await version(transport).then(
+        ({ status }) => status,
+        (error: { code: unknown }) => error.code,
+      );
+      expect(got).toBe(outcome);
+      await transport.close();
+    } finally {
+      if (former === undefined) delete process.env["KUBERNETES_SERVICE_HOST"];
+      else process.env["KUBERNETES_SERVICE_HOST"] = former;
+    }
   });
 
   test("does not lead to the hub's own loopback inside a cluster", async () => {

@@ -160,7 +160,7 @@ describe("a refreshing transport", () => {
           entry.closed = true;
         };
         const facts = { peerCertificateExpiresAtMs: undefined, insecureSkipTlsVerify: false, idleRetries: made.length };
-        return { requestJson, close, facts, get: expect.fail, stream: expect.fail } as KubeTransport;
+        return { server, requestJson, close, facts, get: expect.fail, stream: expect.fail } as KubeTransport;
       },
       clock,
       log: silentLogger,
