@@ -7,6 +7,7 @@ import type { StoreReader } from "../../src/store/document.ts";
 import { absent, type Mismatch, mismatches } from "./compare.ts";
 import { type Difference, explain, isUnordered } from "./differences.ts";
 import { withHubOn } from "./hub-run.ts";
+import { openLifetimes } from "./lifetimes.ts";
 
 export interface Outcome {
   readonly item: string;
@@ -19,6 +20,8 @@ export interface Outcome {
 
 interface StoredKey {
   readonly type: "string" | "hash" | "set" | "zset" | "list";
+  /** Seconds that the original gave it, or `none`. */
+  readonly ttlClass: string;
   readonly value: unknown;
 }
 
@@ -30,12 +33,18 @@ export async function compareFleet(
 ): Promise<readonly Outcome[]> {
   const keys = readKeys(folder);
   const resources = readResources(folder);
+  const lifetimes = openLifetimes(storeUrl);
   return withHubOn(folder, storeUrl, async ({ fleet, store }) => {
     const outcomes: Outcome[] = [];
     for (const [key, recorded] of Object.entries(keys)) {
       const stored = await readStored(store, key, recorded.type).catch(() => absent);
       const ours = stored === absent ? absent : storedValue(stored, fleet.originalOf);
-      outcomes.push(judge(key, recordedValue(newest(recorded)), ours, differences));
+      const lifetime = ours === absent ? undefined : await lifetimes.of(key, recorded.ttlClass);
+      const late =
+        lifetime === undefined || lifetime === recorded.ttlClass
+          ? []
+          : [{ path: `${key}/ttl`, original: recorded.ttlClass, ours: lifetime }];
+      outcomes.push(judge(key, recordedValue(newest(recorded)), ours, differences, late));
     }
     for (const { plural, namespace, name, status } of resources) {
       const object = fleet.object(plural, namespace, name) as { status?: unknown } | undefined;
@@ -43,19 +52,24 @@ export async function compareFleet(
       outcomes.push(judge(`${plural}/${name}/status`, status, ours, differences));
     }
     return outcomes;
-  });
+  }).finally(() => lifetimes.close());
 }
 
-function judge(item: string, original: unknown, ours: unknown, differences: readonly Difference[]): Outcome {
-  const found =
-    ours === absent
-      ? [{ path: item, original, ours }]
-      : mismatches(original, ours, item, (path) => isUnordered(differences, path));
+function judge(
+  item: string,
+  original: unknown,
+  ours: unknown,
+  differences: readonly Difference[],
+  more: readonly Mismatch[] = [],
+): Outcome {
+  const isAbsent = ours === absent;
+  const unordered = (path: string): boolean => isUnordered(differences, path);
+  const found = isAbsent ? [{ path: item, original, ours }] : [...mismatches(original, ours, item, unordered), ...more];
   const explained = found.map((mismatch) => explain(differences, mismatch));
   return {
     item,
     failures: found.filter((_mismatch, i) => explained[i] === undefined),
-    isNotYet: ours === absent && explained[0]?.state === "not yet",
+    isNotYet: isAbsent && explained[0]?.state === "not yet",
     explainedBy: explained.flatMap((difference) => (difference === undefined ? [] : [difference.id])),
   };
 }

@@ -9,6 +9,7 @@ import {
   isUnordered,
   readDifferences,
 } from "../../conformance/differences.ts";
+import { lifetimeWord } from "../../conformance/lifetimes.ts";
 
 const paths = (original: unknown, ours: unknown): string[] => mismatches(original, ours, "key").map(({ path }) => path);
 
@@ -52,6 +53,21 @@ describe("comparing", () => {
     expect(paths({ list: ["b", "a"] }, { list: ["a", "b"] })).toEqual(["key/list/0", "key/list/1"]);
     const items = [{ name: "b", v: 1 }, { name: "a" }];
     expect(mismatches(items, items.toReversed(), "key", () => true)).toEqual([]);
+  });
+});
+
+describe("lifetimes", () => {
+  it.each([
+    [-2, "600", absent],
+    [-1, "none", "none"],
+    [-1, "600", "none"],
+    [500, "none", "limited"],
+    [600, "600", "600"],
+    [480, "600", "600"],
+    [479, "600", "shorter"],
+    [601, "600", "longer"],
+  ])("%i s left of %s: %s", (left, recorded, word) => {
+    expect(lifetimeWord(left, recorded)).toBe(word);
   });
 });
 
