@@ -7,6 +7,7 @@ import type { Collection, Failure } from "../../src/cluster/collect.ts";
 import { conditionsOf, connectionStatus } from "../../src/cluster/connection-status.ts";
 import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
 import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
+import type { Document } from "../../src/store/document.ts";
 import { clusterStatus } from "../../src/store/documents.ts";
 import { type Clock, rfc3339 } from "../../src/support/clock.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
@@ -33,6 +34,7 @@ export class ClusterReport {
   readonly #clock: Clock;
   readonly #limits: ReportLimits;
   #displayName: string;
+  #declared: readonly Document[] = [];
   #target: StatusTarget | undefined;
   #observedGeneration: number | undefined;
   #health: ClusterHealth | undefined;
@@ -71,7 +73,8 @@ export class ClusterReport {
   /** What the owner declared. */
   declared(spec: ClusterConnection["spec"]): void {
     this.#displayName = spec.displayName ?? "";
-    this.#store.write(declaredDocuments(this.#name, spec));
+    this.#declared = declaredDocuments(this.#name, spec);
+    this.#store.write(this.#declared);
   }
 
   /** Lists a cluster that was never polled; one of which more is known already stays as it is. */
@@ -115,7 +118,8 @@ export class ClusterReport {
     // Readers are told when it is asked again. The custom resource is not: its message would change with every attempt.
     const shown = waitMs === 0 ? health.message : `${health.message}; probing again at ${rfc3339(atMs + waitMs)}`;
     const check = { ...health, message: shown, atMs, displayName: this.#displayName, transition };
-    this.#store.write(checkedDocuments(this.#name, check));
+    // What was declared goes along every time: a store that lost its data is whole again with the next poll.
+    this.#store.write([...this.#declared, ...checkedDocuments(this.#name, check)]);
     this.#health = health;
     const status = connectionStatus({
       health,

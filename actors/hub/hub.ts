@@ -44,6 +44,7 @@ export interface HubPorts {
 export interface HubTuning {
   readonly defaultIntervalMs: number;
   readonly defaultTimeoutMs: number;
+  readonly operatorScanIntervalMs: number;
   /** CACHE_TTL and METRICS_RETENTION. */
   readonly cacheTtlSeconds: number;
   readonly retentionSeconds: number;
@@ -83,18 +84,22 @@ const statusRefreshMs = 300_000;
 const defaultTuning: HubTuning = {
   defaultIntervalMs: defaultScheduleLimits.defaultIntervalMs,
   defaultTimeoutMs: defaultScheduleLimits.defaultTimeoutMs,
+  operatorScanIntervalMs: defaultCollectLimits.operatorScanIntervalMs,
   cacheTtlSeconds: 600,
   retentionSeconds: 3_600,
 };
 
 /** Starts the tree. It begins to watch and to poll at once; `synced` tells when it has seen everything there is. */
 export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }: HubOptions): Hub {
-  const { defaultIntervalMs, defaultTimeoutMs, cacheTtlSeconds, retentionSeconds } = { ...defaultTuning, ...tuning };
+  const { defaultIntervalMs, defaultTimeoutMs, operatorScanIntervalMs, cacheTtlSeconds, retentionSeconds } = {
+    ...defaultTuning,
+    ...tuning,
+  };
   const system = createActorSystem({ clock, random, log });
   const admission = new Admission(limits.maxHandshakes ?? 50);
   const clusterLimits: ClusterLimits = {
     schedule: { ...defaultScheduleLimits, defaultIntervalMs, defaultTimeoutMs, ...limits.schedule },
-    collect: defaultCollectLimits,
+    collect: { ...defaultCollectLimits, operatorScanIntervalMs },
     cacheTtlSeconds,
     retentionSeconds,
     statusRefreshMs,

@@ -2,7 +2,7 @@
 // API server that is slow or down delays wishes and nothing else; whoever wishes never waits.
 // Wishes outlive a restart of the writer. A write that fails is tried again with backoff, unless its error makes it pointless.
 import { fullJitterMs } from "../../src/support/backoff.ts";
-import { ClusterPulseError, type SafeError } from "../../src/support/errors.ts";
+import type { SafeError } from "../../src/support/errors.ts";
 import type { Logger } from "../../src/support/log.ts";
 import type { Actor, ActorContext, ActorDefinition, RunOutcome, StopReason } from "../system/index.ts";
 
@@ -217,7 +217,9 @@ class KeyedWriterActor<Value> implements Actor<WriterMessage<Value>> {
     }
     this.#outbox.failed++;
     this.#outbox.lastError = error;
-    this.#context.log.warn(
+    // Another writer came first: nothing is wrong, and the next try reads the newest state.
+    const level = error.code === "CONFLICT" ? "debug" : "warn";
+    this.#context.log[level](
       { error, object: key },
       `a write of the ${this.#options.kind} failed; it will be tried again`,
     );
@@ -233,5 +235,5 @@ class KeyedWriterActor<Value> implements Actor<WriterMessage<Value>> {
 
 function errorOf(outcome: Exclude<RunOutcome<void>, { status: "ok" }>, deadlineMs: number): SafeError {
   if (outcome.status === "failed") return outcome.error;
-  return new ClusterPulseError("WRITE_DEADLINE", `no answer within ${deadlineMs} ms`);
+  return { code: "WRITE_DEADLINE", message: `no answer within ${deadlineMs} ms` };
 }

@@ -126,6 +126,7 @@ async function runHub(
     tuning: {
       defaultIntervalMs: settings.reconciliationIntervalSeconds * 1_000,
       defaultTimeoutMs: settings.connectTimeoutSeconds * 1_000,
+      operatorScanIntervalMs: settings.operatorScanIntervalSeconds * 1_000,
       cacheTtlSeconds: settings.cacheTtlSeconds,
       retentionSeconds: settings.metricsRetentionSeconds,
     },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport } from "../../src/kube/transport.ts";
-import { eventually, runCommand, type Started, startCommand } from "../support/processes.ts";
+import { eventually, pause, runCommand, type Started, startCommand } from "../support/processes.ts";
 import { freePort, hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-hub-"));
@@ -147,6 +147,27 @@ describe("clusterpulse hub", () => {
       30_000,
       "everything is written",
     );
+    await stopHub(hub);
+  });
+
+  test("a Redis that comes back empty is complete again within two polls", { timeout: 150_000 }, async (context) => {
+    if (!withRedis) return context.skip();
+    const hub = await startHub("--store", redis.url);
+    const parts = "spec status info metrics namespaces nodes nodes:summary".split(" ");
+    const complete = async (): Promise<boolean> => {
+      const names = await redis.admin.smembers("clusters:all").catch(() => []);
+      const found = await Promise.all(
+        names.map((name) => redis.admin.exists(parts.map((part) => `cluster:${name}:${part}`))),
+      );
+      return names.length === 7 && found.every((count) => count === parts.length);
+    };
+    await eventually(complete, 30_000, "everything is written");
+    // Nothing waits in the hub any more: what comes back comes from new polls.
+    await pause(3_000);
+    await redis.kill();
+    await redis.start();
+    expect(await complete()).toBe(false);
+    await eventually(complete, 80_000, "all keys of all clusters");
     await stopHub(hub);
   });
 
