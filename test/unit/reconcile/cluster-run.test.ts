@@ -114,7 +114,10 @@ function scripted(fail: (path: string) => Error | "deaf" | undefined): Transport
       const failure = fail(route);
       if (failure === "deaf") await new Promise(() => undefined);
       if (failure instanceof Error) throw failure;
-      const bytes = new Uint8Array(new TextEncoder().encode(JSON.stringify(answers[route] ?? {})));
+      const answer = answers[route];
+      // A plain Kubernetes cluster does not know OpenShift's and OLM's paths.
+      if (answer === undefined) throw new KubeError("NOT_FOUND", `${route} not found`, { httpStatus: 404 });
+      const bytes = new Uint8Array(new TextEncoder().encode(JSON.stringify(answer)));
       return { status: 200, contentType: "application/json", encoding: "identity", bytes, headersAfterMs: 5 };
     },
     close: () => Promise.resolve(),
