@@ -13,6 +13,8 @@ const kubeconfig = join(scratch, "kubeconfig");
 const withRedis = hasRedis();
 let redis: TestRedis;
 let simulator: Started;
+/** Also those of a test that failed before it stopped them. */
+const hubs: Started[] = [];
 
 beforeAll(async () => {
   simulator = startCommand(
@@ -32,6 +34,7 @@ beforeAll(async () => {
   if (withRedis) redis = await startRedis();
 });
 afterAll(async () => {
+  for (const hub of hubs) hub.child.kill("SIGKILL");
   simulator.child.kill("SIGTERM");
   await simulator.ended;
   if (withRedis) await redis.stop();
@@ -55,6 +58,7 @@ async function startHub(...more: string[]): Promise<RunningHub> {
     `127.0.0.1:${metrics}`,
   ];
   const hub = startCommand("hub", "--kubeconfig", kubeconfig, "--namespace", "fleet", ...addresses, ...more);
+  hubs.push(hub);
   await hub.until(/the hub watches/);
   const url = (port: number): string => `http://127.0.0.1:${port}`;
   return { ...hub, api: url(api), probes: url(probes), metrics: url(metrics) };
