@@ -53,7 +53,6 @@ export interface HubProcess {
   readonly view: FleetView;
   /** What is stored, as it stands. */
   readonly store: StoreReader;
-  readonly health: () => HealthReport;
   /** Starts the actors. To be called once. */
   watch(options: WatchOptions): Hub;
   /** Not ready, then no more polls, then what is left is written, then the servers go. Everything is over after `deadlineMs`. */
@@ -134,7 +133,6 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
     url,
     view,
     store,
-    health,
     watch({ kubeconfig, tuning, limits, clusterLimits }) {
       const userAgent = `clusterpulse-hub/${version}`;
       const random = seededRandom(process.pid ^ clock.nowMs());

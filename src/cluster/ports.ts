@@ -1,4 +1,5 @@
 // What the cluster room needs of the outside world. Implementations live above and below and are injected by the actors.
+import type { NodeValue } from "../store/documents.ts";
 
 /** A response body as it came off the wire: still compressed, never parsed on the main thread. */
 export interface ResponseBody {
@@ -103,19 +104,8 @@ export interface PodsOfNode {
 }
 
 /** The stored values of one node, ready to be written unopened. */
-export interface NodeRow {
-  readonly name: string;
+export interface NodeRow extends NodeValue {
   readonly status: NodeStatus;
-  readonly roles: readonly string[];
-  /** JSON text of the node's `current` value. */
-  readonly current: string;
-  /** JSON text of the history point. */
-  readonly point: string;
-  readonly cpuUsagePercent: number;
-  readonly memoryUsagePercent: number;
-  readonly cpuCapacityCores: number;
-  readonly memoryCapacityBytes: number;
-  readonly podsTotal: number;
   readonly podsRunning: number;
 }
 

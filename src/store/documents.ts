@@ -121,7 +121,9 @@ export interface NodeValue {
   readonly name: string;
   readonly status: string;
   readonly roles: readonly string[];
+  /** JSON text of the node's `current` value. */
   readonly current: string;
+  /** JSON text of the history point. */
   readonly point: string;
   readonly cpuUsagePercent: number;
   readonly memoryUsagePercent: number;
