@@ -1,13 +1,8 @@
 // What the cluster room needs of the outside world. Implementations live above and below and are injected by the actors.
+import type { ResponseBody } from "../kube/list-page.ts";
 import type { NodeValue } from "../store/documents.ts";
 
-/** A response body as it came off the wire: still compressed, never parsed on the main thread. */
-export interface ResponseBody {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly encoding: "identity" | "gzip";
-  /** What its Content-Type said. Only lists are ever asked for as protobuf. */
-  readonly format: "json" | "protobuf";
-}
+export type { ResponseBody };
 
 export interface TransportResponse {
   readonly bytes: ResponseBody["bytes"];
