@@ -13,7 +13,7 @@ import {
 import { createEndpointPolicy, specialAddress } from "../../src/kube/endpoint-policy.ts";
 import { runsInPod } from "../../src/kube/kubeconfig.ts";
 import { objectSource, Reflector } from "../../src/kube/reflector.ts";
-import { createResolver } from "../../src/kube/resolver.ts";
+import { createResolver, type Resolve } from "../../src/kube/resolver.ts";
 import { readSecretCredentials } from "../../src/kube/secret-credentials.ts";
 import { patchStatus } from "../../src/kube/status-patch.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../../src/kube/transport.ts";
@@ -40,6 +40,8 @@ export interface KubernetesOptions {
   readonly insideCluster?: boolean;
   /** Deadlines towards clusters; the whole request's comes from each cluster's spec. */
   readonly clusterLimits?: Partial<TransportLimits>;
+  /** Resolves the host names of clusters; the system's name servers unless told. */
+  readonly resolve?: Resolve;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -96,8 +98,9 @@ function secretConnector(options: KubernetesOptions): Connector {
     clusterLimits,
     clock,
     insideCluster = runsInPod(process.env) && !isOnLoopback(options.hub.server),
+    resolve = createResolver({ clock }),
   } = options;
-  const endpointPolicy = createEndpointPolicy({ insideCluster, resolve: createResolver({ clock }) });
+  const endpointPolicy = createEndpointPolicy({ insideCluster, resolve });
   return {
     async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {
       const reference = { namespace: credentialsRef.namespace ?? namespace, name: credentialsRef.name };

@@ -6,6 +6,7 @@ import { createPoolCompute } from "../../workers/pool.ts";
 import type { ClusterCredentials } from "../kube/credentials.ts";
 import type { HubKubeconfig } from "../kube/kubeconfig.ts";
 import { createRefreshingTransport } from "../kube/refreshing-transport.ts";
+import type { Resolve } from "../kube/resolver.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../kube/transport.ts";
 import { createHubMetrics } from "../server/metrics.ts";
 import type { Check, HealthReport, SystemReport } from "../server/ports.ts";
@@ -44,6 +45,8 @@ export interface WatchOptions {
   readonly tuning?: Partial<HubTuning>;
   readonly limits?: HubLimits;
   readonly clusterLimits?: Partial<TransportLimits>;
+  /** Resolves the host names of clusters; the system's name servers unless told. */
+  readonly resolve?: Resolve;
 }
 
 /** A hub whose servers listen already; it is ready once it watches and has seen everything there is. */
@@ -133,7 +136,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
     url,
     view,
     store,
-    watch({ kubeconfig, tuning, limits, clusterLimits }) {
+    watch({ kubeconfig, tuning, limits, clusterLimits, resolve }) {
       const userAgent = `clusterpulse-hub/${version}`;
       const random = seededRandom(process.pid ^ clock.nowMs());
       const transport = hubTransport(kubeconfig, userAgent, log);
@@ -150,6 +153,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
         random,
         log,
         ...(clusterLimits && { clusterLimits }),
+        ...(resolve && { resolve }),
       });
       const { sweep } = hubStore;
       const ports = { store, compute, ...kubernetes, ...(sweep && { sweep }) };

@@ -5,7 +5,7 @@ import { ClusterCredentials } from "../../src/kube/credentials.ts";
 import { type RecordedFleet, startRecordedFleet } from "../../src/simulator/recorded/index.ts";
 import type { StoreReader } from "../../src/store/document.ts";
 import { createLogger } from "../../src/support/log.ts";
-import { joinNetwork } from "./network.ts";
+import { fleetResolver, trustFleet } from "./network.ts";
 
 const deadlineMs = 60_000;
 
@@ -24,12 +24,16 @@ export async function withHubOn<T>(
   read: (finished: Finished) => Promise<T>,
 ): Promise<T> {
   const fleet = await startRecordedFleet(folder);
-  const restore = joinNetwork(fleet);
+  const restore = trustFleet(fleet);
   const { namespace } = fleet;
   const log = createLogger({ level: "error", stream: process.stderr });
   const hub = await openHubProcess({ version: "0.0.0-conformance", namespace, store: storeUrl, log });
   try {
-    const running = hub.watch({ kubeconfig: kubeconfigOf(fleet), limits: { schedule: { minIntervalMs: 1_000 } } });
+    const running = hub.watch({
+      kubeconfig: kubeconfigOf(fleet),
+      limits: { schedule: { minIntervalMs: 1_000 } },
+      resolve: fleetResolver(fleet),
+    });
     const until = deadline((message) => process.stderr.write(`${message}; what there is is compared\n`));
     const isQuiet = (): boolean =>
       running.synced() &&
