@@ -1,0 +1,32 @@
+// Every key of a MetricSource, and of what it collected in each cluster. Names, types and TTL classes are the original's.
+import { clusterKeys } from "./keys.ts";
+
+/** A MetricSource's place in the hub's API. Names of resources hold neither a colon nor a slash. */
+export interface SourceId {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The pub/sub channel of MetricSource events. */
+export const sourceEventsChannel = "metricsource-events";
+
+/** The sets of all MetricSources, as `namespace/name`. The original keeps both alike. */
+export const allSourcesKeys = ["metricsources:all", "metricsources:enabled"] as const;
+
+/** `namespace/name`: how values and index sets name a MetricSource. */
+export const sourceIdText = ({ namespace, name }: SourceId): string => `${namespace}/${name}`;
+
+export const sourceKeys = {
+  definition: ({ namespace, name }: SourceId): string => `metricsource:${namespace}:${name}`,
+  meta: ({ namespace, name }: SourceId): string => `metricsource:${namespace}:${name}:meta`,
+  /** The set of the MetricSources whose rows are of this type. */
+  byType: (typeName: string): string => `metricsources:by:resourcetype:${typeName}`,
+  // Below the cluster, so that they go with it.
+  resources: (cluster: string, id: SourceId): string => `${custom(cluster, id)}:resources`,
+  aggregations: (cluster: string, id: SourceId): string => `${custom(cluster, id)}:aggregations`,
+  collectionMeta: (cluster: string, id: SourceId): string => `${custom(cluster, id)}:meta`,
+} as const;
+
+function custom(cluster: string, id: SourceId): string {
+  return `${clusterKeys.prefix(cluster)}custom:${sourceIdText(id)}`;
+}
