@@ -1,8 +1,9 @@
 // Tasks on the calling thread: for tests and tools, and for bodies that are too small to be worth a thread. Results equal the pool's.
-import { MAX_INFLATED_BYTES } from "../src/cluster/body.ts";
-import type { Compute, ResponseBody } from "../src/cluster/ports.ts";
+import type { Compute } from "../src/cluster/ports.ts";
+import { bodyTooLarge, MAX_INFLATED_BYTES, type ResponseBody } from "../src/kube/list-page.ts";
 import { ClusterPulseError, safeError } from "../src/support/errors.ts";
-import { runTask, type TaskInput, type TaskName, type TaskOutput } from "./tasks.ts";
+import type { TaskInput, TaskName, TaskOutput } from "./task.ts";
+import { runTask } from "./tasks.ts";
 
 /** Below this inflated size a task costs the main thread less than handing it to a thread would, or about as much. */
 export const INLINE_BYTES = 64 * 1024;
@@ -12,6 +13,7 @@ export function createInlineCompute(): Compute {
   return {
     async run(task, input, signal) {
       if (signal.aborted) throw aborted();
+      refuseOversized(input.body);
       return runSafely(task, input, MAX_INFLATED_BYTES);
     },
   };
@@ -35,6 +37,11 @@ export function expectedBytes({ bytes, encoding }: Omit<ResponseBody, "format">)
   if (encoding === "identity" || length < 18) return length;
   const stated = new DataView(bytes.buffer, bytes.byteOffset, length).getUint32(length - 4, true);
   return Math.min(Math.max(length, stated), MAX_INFLATED_BYTES);
+}
+
+/** Throws BODY_TOO_LARGE for a body that is larger than what is accepted already as it came. */
+export function refuseOversized({ bytes }: ResponseBody): void {
+  if (bytes.byteLength > MAX_INFLATED_BYTES) throw bodyTooLarge(MAX_INFLATED_BYTES);
 }
 
 export function aborted(): ClusterPulseError {

@@ -1,14 +1,18 @@
-// Tasks on a pool of threads. Guarantees: a task that is too slow or needs too much memory fails alone, with a code; its thread is replaced. What
-// waits is bounded in tasks and bytes. The deadline runs from the moment a thread takes the task up, so waiting costs nobody its time.
+// Tasks on a pool of threads. Guarantees: a task that is too slow, needs too much memory or ends its thread fails alone, with a code; its
+// thread is replaced, and a task that its thread never took up runs again. What waits is bounded in tasks and bytes, folds before
+// extractions. Threads see neither the process's environment nor its flags.
 // Piscina is only given as many tasks as it has threads: its own queue would start deadlines early and abort its neighbours.
 import { Piscina } from "piscina";
 import type { Compute } from "../src/cluster/ports.ts";
-import { systemClock } from "../src/support/clock.ts";
 import { ClusterPulseError, type SafeError } from "../src/support/errors.ts";
 import { exactBytes, pack, unpack } from "./codec.ts";
-import { aborted, expectedBytes, runIfSmall } from "./inline.ts";
-import { ENDED, STARTED, type WorkerAnswer, type WorkerRequest } from "./protocol.ts";
-import type { TaskInput, TaskName, TaskOutput } from "./tasks.ts";
+import { type Deadline, hasStarted, runningMs, watchDeadline } from "./deadline.ts";
+import { aborted, expectedBytes, refuseOversized, runIfSmall } from "./inline.ts";
+import { PoolCounters, type PoolStats } from "./pool-stats.ts";
+import type { WorkerAnswer, WorkerRequest } from "./protocol.ts";
+import { TaskQueue, type Waiting } from "./queue.ts";
+import { priorities, type TaskInput, type TaskName, type TaskOutput } from "./task.ts";
+import { priorityOf } from "./tasks.ts";
 
 export interface PoolOptions {
   /** Threads, all started at once and kept. */
@@ -20,21 +24,8 @@ export interface PoolOptions {
   /** Allowed running time per megabyte (2^20 bytes) of inflated body, and the least that any task is allowed. */
   readonly deadlineMsPerMb?: number;
   readonly minDeadlineMs?: number;
-}
-
-export interface PoolStats {
-  readonly threads: number;
-  readonly queued: number;
-  readonly queuedBytes: number;
-  readonly running: number;
-  readonly completed: number;
-  /** Run on the calling thread because the body was small. */
-  readonly inline: number;
-  /** Threads killed for a task that passed its deadline. */
-  readonly killed: number;
-  readonly outOfMemory: number;
-  /** Threads that died without a task. */
-  readonly threadErrors: number;
+  /** What threads run instead of worker.ts: tests plant their faults there. */
+  readonly worker?: URL;
 }
 
 export interface PoolCompute extends Compute {
@@ -43,14 +34,20 @@ export interface PoolCompute extends Compute {
   close(): Promise<void>;
 }
 
-/** A thread that cannot take up a task for this long is broken. */
-const START_DEADLINE_MS = 30_000;
 const MB = 1024 * 1024;
+/** Bodies up to this are copied to their thread, so that they are still here if it dies before it takes the task up. Larger ones move. */
+const MAX_COPIED_BYTES = MB;
+const MAX_ATTEMPTS = 3;
+/** How long a task whose caller gave it up may go on: it is likely to end by itself, and a new thread costs more. */
+const ABORT_GRACE_MS = 50;
 
-interface Job {
+interface Job extends Waiting {
   readonly request: WorkerRequest;
-  readonly bytes: number;
   readonly deadlineMs: number;
+  /** While a thread has it. */
+  deadline: Deadline | undefined;
+  /** Its caller no longer waits. */
+  abandoned: boolean;
   readonly settle: (answer: WorkerAnswer) => void;
 }
 
@@ -58,7 +55,7 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
   const { threads, maxHeapMb = 512, maxQueuedTasks = 1024, maxQueuedBytes = 256 * MB } = options;
   const { deadlineMsPerMb = 250, minDeadlineMs = 250 } = options;
   const pool = new Piscina<WorkerRequest, Uint8Array>({
-    filename: new URL("./worker.ts", import.meta.url).href,
+    filename: (options.worker ?? new URL("./worker.ts", import.meta.url)).href,
     minThreads: threads,
     maxThreads: threads,
     idleTimeout: Number.POSITIVE_INFINITY,
@@ -66,60 +63,77 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
     concurrentTasksPerWorker: 1,
     atomics: "disabled",
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 },
-    // Threads see neither the process's environment nor its flags.
     env: {},
     execArgv: [],
     recordTiming: false,
   });
-  const counts = { running: 0, queuedBytes: 0, completed: 0, inline: 0, killed: 0, outOfMemory: 0, threadErrors: 0 };
-  const queue = new Set<Job>();
+  const counters = new PoolCounters();
+  const queue = new TaskQueue<Job>(maxQueuedTasks, maxQueuedBytes);
+  let running = 0;
+  let suspectRuns = false;
   let closed = false;
   pool.on("error", () => {
-    counts.threadErrors++;
+    counters.threadErrors++;
   });
 
   function startNext(): void {
-    while (counts.running < threads) {
-      const [job] = queue;
+    while (running < threads) {
+      // A suspect is never on two threads, so that all others go on while it may be running away.
+      const job = queue.next(suspectRuns ? priorities.slice(0, 2) : priorities);
       if (job === undefined) return;
-      dequeue(job);
-      counts.running++;
+      running++;
+      if (job.priority === "suspect") suspectRuns = true;
       void runOnThread(job).then((answer) => {
-        counts.running--;
-        counts.completed++;
+        running--;
+        if (job.priority === "suspect") suspectRuns = false;
+        counters.ended(job.request.task, runningMs(job.request.marks) ?? 0, "error" in answer);
         job.settle(answer);
         startNext();
       });
     }
   }
 
-  function dequeue(job: Job): void {
-    if (queue.delete(job)) counts.queuedBytes -= job.bytes;
+  /** Never rejects. */
+  async function runOnThread(job: Job): Promise<WorkerAnswer> {
+    const { request } = job;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await attemptOnThread(job);
+      if (answer !== undefined) return answer;
+      if (closed || job.abandoned) return { error: aborted() };
+      if (attempt === MAX_ATTEMPTS || request.bytes.byteLength === 0) {
+        return failed("COMPUTE_ABORTED", "no thread took the computation up");
+      }
+      counters.rerun++;
+    }
   }
 
-  /** Never rejects. */
-  async function runOnThread({ request, deadlineMs }: Job): Promise<WorkerAnswer> {
+  /** Undefined when the thread went before it took the task up: then nobody knows anything against the task. */
+  async function attemptOnThread(job: Job): Promise<WorkerAnswer | undefined> {
+    const { request, deadlineMs } = job;
     const controller = new AbortController();
-    const cancelDeadline = watchDeadline(request.marks, deadlineMs, () => controller.abort());
+    job.deadline = watchDeadline(request.marks, deadlineMs, () => controller.abort());
     try {
-      const transferList = [request.bytes.buffer, request.rest.buffer];
+      const transferList = request.bytes.byteLength > MAX_COPIED_BYTES ? [request.bytes.buffer] : [];
       // Piscina types the list after an overload that @types/node lost; at run time it is the list of postMessage.
       return unpack(
         await pool.run(request, { transferList: transferList as never, signal: controller.signal }),
       ) as WorkerAnswer;
     } catch (error) {
       if (closed) return { error: aborted() };
+      if (!hasStarted(request.marks)) return undefined;
       if (controller.signal.aborted) {
-        counts.killed++;
+        counters.killed++;
         return failed("COMPUTE_DEADLINE", `the computation was stopped after ${deadlineMs} ms`);
       }
       if ((error as { code?: unknown }).code === "ERR_WORKER_OUT_OF_MEMORY") {
-        counts.outOfMemory++;
+        counters.outOfMemory++;
         return failed("COMPUTE_OUT_OF_MEMORY", `the computation needed more than ${maxHeapMb} MB`);
       }
-      return failed("COMPUTE_ABORTED", "the thread of the computation ended unexpectedly");
+      counters.crashed++;
+      return failed("COMPUTE_CRASHED", "the computation ended its thread");
     } finally {
-      cancelDeadline();
+      job.deadline.cancel();
+      job.deadline = undefined;
     }
   }
 
@@ -137,43 +151,64 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
     return new Promise((resolve, reject) => {
       const job: Job = {
         request,
+        priority: priorityOf(task, input),
         bytes: request.bytes.byteLength + request.rest.byteLength,
         deadlineMs: Math.max(minDeadlineMs, Math.ceil((deadlineMsPerMb * inflatedBytes) / MB)),
+        deadline: undefined,
+        abandoned: false,
         settle(answer) {
           signal.removeEventListener("abort", giveUp);
           if ("error" in answer) reject(new ClusterPulseError(answer.error.code, answer.error.message));
           else resolve(answer.output as TaskOutput<K>);
         },
       };
-      // A task that already runs is left to its own deadline: killing a thread costs more than letting it finish.
       const giveUp = () => {
-        dequeue(job);
+        job.abandoned = true;
+        queue.delete(job);
+        job.deadline?.shorten(ABORT_GRACE_MS);
         job.settle({ error: aborted() });
       };
-      if (queue.size >= maxQueuedTasks || counts.queuedBytes + job.bytes > maxQueuedBytes) {
-        reject(new ClusterPulseError("COMPUTE_QUEUE_FULL", `more than ${queue.size} computations wait for a thread`));
+      const displaced = queue.add(job);
+      if (displaced === undefined) {
+        counters.refused++;
+        reject(queueFull());
         return;
       }
+      for (const other of displaced) {
+        counters.displaced++;
+        other.settle({ error: queueFull() });
+      }
       signal.addEventListener("abort", giveUp, { once: true });
-      queue.add(job);
-      counts.queuedBytes += job.bytes;
       startNext();
     });
   }
 
+  const queueFull = () =>
+    new ClusterPulseError("COMPUTE_QUEUE_FULL", `more than ${queue.size} computations wait for a thread`);
+
   return {
     async run(task, input, signal) {
       if (closed || signal.aborted) throw aborted();
-      const small = runIfSmall(task, input);
-      if (small === undefined) return enqueue(task, input, signal);
-      counts.inline++;
-      return small.output;
+      refuseOversized(input.body);
+      const startedMs = performance.now();
+      const ended = (hasFailed: boolean): void => {
+        counters.inline++;
+        counters.ended(task, performance.now() - startedMs, hasFailed);
+      };
+      try {
+        const small = runIfSmall(task, input);
+        if (small === undefined) return enqueue(task, input, signal);
+        ended(false);
+        return small.output;
+      } catch (error) {
+        ended(true);
+        throw error;
+      }
     },
-    stats: () => ({ threads, queued: queue.size, ...counts }),
+    stats: () => counters.snapshot(threads, running, queue),
     async close() {
       closed = true;
-      for (const job of [...queue]) {
-        dequeue(job);
+      for (let job = queue.next(priorities); job !== undefined; job = queue.next(priorities)) {
         job.settle({ error: aborted() });
       }
       await pool.destroy();
@@ -183,24 +218,4 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
 
 function failed(code: string, message: string): { readonly error: SafeError } {
   return { error: { code, message } };
-}
-
-/**
- * Calls `kill` once the task has run for `deadlineMs`. A task that no thread has taken up yet has not begun to use its time, and one that has
- * ended is spared even when its answer has not been read yet. Real time: threads do not run in a virtual clock.
- */
-function watchDeadline(marks: WorkerRequest["marks"], deadlineMs: number, kill: () => void): () => void {
-  const waitUntilMs = systemClock.monotonicMs() + START_DEADLINE_MS;
-  let cancel = systemClock.setTimer(check, deadlineMs);
-  function check(): void {
-    if (Atomics.load(marks, ENDED) !== 0n) return;
-    const startedNs = Atomics.load(marks, STARTED);
-    const leftMs =
-      startedNs === 0n
-        ? Math.min(deadlineMs, waitUntilMs - systemClock.monotonicMs())
-        : deadlineMs - Number(process.hrtime.bigint() - startedNs) / 1e6;
-    if (leftMs <= 0) kill();
-    else cancel = systemClock.setTimer(check, Math.ceil(leftMs));
-  }
-  return () => cancel();
 }

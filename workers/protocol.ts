@@ -1,7 +1,7 @@
 // What the main thread and a pool thread say to each other.
-import type { ResponseBody } from "../src/cluster/ports.ts";
+import type { ResponseBody } from "../src/kube/list-page.ts";
 import type { SafeError } from "../src/support/errors.ts";
-import type { TaskName } from "./tasks.ts";
+import type { TaskName } from "./task.ts";
 
 /** A task for a pool thread. `rest` is the packed input without its body. */
 export interface WorkerRequest {

@@ -1,36 +1,37 @@
-// Every task that pool threads and inline runs can do, by name. A task is a pure function of its input: no sockets, no timers, no logger.
-import { readApiGroups } from "../src/cluster/api-groups.ts";
-import { readClusterOperators } from "../src/cluster/cluster-operators.ts";
-import { foldNodes } from "../src/cluster/fold-nodes.ts";
-import { foldPods } from "../src/cluster/fold-pods.ts";
-import { listNames } from "../src/cluster/names.ts";
-import { readClusterVersion, readConsoleRoute } from "../src/cluster/openshift.ts";
-import { readOperatorGroups, readSubscriptions } from "../src/cluster/operator-inputs.ts";
-import { readOperators } from "../src/cluster/operators.ts";
-import type { ComputeTasks } from "../src/cluster/ports.ts";
-import { readVersion } from "../src/cluster/version.ts";
+// Every task that pool threads and inline runs can do, by name. One file each in tasks/.
+import type { Priority, Task, TaskInput, TaskName, TaskOutput } from "./task.ts";
+import { foldNodesTask } from "./tasks/fold-nodes.ts";
+import { foldPodsTask } from "./tasks/fold-pods.ts";
+import { listNamesTask } from "./tasks/list-names.ts";
+import { readApiGroupsTask } from "./tasks/read-api-groups.ts";
+import { readClusterOperatorsTask } from "./tasks/read-cluster-operators.ts";
+import { readClusterVersionTask } from "./tasks/read-cluster-version.ts";
+import { readConsoleRouteTask } from "./tasks/read-console-route.ts";
+import { readOperatorGroupsTask } from "./tasks/read-operator-groups.ts";
+import { readOperatorsTask } from "./tasks/read-operators.ts";
+import { readSubscriptionsTask } from "./tasks/read-subscriptions.ts";
+import { readVersionTask } from "./tasks/read-version.ts";
 
-export type TaskName = keyof ComputeTasks;
-export type TaskInput<K extends TaskName> = ComputeTasks[K]["input"];
-export type TaskOutput<K extends TaskName> = ComputeTasks[K]["output"];
-
-type Tasks = { readonly [K in TaskName]: (input: TaskInput<K>, maxInflatedBytes: number) => TaskOutput<K> };
-
-const tasks: Tasks = {
-  foldPods,
-  foldNodes,
-  listNames,
-  readVersion,
-  readApiGroups,
-  readClusterVersion,
-  readConsoleRoute,
-  readClusterOperators,
-  readSubscriptions,
-  readOperatorGroups,
-  readOperators,
+const tasks: { readonly [K in TaskName]: Task<K> } = {
+  foldPods: foldPodsTask,
+  foldNodes: foldNodesTask,
+  listNames: listNamesTask,
+  readVersion: readVersionTask,
+  readApiGroups: readApiGroupsTask,
+  readClusterVersion: readClusterVersionTask,
+  readConsoleRoute: readConsoleRouteTask,
+  readClusterOperators: readClusterOperatorsTask,
+  readSubscriptions: readSubscriptionsTask,
+  readOperatorGroups: readOperatorGroupsTask,
+  readOperators: readOperatorsTask,
 };
 
 /** Runs a task on the calling thread. Throws what the task throws, above all BODY_MALFORMED and BODY_TOO_LARGE. */
 export function runTask<K extends TaskName>(task: K, input: TaskInput<K>, maxInflatedBytes: number): TaskOutput<K> {
-  return tasks[task](input, maxInflatedBytes);
+  return tasks[task].run(input, maxInflatedBytes);
+}
+
+/** Where a task with this input waits for a thread. */
+export function priorityOf<K extends TaskName>(task: K, input: TaskInput<K>): Priority {
+  return tasks[task].priority(input);
 }

@@ -22,6 +22,7 @@ const ownTrouble: ReadonlySet<string> = new Set([
   "COMPUTE_DEADLINE",
   "COMPUTE_ABORTED",
   "COMPUTE_OUT_OF_MEMORY",
+  "COMPUTE_CRASHED",
   "COMPUTE_QUEUE_FULL",
 ]);
 

@@ -34,6 +34,7 @@ const reasons: Readonly<Record<string, string>> = {
   COMPUTE_DEADLINE: "ComputeDeadline",
   COMPUTE_ABORTED: "Aborted",
   COMPUTE_OUT_OF_MEMORY: "ComputeOutOfMemory",
+  COMPUTE_CRASHED: "ComputeCrashed",
   COMPUTE_QUEUE_FULL: "ComputeQueueFull",
 };
 

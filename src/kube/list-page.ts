@@ -34,7 +34,7 @@ export function bodyMalformed(what: string): ClusterPulseError {
   return new ClusterPulseError("BODY_MALFORMED", `the API server's answer is not ${what}`);
 }
 
-function bodyTooLarge(maxBytes: number): ClusterPulseError {
+export function bodyTooLarge(maxBytes: number): ClusterPulseError {
   return new ClusterPulseError("BODY_TOO_LARGE", `the API server's answer is larger than ${maxBytes} bytes`);
 }
 
