@@ -7,7 +7,7 @@ import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
 import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
-import { KubeError } from "../../src/kube/errors.ts";
+import { KubeError, type TlsFailure } from "../../src/kube/errors.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Cancel, Clock } from "../../src/support/clock.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
@@ -17,18 +17,39 @@ import { VirtualClock } from "../../src/support/virtual-clock.ts";
 import { createFleetView } from "../../src/view/fleet.ts";
 import { createInlineCompute } from "../../workers/inline.ts";
 
-export type Behaviour =
-  | "healthy"
-  | "blackhole"
-  | "refuse"
-  | "hang"
-  | "unauthorized"
-  | "busy"
-  | "latency"
-  | "deaf"
-  | "throws";
 /** How long a busy server asks to be left alone. */
 export const busyForMs = 200_000;
+
+/** What fails, with the time until it does and what the real transport says of it then. */
+const failures = {
+  blackhole: [3_000, () => new KubeError("CONNECT_TIMEOUT", "no connection within 3 s")],
+  refuse: [0, () => new KubeError("CONNECTION_REFUSED", "connection refused by 127.0.0.1:6443")],
+  hang: [5_000, () => new KubeError("HEADERS_TIMEOUT", "no response headers within 5 s")],
+  slowbody: [10_000, () => new KubeError("REQUEST_DEADLINE", "no complete answer within 10 s")],
+  stalled: [5_000, () => new KubeError("BODY_TIMEOUT", "the answer stalled for 5 s")],
+  reset: [0, () => new KubeError("CONNECTION_RESET", "connection closed before the answer was complete")],
+  dns: [2_500, () => new KubeError("DNS_FAILED", "the host name api.one.example cannot be resolved")],
+  noRoute: [0, () => new KubeError("HOST_UNREACHABLE", "no route to 192.0.2.1:6443")],
+  tlsExpired: [0, () => tlsError("expired")],
+  tlsWrongHost: [0, () => tlsError("wrongHost")],
+  tlsUnknownCa: [0, () => tlsError("unknownCa")],
+  tlsOther: [0, () => tlsError("other")],
+  unauthorized: [0, () => new KubeError("UNAUTHORIZED", "the token was rejected", { httpStatus: 401 })],
+  forbidden: [0, () => new KubeError("FORBIDDEN", "the credentials may not list pods", { httpStatus: 403 })],
+  serverError: [0, () => new KubeError("SERVER_ERROR", "status 500", { httpStatus: 500 })],
+  unavailable: [0, () => new KubeError("SERVER_ERROR", "status 503", { httpStatus: 503, retryAfterMs: 0 })],
+  redirect: [0, () => new KubeError("REDIRECT_REFUSED", "redirects are not followed", { httpStatus: 302 })],
+  tooLarge: [0, () => new KubeError("BODY_TOO_LARGE", "the answer is larger than 16 MiB")],
+  busy: [0, () => new KubeError("RATE_LIMITED", "too many requests", { httpStatus: 429, retryAfterMs: busyForMs })],
+  throws: [0, () => new TypeError("a bug in a library: token=canary-in-a-foreign-message")],
+} as const satisfies Readonly<Record<string, readonly [afterMs: number, make: () => Error]>>;
+
+const tlsError = (tlsFailure: TlsFailure): KubeError =>
+  new KubeError("TLS_FAILED", `TLS failed: ${tlsFailure}`, { tlsFailure });
+
+export type Behaviour = "healthy" | "latency" | "deaf" | "garbage" | "flap" | keyof typeof failures;
+/** How long a flapping server is down, and up again, down first. */
+const flapMs = { down: 45_000, up: 90_000 };
 
 /** Virtual time that knows how many timers are waiting. */
 class CountingClock extends VirtualClock {
@@ -132,30 +153,17 @@ function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path
   return {
     async get(path, { signal }): Promise<TransportResponse> {
       seen(path);
-      switch (behaviour()) {
-        case "healthy":
-          break;
-        case "latency":
-          await sleep(clock, 2_000);
-          break;
-        case "refuse":
-          throw new KubeError("CONNECTION_REFUSED", "connection refused by 127.0.0.1:6443");
-        case "unauthorized":
-          throw new KubeError("UNAUTHORIZED", "the token was rejected", { httpStatus: 401 });
-        case "busy":
-          throw new KubeError("RATE_LIMITED", "too many requests", { httpStatus: 429, retryAfterMs: busyForMs });
-        case "blackhole":
-          await Promise.race([sleep(clock, 3_000), never(signal)]);
-          throw new KubeError("CONNECT_TIMEOUT", "no connection within 3 s");
-        case "hang":
-          await Promise.race([sleep(clock, 5_000), never(signal)]);
-          throw new KubeError("HEADERS_TIMEOUT", "no response headers within 5 s");
-        case "deaf":
-          // Worse than any network: ignores even its signal. Only the run's deadline ends it.
-          await new Promise(() => undefined);
-          break;
-        case "throws":
-          throw new TypeError("a bug in a library: token=canary-in-a-foreign-message");
+      const how = behaviour();
+      if (how === "latency") await sleep(clock, 2_000);
+      // Worse than any network: ignores even its signal. Only the run's deadline ends it.
+      else if (how === "deaf") await new Promise(() => undefined);
+      else if (how !== "healthy" && how !== "garbage") {
+        const isUp = how === "flap" && clock.monotonicMs() % (flapMs.down + flapMs.up) >= flapMs.down;
+        const [afterMs, make] = failures[how === "flap" ? "refuse" : how];
+        if (!isUp) {
+          if (afterMs > 0) await Promise.race([sleep(clock, afterMs), never(signal)]);
+          throw make();
+        }
       }
       const body = answers.find(([start]) => path.startsWith(start))?.[1];
       // What a plain cluster does not serve, it does not know.
@@ -164,8 +172,8 @@ function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path
         status: 200,
         contentType: "application/json",
         encoding: "gzip",
-        bytes: new Uint8Array(gzipSync(body)),
-        headersAfterMs: behaviour() === "latency" ? 2_000 : 5,
+        bytes: new Uint8Array(gzipSync(how === "garbage" ? body.slice(1) : body)),
+        headersAfterMs: how === "latency" ? 2_000 : 5,
       };
     },
     close: () => Promise.resolve(),
