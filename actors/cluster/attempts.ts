@@ -64,6 +64,11 @@ export class Attempts {
     return Math.max(0, this.#notBeforeMs - this.#clock.monotonicMs());
   }
 
+  /** Of the cluster's circuit breaker. */
+  get breaker(): "closed" | "open" | "half-open" {
+    return this.#breaker.state.state;
+  }
+
   /** All that goes to the cluster goes through here. Rejects with BREAKER_OPEN, without a call, while it is to be left alone. */
   collect<T>(action: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.#breaker.run(action, signal);

@@ -111,7 +111,9 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#attempts = memory.attempts;
     this.#link = new ClusterLink(dependencies.connector, dependencies.admission);
     const name = key.slice(key.indexOf("/") + 1);
-    this.#report = new ClusterReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
+    const { clock } = context;
+    const breaker = () => this.#attempts.breaker;
+    this.#report = new ClusterReport(name, this.#object(), dependencies, clock, dependencies.limits, breaker);
   }
 
   onRestart(): void {

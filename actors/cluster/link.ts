@@ -25,6 +25,8 @@ export class ClusterLink {
   #warm = false;
   #suspect = false;
   #generation = 0;
+  /** Of the connections before this one. */
+  #formerIdleRetries = 0;
 
   constructor(connector: Connector, admission: Admission) {
     this.#connector = connector;
@@ -41,13 +43,25 @@ export class ClusterLink {
       throw new ClusterPulseError("ABORTED", "the connection was closed while it was being opened");
     }
     this.#transport = transport;
-    return { get: (path, options) => this.#get(transport, path, options), close: () => this.close() };
+    return {
+      get facts() {
+        return transport.facts;
+      },
+      get: (path, options) => this.#get(transport, path, options),
+      close: () => this.close(),
+    };
+  }
+
+  /** Requests sent once more because the cluster had closed their kept connection, over all connections so far. */
+  get idleRetries(): number {
+    return this.#formerIdleRetries + (this.#transport?.facts?.idleRetries ?? 0);
   }
 
   /** Closes the connection; the next open makes a new one. Never rejects. */
   async close(): Promise<void> {
     this.#generation++;
     this.#warm = false;
+    this.#formerIdleRetries = this.idleRetries;
     const transport = this.#transport;
     this.#transport = undefined;
     await transport?.close().catch(() => undefined);

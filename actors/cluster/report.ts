@@ -8,7 +8,7 @@ import { conditionsOf, connectionStatus } from "../../src/cluster/connection-sta
 import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
 import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
 import type { Document } from "../../src/store/document.ts";
-import { clusterStatus } from "../../src/store/documents.ts";
+import { type ClusterStatusValue, clusterStatus } from "../../src/store/documents.ts";
 import { type Clock, rfc3339 } from "../../src/support/clock.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
 import type { StatusSink, StatusTarget } from "../status-writer/status-writer.ts";
@@ -33,6 +33,7 @@ export class ClusterReport {
   readonly #events: EventSink;
   readonly #clock: Clock;
   readonly #limits: ReportLimits;
+  readonly #breaker: () => ClusterStatusValue["breaker"];
   #displayName: string;
   #declared: readonly Document[] = [];
   #target: StatusTarget | undefined;
@@ -43,14 +44,19 @@ export class ClusterReport {
   /** Of the collection at `#lastSyncMs`: a status of its own for every wobble would be a write for every poll. */
   #latencyMs: number | undefined;
   #certificateExpiresAtMs: number | undefined;
+  #insecureSkipTlsVerify = false;
 
-  /** @param object the ClusterConnection as it was read, whatever is in it */
+  /**
+   * @param object the ClusterConnection as it was read, whatever is in it
+   * @param breaker the state of the cluster's breaker
+   */
   constructor(
     name: string,
     object: unknown,
     sinks: { readonly store: StoreSink; readonly status: StatusSink; readonly events: EventSink },
     clock: Clock,
     limits: ReportLimits,
+    breaker: () => ClusterStatusValue["breaker"] = () => undefined,
   ) {
     this.#name = name;
     this.#displayName = name;
@@ -60,6 +66,7 @@ export class ClusterReport {
     this.#events = sinks.events;
     this.#clock = clock;
     this.#limits = limits;
+    this.#breaker = breaker;
   }
 
   /** Takes over whose status it is, and of which generation. */
@@ -100,6 +107,7 @@ export class ClusterReport {
       this.#latencyMs = collection.latencyMs;
     }
     this.#certificateExpiresAtMs = collection.certificateExpiresAtMs ?? undefined;
+    this.#insecureSkipTlsVerify = collection.insecureSkipTlsVerify;
     this.#checked(health, collection);
   }
 
@@ -117,7 +125,15 @@ export class ClusterReport {
     const transition = this.#isTransition(health);
     // Readers are told when it is asked again. The custom resource is not: its message would change with every attempt.
     const shown = waitMs === 0 ? health.message : `${health.message}; probing again at ${rfc3339(atMs + waitMs)}`;
-    const check = { ...health, message: shown, atMs, displayName: this.#displayName, transition };
+    const check = {
+      ...health,
+      message: shown,
+      atMs,
+      displayName: this.#displayName,
+      transition,
+      breaker: this.#breaker(),
+      insecureTls: this.#insecureSkipTlsVerify,
+    };
     // What was declared goes along every time: a store that lost its data is whole again with the next poll.
     this.#store.write([...this.#declared, ...checkedDocuments(this.#name, check)]);
     this.#health = health;
@@ -132,6 +148,7 @@ export class ClusterReport {
       kubernetesVersion: collection?.kubernetesVersion ?? undefined,
       latencyMs: this.#latencyMs,
       certificateExpiresAtMs: this.#certificateExpiresAtMs,
+      insecureSkipTlsVerify: this.#insecureSkipTlsVerify,
       nowMs: atMs,
     });
     const conditions = status.conditions ?? [];

@@ -78,6 +78,8 @@ export interface Collection extends Omit<Extensions, "openShift"> {
   readonly kubernetesVersion: string | null;
   /** Epoch milliseconds; null: not known. */
   readonly certificateExpiresAtMs: number | null;
+  /** The server's certificate was not verified, because its owner said so. */
+  readonly insecureSkipTlsVerify: boolean;
   readonly metrics: CollectedMetrics;
   /** Null when they could not be listed. */
   readonly namespaces: readonly string[] | null;
@@ -108,6 +110,7 @@ export async function collectCluster(request: CollectRequest, signal: AbortSigna
     info: openShift === "unknown" ? null : infoOf(request.endpoint, version, openShift, certificateExpiresAtMs),
     kubernetesVersion: version?.gitVersion ?? null,
     certificateExpiresAtMs,
+    insecureSkipTlsVerify: request.transport.facts?.insecureSkipTlsVerify ?? false,
     metrics: {
       collectedAtMs,
       nodes: nodes.length,

@@ -24,6 +24,8 @@ export interface ConnectionStatusInput {
   readonly latencyMs?: number | undefined;
   /** When the API server's certificate expires, epoch milliseconds; absent: not known, and nothing is said of it. */
   readonly certificateExpiresAtMs?: number | undefined;
+  /** The API server's certificate is not verified, because its owner said so. */
+  readonly insecureSkipTlsVerify?: boolean | undefined;
   readonly nowMs: number;
 }
 
@@ -96,6 +98,14 @@ function certificateVerdict(expiresAtMs: number, nowMs: number): Verdict {
   };
 }
 
+/** Shown only while it holds: an opt-out that nobody sees is forgotten. */
+const insecureVerdict: Verdict = {
+  type: "InsecureTLS",
+  status: "True",
+  reason: "InsecureSkipTLSVerify",
+  message: "The API server's certificate is not verified, because the kubeconfig in the Secret says so",
+};
+
 /** Two significant digits: what a person compares, and what stays equal while a server is about as fast as it was. */
 function coarse(value: number): number {
   return Number(value.toPrecision(2));
@@ -126,6 +136,7 @@ export function connectionStatus(
     conditions: [
       ...verdicts(health, input.missing),
       ...(certificateExpiresAtMs === undefined ? [] : [certificateVerdict(certificateExpiresAtMs, nowMs)]),
+      ...(input.insecureSkipTlsVerify ? [insecureVerdict] : []),
     ].map((verdict) => {
       const before = previous.find((condition) => condition.type === verdict.type);
       const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : now;

@@ -3,6 +3,7 @@
 import type { Document } from "../store/document.ts";
 import {
   type ClusterSpecValue,
+  type ClusterStatusValue,
   clusterEvent,
   clusterFreshness,
   clusterInfo,
@@ -88,11 +89,16 @@ function olmDocuments(
 /** How the newest run ended. Every run is published; only a change of health enters the event log. */
 export function checkedDocuments(
   cluster: string,
-  check: ClusterHealth & { readonly atMs: number; readonly displayName: string; readonly transition: boolean },
+  check: ClusterHealth &
+    Pick<ClusterStatusValue, "breaker" | "insecureTls"> & {
+      readonly atMs: number;
+      readonly displayName: string;
+      readonly transition: boolean;
+    },
 ): Document[] {
-  const { health, reason, message, atMs, displayName, transition } = check;
+  const { health, reason, message, atMs, displayName, transition, breaker, insecureTls } = check;
   return [
-    ...clusterStatus(cluster, { health, reason, message, lastCheckMs: atMs }),
+    ...clusterStatus(cluster, { health, reason, message, lastCheckMs: atMs, breaker, insecureTls }),
     ...clusterEvent(cluster, {
       type: "cluster.reconciled",
       atMs,

@@ -12,12 +12,22 @@ export interface TransportResponse {
   readonly contentType: string;
   /** From sending the request to the response's headers. */
   readonly headersAfterMs: number;
-  /** When the server's certificate expires, epoch milliseconds; absent where it is not known, as over plain HTTP. */
-  readonly peerCertificateExpiresAtMs?: number | undefined;
+}
+
+/** What a transport's connections have shown so far. */
+export interface TransportFacts {
+  /** When the server's certificate expires, epoch milliseconds; undefined before a handshake and without TLS. */
+  readonly peerCertificateExpiresAtMs: number | undefined;
+  /** The server's certificate is not verified, because its owner said so: whoever shows this cluster must say it. */
+  readonly insecureSkipTlsVerify: boolean;
+  /** Requests sent once more because the server had closed their kept connection. */
+  readonly idleRetries: number;
 }
 
 /** One cluster's API server. Implemented by src/kube on one dispatcher per cluster. */
 export interface Transport {
+  /** Absent: nothing is known of its connections. */
+  readonly facts?: TransportFacts | undefined;
   /**
    * GETs a path of the API server. Throws ClusterPulseError with one of the codes of src/kube/errors.ts, whose message names
    * the cause and holds neither a body nor a credential.

@@ -64,7 +64,8 @@ export class Requests {
       maxBytes: this.#limits.maxPageBytes,
     });
     this.observed.headersAfterMs.push(answer.headersAfterMs);
-    this.observed.certificateExpiresAtMs = answer.peerCertificateExpiresAtMs ?? this.observed.certificateExpiresAtMs;
+    const { peerCertificateExpiresAtMs } = this.#transport.facts ?? {};
+    this.observed.certificateExpiresAtMs = peerCertificateExpiresAtMs ?? this.observed.certificateExpiresAtMs;
     const isProtobuf = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE);
     return { bytes: answer.bytes, encoding: answer.encoding, format: isProtobuf ? "protobuf" : "json" };
   }

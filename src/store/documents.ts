@@ -48,17 +48,23 @@ export interface ClusterStatusValue {
   readonly reason: string;
   /** Epoch milliseconds; null: never checked. */
   readonly lastCheckMs: number | null;
+  /** Of the cluster's circuit breaker, after the check. */
+  readonly breaker?: "closed" | "open" | "half-open" | undefined;
+  /** The API server's certificate is not verified, because its owner said so. */
+  readonly insecureTls?: boolean | undefined;
 }
 
 /** The cluster's status. From this write on the cluster is in the list that readers see. */
 export function clusterStatus(cluster: string, status: ClusterStatusValue): Document[] {
-  const { health, message, reason, lastCheckMs } = status;
+  const { health, message, reason, lastCheckMs, breaker, insecureTls } = status;
   const documents: Document[] = [];
   if (lastCheckMs === null) {
     documents.push(text(clusterKeys.status(cluster), { health, message, reason }, null));
   } else {
     const lastCheck = rfc3339(lastCheckMs);
-    documents.push(text(clusterKeys.status(cluster), { health, last_check: lastCheck, message, reason }, null), {
+    const more = { ...(breaker && { breaker }), ...(insecureTls && { insecure_tls: true }) };
+    const value = { health, last_check: lastCheck, message, reason, ...more };
+    documents.push(text(clusterKeys.status(cluster), value, null), {
       kind: "hash",
       key: clusterKeys.meta(cluster),
       fields: { last_update: lastCheck },

@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { collectCluster, defaultCollectLimits } from "../../../src/cluster/collect.ts";
 import { collectionDocuments } from "../../../src/cluster/documents.ts";
 import type { CollectLimits } from "../../../src/cluster/limits.ts";
-import type { Transport, TransportResponse } from "../../../src/cluster/ports.ts";
+import type { Transport, TransportFacts, TransportResponse } from "../../../src/cluster/ports.ts";
 import { CollectState } from "../../../src/cluster/state.ts";
 import { errorFromStatus } from "../../../src/kube/error-mapping.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
@@ -56,9 +56,15 @@ export class RecordedServer implements Transport {
   /** Of the newest collection. */
   asked: string[] = [];
   certificateExpiresAtMs: number | undefined;
+  insecureSkipTlsVerify = false;
   /** How long an answer to a path takes; aborting ends the wait. */
   wait: (path: string, signal: AbortSignal) => Promise<void> = () => Promise.resolve();
   onAsked: (path: string) => void = () => undefined;
+
+  get facts(): TransportFacts {
+    const { certificateExpiresAtMs: peerCertificateExpiresAtMs, insecureSkipTlsVerify } = this;
+    return { peerCertificateExpiresAtMs, insecureSkipTlsVerify, idleRetries: 0 };
+  }
 
   async get(target: string, { signal }: { signal: AbortSignal }): Promise<TransportResponse> {
     await Promise.resolve();
@@ -76,7 +82,6 @@ export class RecordedServer implements Transport {
       encoding: "gzip",
       bytes: new Uint8Array(gzipSync(JSON.stringify(page(served, url.searchParams)))),
       headersAfterMs: 10,
-      peerCertificateExpiresAtMs: this.certificateExpiresAtMs,
     };
   }
 

@@ -7,6 +7,7 @@ import { startCollecting } from "../../cluster/recorded-server.ts";
 
 test("latency and certificate are told with the time of the sync and not in between", async () => {
   const { server, collect } = startCollecting();
+  server.insecureSkipTlsVerify = true;
   server.certificateExpiresAtMs = Date.parse("2026-11-30T00:00:00Z");
   const { collection } = await collect();
   const clock = new VirtualClock(collection.collectedAtMs);
@@ -38,6 +39,9 @@ test("latency and certificate are told with the time of the sync and not in betw
   }
   report.failed({ code: "CONNECTION_REFUSED", reason: "ConnectionRefused", message: "refused" });
   expect([...statuses].at(-1)).toContain("CertificateExpiring");
+  expect([...statuses].at(-1), "E-12 an opt-out of verification stays in sight").toContain("InsecureSkipTLSVerify");
+  report.collected({ ...collection, insecureSkipTlsVerify: false }, 30_000);
+  expect([...statuses].at(-1)).not.toContain("InsecureSkipTLSVerify");
 });
 
 function never(): never {
