@@ -1,0 +1,119 @@
+// What the operators mean. Division and remainder by 0, and what overflows, are null. Equality is symmetric: a text equals what reads
+// the same as text, a truth counts as 1 or 0 beside a number, and null equals null alone. Two texts are ordered as texts, all else as numbers.
+import { compareText, toNumber, toText } from "../coercions.ts";
+import type { Value } from "../value.ts";
+import type { TextMeter } from "./limits.ts";
+import { asNumber, asText, asTruth, asValue, type Closure, mayBeText, type Node } from "./node.ts";
+import type { BinaryOperator } from "./parser.ts";
+
+export function isEqual(left: Value, right: Value): boolean {
+  if (left === right) return true;
+  if (left === null || right === null) return false;
+  if (typeof left === "string" || typeof right === "string") return toText(left) === toText(right);
+  return typeof left === typeof right ? false : toNumber(left) === toNumber(right);
+}
+
+/** Below 0, 0 or above 0. */
+export function compareValues(left: Value, right: Value): number {
+  if (typeof left === "string" && typeof right === "string") return compareText(left, right);
+  if (typeof left === "bigint" && typeof right === "bigint") return left < right ? -1 : left > right ? 1 : 0;
+  return toNumber(left) - toNumber(right);
+}
+
+type Comparison = "<" | "<=" | ">" | ">=";
+const byNumbers: Readonly<Record<Comparison, (l: Closure<number>, r: Closure<number>) => Closure<boolean>>> = {
+  "<": (l, r) => (row, now) => l(row, now) < r(row, now),
+  "<=": (l, r) => (row, now) => l(row, now) <= r(row, now),
+  ">": (l, r) => (row, now) => l(row, now) > r(row, now),
+  ">=": (l, r) => (row, now) => l(row, now) >= r(row, now),
+};
+const byValues: Readonly<Record<Comparison, (l: Closure<Value>, r: Closure<Value>) => Closure<boolean>>> = {
+  "<": (l, r) => (row, now) => compareValues(l(row, now), r(row, now)) < 0,
+  "<=": (l, r) => (row, now) => compareValues(l(row, now), r(row, now)) <= 0,
+  ">": (l, r) => (row, now) => compareValues(l(row, now), r(row, now)) > 0,
+  ">=": (l, r) => (row, now) => compareValues(l(row, now), r(row, now)) >= 0,
+};
+
+const truth = (run: Closure<boolean>): Node => ({ kind: "boolean", run });
+const number = (run: Closure<number>): Node => ({ kind: "number", run });
+
+export function binaryNode(operator: BinaryOperator, left: Node, right: Node, meter: TextMeter): Node {
+  switch (operator) {
+    case "??":
+      return coalesceNode([left, right]);
+    case "&&": {
+      const [l, r] = [asTruth(left), asTruth(right)];
+      return truth((row, now) => l(row, now) && r(row, now));
+    }
+    case "||": {
+      const [l, r] = [asTruth(left), asTruth(right)];
+      return truth((row, now) => l(row, now) || r(row, now));
+    }
+    case "==": {
+      const [l, r] = [asValue(left), asValue(right)];
+      return truth((row, now) => isEqual(l(row, now), r(row, now)));
+    }
+    case "!=": {
+      const [l, r] = [asValue(left), asValue(right)];
+      return truth((row, now) => !isEqual(l(row, now), r(row, now)));
+    }
+    case "<":
+    case "<=":
+    case ">":
+    case ">=":
+      return truth(
+        mayBeText(left) && mayBeText(right)
+          ? byValues[operator](asValue(left), asValue(right))
+          : byNumbers[operator](asNumber(left), asNumber(right)),
+      );
+    case "+":
+      return sumNode(left, right, meter);
+    case "-": {
+      const [l, r] = [asNumber(left), asNumber(right)];
+      return number((row, now) => l(row, now) - r(row, now));
+    }
+    case "*": {
+      const [l, r] = [asNumber(left), asNumber(right)];
+      return number((row, now) => l(row, now) * r(row, now));
+    }
+    case "/": {
+      // What is divided by 0 is not finite, and so null.
+      const [l, r] = [asNumber(left), asNumber(right)];
+      return number((row, now) => l(row, now) / r(row, now));
+    }
+    case "%": {
+      const [l, r] = [asNumber(left), asNumber(right)];
+      return number((row, now) => l(row, now) % r(row, now));
+    }
+  }
+}
+
+function sumNode(left: Node, right: Node, meter: TextMeter): Node {
+  if (left.kind === "text" || right.kind === "text") {
+    const [l, r] = [asText(left), asText(right)];
+    return { kind: "text", run: (row, now) => meter.made(l(row, now) + r(row, now)) };
+  }
+  if (!mayBeText(left) && !mayBeText(right)) {
+    const [l, r] = [asNumber(left), asNumber(right)];
+    return number((row, now) => l(row, now) + r(row, now));
+  }
+  const [l, r] = [asValue(left), asValue(right)];
+  const run: Closure<Value> = (row, now) => {
+    const a = l(row, now);
+    const b = r(row, now);
+    if (typeof a === "string" || typeof b === "string") return meter.made(toText(a) + toText(b));
+    const sum = toNumber(a) + toNumber(b);
+    return Number.isFinite(sum) ? sum : null;
+  };
+  return { kind: "value", run, mayBeText: true };
+}
+
+/** The first that is not null; the others after it are not evaluated. */
+export function coalesceNode(nodes: readonly Node[]): Node {
+  const last = nodes.at(-1) as Node;
+  const run = nodes.slice(0, -1).reduceRight((next, node) => {
+    const value = asValue(node);
+    return (row, now) => value(row, now) ?? next(row, now);
+  }, asValue(last));
+  return { kind: "value", run, mayBeText: nodes.some(mayBeText) };
+}
