@@ -1,5 +1,6 @@
 // Follows a path through an object as JSON.parse gives it. Keys are data: only an object's own members count, `__proto__` is a key like
 // any other. Nothing throws; whatever does not fit is "nowhere".
+import { managedFields } from "./composite.ts";
 import type { PathStep } from "./path.ts";
 
 /** What a path leads to in a value: undefined is nowhere; null was found. */
@@ -11,12 +12,13 @@ export type Resolve = (value: unknown) => unknown;
  */
 export function compilePath(steps: readonly PathStep[]): Resolve {
   const keys = steps.flatMap((step) => (step.kind === "key" ? [step.key] : []));
-  if (keys.length === steps.length) return keyPath(keys);
+  if (keys.length === steps.length && !keys.includes(managedFields)) return keyPath(keys);
   const [step, ...others] = steps as [PathStep, ...PathStep[]];
   const rest = compilePath(others);
   switch (step.kind) {
     case "key": {
       const { key } = step;
+      if (key === managedFields) return (value) => rest(unlessList(member(value, key)));
       return (value) => rest(member(value, key));
     }
     case "index": {
@@ -43,6 +45,9 @@ function keyPath(keys: readonly string[]): Resolve {
     return found;
   };
 }
+
+/** The JSON lane cuts such lists out before it parses; so they are nowhere when they are still there. */
+const unlessList = (value: unknown): unknown => (Array.isArray(value) ? undefined : value);
 
 function member(value: unknown, key: string): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
