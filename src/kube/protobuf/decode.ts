@@ -87,14 +87,20 @@ function compile(type: string, selection: Selection): Plan {
   for (const field of fieldsOf(type)) {
     if (selection === undefined) add(field, undefined);
     else if (field.name === "") {
-      const inlined = fieldsOf((field.value as { type: string }).type).map(({ name }) => name);
-      const wanted = inlined.filter((name) => unknown.delete(name));
+      const wanted = membersOf((field.value as { type: string }).type).filter((name) => unknown.delete(name));
       if (wanted.length > 0) add(field, new Map(wanted.map((name) => [name, selection.get(name)])));
     } else if (unknown.delete(field.name)) add(field, selection.get(field.name));
   }
   if (unknown.size > 0) throw new TypeError(`${type} has no ${[...unknown].join(", ")}`);
   const wanted = fields.filter((field) => field !== undefined);
   return { fields, absent, endsWithFirst: wanted.length === 1 && wanted[0]?.shape === "one" };
+}
+
+/** The names of a type's members in JSON, those of inlined messages included. */
+function membersOf(type: string): string[] {
+  return fieldsOf(type).flatMap(({ name, value }) =>
+    name === "" ? membersOf((value as { type: string }).type) : [name],
+  );
 }
 
 const noPlan: Plan = { fields: [], absent: [], endsWithFirst: false };

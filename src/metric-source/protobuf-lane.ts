@@ -1,0 +1,110 @@
+// Which of two lanes a MetricSource is read in. Built-in kinds are asked for as Kubernetes protobuf: its paths are compiled onto the table of
+// field numbers, so that what none of them leads to is passed over without a look. Guarantees that an item read that way shows, on every
+// compiled path, exactly what its JSON shows; off these paths it may show nothing. Whatever cannot promise that takes the JSON lane, and the
+// answer says which path asked for it and why. Servers are free to answer JSON all the same: {@link ListShape} reads both.
+import { type ListShape, listShape } from "../kube/list-page.ts";
+import { type Field, fieldsOf, typeOfKind } from "../kube/protobuf/schema.ts";
+import type { PathStep } from "./path.ts";
+import type { ValueType } from "./value.ts";
+
+/** What is read of each item: the path of one field, parsed, with its text for messages. */
+export interface LanePath {
+  readonly text: string;
+  readonly steps: readonly PathStep[];
+  readonly type: ValueType;
+}
+
+/** The lane and, for JSON, one sentence that says why: for status and `metricsource check`. */
+export type Lane =
+  | { readonly lane: "protobuf"; readonly shape: ListShape }
+  | { readonly lane: "json"; readonly why: string };
+
+/** What every row holds whatever its fields are. */
+const always = ["metadata.name", "metadata.namespace", "metadata.labels"];
+
+/** Decides the lane of a source. Throws nothing; paths of any kind are welcome. */
+export function laneOf(apiVersion: string, kind: string, paths: readonly LanePath[]): Lane {
+  const type = typeOfKind(apiVersion, kind);
+  const list = typeOfKind(apiVersion, `${kind}List`);
+  if (type === undefined || list === undefined) {
+    return {
+      lane: "json",
+      why: `${apiVersion} ${kind} has no protobuf form that is known here: custom resources have none`,
+    };
+  }
+  const wanted = new Set(always);
+  for (const path of paths) {
+    const found = follow(type, path);
+    if ("why" in found) return { lane: "json", why: `${path.text}: ${found.why}` };
+    if (found.members !== undefined) wanted.add(found.members);
+  }
+  return { lane: "protobuf", shape: listShape(`${kind}List`, list, [...wanted]) };
+}
+
+/** The decoder's path, undefined where JSON never shows a value; or why only JSON can tell. */
+type Found = { readonly members: string | undefined } | { readonly why: string };
+
+/** Walks along the table as the JSON lane walks along an object. */
+function follow(root: string, { steps, type: asType }: LanePath): Found {
+  const members: string[] = [];
+  // A path that leads nowhere still shows how many elements it led through.
+  let nothing: Found = { members: undefined };
+  let type = root;
+  for (let at = 0; at < steps.length; ) {
+    const step = steps[at] as PathStep;
+    // Messages are objects: there is no index into them.
+    if (step.kind !== "key") return nothing;
+    // The JSON lane cuts it out before it parses.
+    if (step.key === "managedFields" && type === "meta/v1.ObjectMeta") return nothing;
+    const field = fieldNamed(type, step.key);
+    if (field === undefined) return { why: `the protobuf form of ${type} has no ${step.key}` };
+    if (field.value.kind === "RawExtension" || field.value.kind === "FieldsV1") {
+      return { why: `${step.key} holds JSON of any shape` };
+    }
+    members.push(step.key);
+    at++;
+    if (field.repeat === "map" || field.value.kind !== "message") return { members: members.join(".") };
+    if (field.repeat === "list") {
+      const element = steps[at];
+      if (element === undefined) return listItself(members, field.value.type, asType);
+      if (element.kind === "key" || element.kind === "nowhere") return nothing;
+      if (element.kind === "wildcard") nothing = { members: lengthOf(members, field.value.type) };
+      at++;
+    }
+    type = field.value.type;
+  }
+  // The length of a message is the number of its members, its text shows all of them: newer servers have more.
+  return { why: "leads to a whole object, which only JSON shows in full" };
+}
+
+/** A list of objects, asked for itself. */
+function listItself(members: readonly string[], element: string, asType: ValueType): Found {
+  if (asType === "arrayLength") return { members: lengthOf(members, element) };
+  return { why: "leads to a list of whole objects, which only JSON shows in full" };
+}
+
+/** What is read of a list of objects for its length: one small member of each stands for it. */
+function lengthOf(members: readonly string[], element: string): string {
+  return [...members, ...smallMember(element)].join(".");
+}
+
+function smallMember(type: string): string[] {
+  const named = fieldsOf(type).filter(({ name, repeat }) => name !== "" && repeat === "one");
+  const small = named.find(({ value }) => smallKinds.has(value.kind));
+  if (small !== undefined) return [small.name];
+  for (const { name, value } of named) if (value.kind === "message") return [name, ...smallMember(value.type)];
+  return [];
+}
+
+const smallKinds: ReadonlySet<string> = new Set(["string", "int", "bool"]);
+
+/** Also fields of messages whose members JSON shows in their parent. */
+function fieldNamed(type: string, name: string): Field | undefined {
+  for (const field of fieldsOf(type)) {
+    if (field.name === name && name !== "") return field;
+    if (field.name !== "") continue;
+    const inlined = fieldNamed((field.value as { type: string }).type, name);
+    if (inlined !== undefined) return inlined;
+  }
+  return undefined;
+}
