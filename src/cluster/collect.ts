@@ -133,6 +133,12 @@ export async function collectCluster(request: CollectRequest, signal: AbortSigna
 /** The share of a collection's time after which optional parts are given up, so that what is there is still told in time. */
 const OPTIONAL_SHARE = 0.8;
 
+/**
+ * A cluster that answers faster is asked one thing at a time, so that it costs one connection: a second one holds as much memory
+ * again and takes a handshake of its own.
+ */
+const BESIDE_AFTER_MS = 500;
+
 /** One run's state: its requests so far and what it could not get. */
 class CollectRun {
   readonly memory: Memory;
@@ -175,12 +181,13 @@ class CollectRun {
     return this.#optional.missing();
   }
 
-  /** The version first, then nodes with their pods and beside them everything optional. */
+  /** The version first, then nodes with their pods, then everything optional: beside them where they keep us waiting. */
   async all(collectedAtMs: number) {
     try {
       const version = await this.#version();
-      const others = this.#optionalParts();
-      const nodes = await this.#nodes(collectedAtMs).catch(async (error: unknown) => {
+      const critical = this.#nodes(collectedAtMs);
+      const others = this.#settledOrLate(critical).then(() => this.#optionalParts());
+      const nodes = await critical.catch(async (error: unknown) => {
         // Nobody waits for the other answers any more.
         this.#abandoned.abort();
         await others;
@@ -190,6 +197,18 @@ class CollectRun {
     } finally {
       this.#cancelTimer();
     }
+  }
+
+  /** Resolves when the work has ended, well or not, or has taken BESIDE_AFTER_MS. */
+  #settledOrLate(work: Promise<unknown>): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#request.clock.setTimer(resolve, BESIDE_AFTER_MS);
+      const settled = (): void => {
+        cancel();
+        resolve();
+      };
+      work.then(settled, settled);
+    });
   }
 
   /** The cheap first request, which also probes the connection: a server that gives no answer at all is not asked again. */

@@ -1,15 +1,16 @@
 // What a poll of one cluster costs the hub, in CPU time of its own process, against the barest loop that does the same requests,
 // parses the answers and writes one pipeline (reference/cycle.mjs, in this process). Simulator, Redis and hub are processes of their own.
 //
-//   npm run bench -- fleet                 1,000 clusters of 10 nodes and 300 pods, 30 s apart
-//   CLUSTERS=200 npm run bench -- fleet    a smaller fleet, to try it out
+//   npm run bench -- fleet                            1,000 clusters of 10 nodes and 300 pods, 30 s apart; about 20 minutes
+//   CLUSTERS=200 ROUNDS=3 npm run bench -- fleet      a smaller fleet, to try it out
 //
-// Also prints the time to the first full view, resident memory, and the cost in units of one JSON.parse of 5,000 claims.
+// Both lanes are measured, each by a hub of its own: first with the servers asked for JSON alone, then as it is. Also prints the time to
+// the first full view, handshakes in flight, the cost in units of one JSON.parse of 5,000 claims, and memory beyond that of a small fleet.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { Redis } from "ioredis";
+import type { Redis } from "ioredis";
 import { Pool } from "undici";
 import { parse } from "yaml";
 import { eventually, pause, type Started, startCommand } from "../support/processes.ts";
@@ -19,6 +20,9 @@ import { cycle } from "./reference/cycle.mjs";
 import { parseWhole } from "./reference/parse.mjs";
 
 const clusters = Number(process.env["CLUSTERS"] ?? 1_000);
+const rounds = Number(process.env["ROUNDS"] ?? 7);
+/** Small enough that what it holds is the fixed base. */
+const smallFleet = 10;
 const intervalMs = 30_000;
 /** The reference visits a sample: its cost per cluster does not depend on how many there are. */
 const sample = Math.min(clusters, 150);
@@ -78,106 +82,145 @@ async function healthy(metricsUrl: string): Promise<number> {
   return [...text.matchAll(/^clusterpulse_cluster_health\{[^}]*health="healthy"[^}]*\} 1$/gm)].length;
 }
 
+interface Fleet {
+  readonly kubeconfig: string;
+  stop(): Promise<void>;
+}
+
+async function startFleet(size: number, scratch: string): Promise<Fleet> {
+  const kubeconfig = join(scratch, `kubeconfig-${size}`);
+  const world = ["--clusters", `${size}`, "--seed", "1", "--preset", "medium", "--interval", `${intervalMs / 1_000}`];
+  const simulator = startCommand("simulate", ...world, "--kubeconfig-out", kubeconfig, "--register", namespace);
+  await simulator.until(/\n/, 180_000);
+  return { kubeconfig, stop: () => stop(simulator) };
+}
+
+async function stop({ child, ended }: Started): Promise<void> {
+  child.kill("SIGTERM");
+  await ended;
+}
+
+type Lane = "json" | "protobuf";
+
+/** Starts a hub on an empty Redis, and waits until it knows every cluster and its runs are spread over the interval. */
+async function startHub(fleet: Fleet, size: number, lane: Lane, redis: TestRedis): Promise<Hub> {
+  await redis.admin.flushall();
+  const metricsUrl = `http://127.0.0.1:${await freePort()}/metrics`;
+  const probe = new URL("./hub-probe.ts", import.meta.url).href;
+  const env = { ...process.env, NODE_OPTIONS: `--import=${probe}`, BENCH_LANE: lane };
+  const startedAtMs = performance.now();
+  const started = startCommand(
+    { env },
+    ...["hub", "--kubeconfig", fleet.kubeconfig, "--namespace", namespace, "--store", redis.url],
+    ...["--log-level", "error", "--no-api", "--health-probe-bind-address", "0"],
+    ...["--metrics-bind-address", new URL(metricsUrl).host],
+  );
+  const isFull = async (): Promise<boolean> => (await healthy(metricsUrl).catch(() => 0)) === size;
+  await eventually(isFull, 300_000, `${size} healthy clusters`);
+  const fullAfterMs = performance.now() - startedAtMs;
+  // The first runs are spread over up to one and a half intervals.
+  await pause(1.5 * intervalMs);
+  return {
+    metricsUrl,
+    fullAfterMs,
+    async stop() {
+      await stop(started);
+      return Number(/handshakes in flight at most: (\d+)/.exec(started.errors())?.[1] ?? Number.NaN);
+    },
+  };
+}
+
+interface Hub {
+  readonly metricsUrl: string;
+  readonly fullAfterMs: number;
+  /** Resolves with the most TLS handshakes that were in flight at once. */
+  stop(): Promise<number>;
+}
+
+const residentMib = async ({ metricsUrl }: Hub): Promise<number> =>
+  (await gauge(metricsUrl, "process_resident_memory_bytes")) / 2 ** 20;
+
+/** Polls a sample of the fleet as cycle.mjs does; returns what the whole fleet would have cost. */
+function referenceOf(kubeconfig: string, client: Redis): () => Promise<number> {
+  const config = parse(readFileSync(kubeconfig, "utf8")) as Kubeconfig;
+  const names = config.contexts.map(({ name }) => name).filter((name) => name !== "hub");
+  const fetchers = names.slice(0, sample).map((name) => fetcher(config, name));
+  const pipeline = async (writes: readonly [string, string][]): Promise<unknown> => {
+    const batch = client.pipeline();
+    for (const [key, value] of writes) batch.set(`reference:${key}`, value, "EX", 60);
+    return await batch.exec();
+  };
+  return async () => {
+    const before = cpuMs();
+    const next = fetchers.values();
+    const lane = async (): Promise<void> => {
+      for (const request of next) await cycle(request, pipeline);
+    };
+    await Promise.all(Array.from({ length: sampleAtOnce }, lane));
+    return ((cpuMs() - before) * clusters) / sample;
+  };
+}
+
 export async function* measures(): AsyncIterable<Measure> {
   const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-bench-"));
-  const kubeconfig = join(scratch, "kubeconfig");
-  const started: Started[] = [];
-  let redis: TestRedis | undefined;
+  const redis = await startRedis();
+  const open: { stop(): Promise<unknown> }[] = [];
   try {
-    const simulate = [
-      "--clusters",
-      `${clusters}`,
-      "--seed",
-      "1",
-      "--preset",
-      "medium",
-      "--interval",
-      `${intervalMs / 1_000}`,
-    ];
-    const simulator = startCommand("simulate", ...simulate, "--kubeconfig-out", kubeconfig, "--register", namespace);
-    started.push(simulator);
-    await simulator.until(/\n/);
-    redis = await startRedis();
-    const port = await freePort();
-    const metricsUrl = `http://127.0.0.1:${port}/metrics`;
-    const addresses = ["--no-api", "--health-probe-bind-address", "0", "--metrics-bind-address", `127.0.0.1:${port}`];
-    const startedAtMs = performance.now();
-    const hub = startCommand(
-      "hub",
-      "--kubeconfig",
-      kubeconfig,
-      "--namespace",
-      namespace,
-      "--store",
-      redis.url,
-      "--log-level",
-      "warn",
-      ...addresses,
-    );
-    started.push(hub);
-    await eventually(
-      async () => (await healthy(metricsUrl).catch(() => 0)) === clusters,
-      180_000,
-      `${clusters} healthy clusters`,
-    );
-    console.log(
-      `fleet: first full view of ${clusters} clusters after ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s`,
-    );
-    // The first runs are spread over up to one and a half intervals.
-    await pause(1.5 * intervalMs);
+    const small = await startFleet(smallFleet, scratch);
+    open.push(small);
+    const smallHub = await startHub(small, smallFleet, "protobuf", redis);
+    const baseMib = await residentMib(smallHub);
+    await smallHub.stop();
+    await small.stop();
+    open.pop();
 
-    const config = parse(readFileSync(kubeconfig, "utf8")) as Kubeconfig;
-    const names = config.contexts
-      .map(({ name }) => name)
-      .filter((name) => name !== "hub")
-      .slice(0, sample);
-    const fetchers = names.map((name) => fetcher(config, name));
-    const client = new Redis(redis.url);
-    const pipeline = async (writes: readonly [string, string][]): Promise<unknown> => {
-      const batch = client.pipeline();
-      for (const [key, value] of writes) batch.set(`reference:${key}`, value, "EX", 60);
-      return await batch.exec();
-    };
-    const subjectMs: number[] = [];
-    yield {
-      name: "fleet",
-      goal: Number(process.env["GOAL"] ?? 1.8),
-      unit: "cluster-cycle",
-      unitsPerRound: clusters,
-      warmUps: 1,
-      rounds: 7,
-      ownCost: true,
-      async reference() {
-        const before = cpuMs();
-        const next = fetchers.values();
-        const lane = async (): Promise<void> => {
-          for (const request of next) await cycle(request, pipeline);
-        };
-        await Promise.all(Array.from({ length: sampleAtOnce }, lane));
-        return ((cpuMs() - before) * clusters) / sample;
-      },
-      async subject() {
-        const before = await gauge(metricsUrl, "process_cpu_seconds_total");
-        await pause(intervalMs);
-        const spentMs = ((await gauge(metricsUrl, "process_cpu_seconds_total")) - before) * 1_000;
-        subjectMs.push(spentMs / clusters);
-        return spentMs;
-      },
-    };
-    const unit = unitMs();
-    const perCycle = spreadOf(subjectMs.slice(1)).median;
-    console.log(
-      `fleet: ${perCycle.toFixed(2)} ms of CPU per cluster-cycle is ${(perCycle / unit).toFixed(3)} U (U ${unit.toFixed(1)} ms)`,
-    );
-    const residentBytes = await gauge(metricsUrl, "process_resident_memory_bytes");
-    console.log(
-      `fleet: resident ${(residentBytes / 2 ** 20).toFixed(0)} MiB, ${(residentBytes / clusters / 1_024).toFixed(0)} KiB per cluster all in`,
-    );
-    client.disconnect();
+    const fleet = await startFleet(clusters, scratch);
+    open.push(fleet);
+    const reference = referenceOf(fleet.kubeconfig, redis.admin);
+    for (const lane of ["json", "protobuf"] as const) {
+      const name = lane === "json" ? "fleet, JSON forced" : "fleet";
+      const hub = await startHub(fleet, clusters, lane, redis);
+      open.push(hub);
+      console.log(`${name}: first full view of ${clusters} clusters after ${(hub.fullAfterMs / 1_000).toFixed(1)} s`);
+      const costsMs: number[] = [];
+      yield {
+        name,
+        goal: lane === "json" ? 1.8 : 0.8,
+        unit: "cluster-cycle",
+        unitsPerRound: clusters,
+        warmUps: 1,
+        rounds,
+        ownCost: true,
+        reference,
+        async subject() {
+          const before = await gauge(hub.metricsUrl, "process_cpu_seconds_total");
+          await pause(intervalMs);
+          const spentMs = ((await gauge(hub.metricsUrl, "process_cpu_seconds_total")) - before) * 1_000;
+          costsMs.push(spentMs / clusters);
+          // Before the ratio, which is to be the last line.
+          if (costsMs.length === rounds + 1) await sayMore(name, hub, spreadOf(costsMs.slice(1)).median, baseMib);
+          return spentMs;
+        },
+      };
+      open.pop();
+    }
   } finally {
-    for (const each of started) each.child.kill("SIGTERM");
-    await Promise.all(started.map((each) => each.ended));
-    await redis?.stop();
+    for (const each of open.reverse()) await each.stop();
+    await redis.stop();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** What is told beside the ratio. Ends the hub. */
+async function sayMore(name: string, hub: Hub, perCycleMs: number, baseMib: number): Promise<void> {
+  const unit = unitMs();
+  const inUnits = (perCycleMs / unit).toFixed(3);
+  console.log(
+    `${name}: ${perCycleMs.toFixed(2)} ms of CPU per cluster-cycle is ${inUnits} U (U ${unit.toFixed(1)} ms)`,
+  );
+  const mib = await residentMib(hub);
+  const perClusterKb = ((mib - baseMib) * 2 ** 20) / (clusters - smallFleet) / 1_000;
+  const base = `${baseMib.toFixed(0)} MiB with ${smallFleet} clusters`;
+  console.log(`${name}: resident ${mib.toFixed(0)} MiB, ${base}: ${perClusterKb.toFixed(0)} kB for each cluster more`);
+  console.log(`${name}: never more than ${await hub.stop()} handshakes in flight`);
 }

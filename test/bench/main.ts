@@ -3,8 +3,9 @@
 import { readdirSync } from "node:fs";
 import { type Measure, run } from "./harness.ts";
 
+const helpers: ReadonlySet<string> = new Set(["main.ts", "harness.ts", "hub-probe.ts"]);
 const names = readdirSync(import.meta.dirname)
-  .filter((file) => file.endsWith(".ts") && file !== "main.ts" && file !== "harness.ts")
+  .filter((file) => file.endsWith(".ts") && !helpers.has(file))
   .map((file) => file.slice(0, -".ts".length));
 const name = process.argv[2] ?? "";
 

@@ -157,7 +157,7 @@ describe("a cluster that answers", () => {
       "/version",
     ]);
     expect(server.asked.filter((asked) => asked.accept.includes("PartialObjectMetadataList")).length).toBe(2);
-    expect(server.mostInFlight).toBe(2);
+    expect(server.mostInFlight).toBe(1);
   });
 
   it("its info is what the original stored, without the console it invents for plain Kubernetes", async () => {
@@ -173,7 +173,7 @@ describe("a cluster that answers", () => {
     const whole = content(await start().collection);
     const { server, collection } = start(undefined, { pageSize });
     expect(content(await collection)).toEqual(whole);
-    expect(server.mostInFlight).toBe(2);
+    expect(server.mostInFlight).toBe(1);
   });
 
   it("a token with characters of URLs comes back as it was", async () => {
