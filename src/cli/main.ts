@@ -6,6 +6,8 @@ import { demoCommand } from "./demo.ts";
 import { faultCommand } from "./fault.ts";
 import { fleetCommand } from "./fleet.ts";
 import { hubCommand } from "./hub.ts";
+import { loadCommand } from "./load.ts";
+import { metricSourceCommand } from "./metricsource.ts";
 import { simulateCommand } from "./simulate.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -18,7 +20,15 @@ const program = new Command("clusterpulse")
   )
   .version(version, "--version", "print the version")
   .showHelpAfterError(true);
-for (const command of [demoCommand(version), hubCommand(version), fleetCommand(), faultCommand(), simulateCommand()]) {
+for (const command of [
+  demoCommand(version),
+  hubCommand(version),
+  fleetCommand(),
+  faultCommand(),
+  metricSourceCommand(),
+  simulateCommand(),
+  loadCommand(),
+]) {
   program.addCommand(command.allowUnknownOption(true).allowExcessArguments(true));
 }
 program.addCommand(

@@ -125,10 +125,6 @@ function defineKind(
   }
   const slash = apiVersion.indexOf("/");
   const version = apiVersion.slice(slash + 1);
-  if (apiVersion !== "" && !/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(version)) {
-    const message = "must be a version such as v1, or a group and a version such as apps/v1";
-    add({ field: "spec.source.apiVersion", rule: "apiversion-invalid", message });
-  }
   const labelSelector = selectorText(source.labelSelector, "spec.source.labelSelector", add);
   const namespaces = definePatterns(source.namespaces, add);
   return {

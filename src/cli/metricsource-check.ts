@@ -1,0 +1,133 @@
+// metricsource check FILE...: compiles MetricSources as the hub would, without a cluster, and says what is wrong with each where it stands.
+// One line for each finding, `file:line:column: message`; warnings do not fail. Documents of other kinds in a file are passed over.
+import { readFileSync, statSync } from "node:fs";
+import { type Document, isMap, isScalar, LineCounter, type Node, parseAllDocuments } from "yaml";
+import { metricSourceSchema } from "../api/v1alpha1/gen/metric-source.ts";
+import { parseMetricSource } from "../api/v1alpha1/metric-source.ts";
+import { isRecord, type Schema } from "../api/v1alpha1/structural.ts";
+import { compileMetricSource } from "../metric-source/compiled.ts";
+import { safeError } from "../support/errors.ts";
+
+const maxFileBytes = 1024 * 1024;
+
+export interface Finding {
+  readonly line: number;
+  readonly column: number;
+  readonly isWarning: boolean;
+  readonly message: string;
+}
+
+/** Checks the files and prints what was found. True: nothing is wrong with any of them. */
+export function checkFiles(files: readonly string[], print: (line: string) => void): boolean {
+  let isRight = true;
+  for (const file of files) {
+    const findings = checkFile(file);
+    for (const { line, column, isWarning, message } of findings) {
+      print(`${file}:${line}:${column}: ${isWarning ? "warning: " : ""}${message}`);
+    }
+    if (findings.some(({ isWarning }) => !isWarning)) isRight = false;
+    else print(`${file}: ok`);
+  }
+  return isRight;
+}
+
+function checkFile(file: string): readonly Finding[] {
+  const whole = (message: string): Finding[] => [{ line: 1, column: 1, isWarning: false, message }];
+  try {
+    if (statSync(file).size > maxFileBytes) return whole(`the file is larger than ${maxFileBytes} bytes`);
+    return checkText(readFileSync(file, "utf8"));
+  } catch (error) {
+    const code = (error as { code?: unknown }).code;
+    if (code === "ENOENT") return whole("there is no such file");
+    return whole(`the file cannot be read: ${typeof code === "string" ? code : safeError(error).message}`);
+  }
+}
+
+/** Everything that is wrong with the MetricSources of a YAML or JSON text, in the order of the text. */
+export function checkText(text: string): readonly Finding[] {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines });
+  const findings: Finding[] = [];
+  let checked = 0;
+  for (const document of Array.isArray(documents) ? documents : []) {
+    const add = (offset: number, message: string, isWarning = false): void => {
+      const { line, col } = lines.linePos(offset);
+      findings.push({ line, column: col, isWarning, message });
+    };
+    // Only the first: the others follow from it.
+    const [broken] = document.errors;
+    if (broken !== undefined) add(broken.pos[0], `is not YAML: ${broken.message.split(" at line ")[0] ?? ""}`);
+    if (broken !== undefined || !isMap(document.contents) || document.get("kind") !== "MetricSource") continue;
+    checked++;
+    checkDocument(document, add);
+  }
+  if (checked === 0 && findings.length === 0) {
+    findings.push({ line: 1, column: 1, isWarning: false, message: "the file holds no object of kind MetricSource" });
+  }
+  return findings.sort((left, right) => left.line - right.line || left.column - right.column);
+}
+
+type Add = (offset: number, message: string, isWarning?: boolean) => void;
+
+function checkDocument(document: Document.Parsed, add: Add): void {
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch {
+    add(document.range[0], "the document has too many aliases");
+    return;
+  }
+  if (!isRecord(value)) return;
+  if (value["apiVersion"] !== "clusterpulse.io/v1alpha1") {
+    add(offsetOf(document, "apiVersion"), "apiVersion must be clusterpulse.io/v1alpha1");
+  }
+  for (const field of unknownFields(metricSourceSchema.spec, value["spec"], "spec")) {
+    add(offsetOf(document, field), `${field} is not a field of MetricSources`);
+  }
+  const metadata = isRecord(value["metadata"]) ? value["metadata"] : {};
+  const parsed = parseMetricSource({ ...value, metadata: { namespace: "default", ...metadata } });
+  if (!parsed.ok) {
+    for (const problem of parsed.problems) add(offsetOf(document, fieldOf(problem)), problem);
+    return;
+  }
+  const result = compileMetricSource(parsed.value);
+  const report = (isWarning: boolean) => (problem: { field: string; column?: number; message: string }) =>
+    add(
+      offsetOf(document, problem.field, problem.column),
+      `${problem.field}${problem.column === undefined ? "" : ":"} ${problem.message}`,
+      isWarning,
+    );
+  if (!result.ok) result.problems.forEach(report(false));
+  result.warnings.forEach(report(true));
+}
+
+const fieldPattern = /^(?:[\w-]+|\.|\[\d+\]|\["(?:[^"\\]|\\.)*"\])+/;
+const fieldOf = (problem: string): string => fieldPattern.exec(problem)?.[0] ?? "";
+
+/** Where a field stands; where it is missing, the place of what it is missing in. A column counts within the field's text. */
+function offsetOf(document: Document.Parsed, field: string, column = 1): number {
+  const steps = [...field.matchAll(/([\w-]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g)].map(([, name, index, key]) =>
+    index !== undefined ? Number(index) : key !== undefined ? (JSON.parse(key) as string) : (name as string),
+  );
+  for (let length = steps.length; length > 0; length--) {
+    const node = document.getIn(steps.slice(0, length), true) as Node | undefined;
+    const start = node?.range?.[0];
+    if (start === undefined) continue;
+    if (length < steps.length || !isScalar(node)) return start;
+    if (node.type === "PLAIN") return start + column - 1;
+    return node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE" ? start + column : start;
+  }
+  return document.range[0];
+}
+
+/** The paths of members that the schema does not know: the API server would drop them without a word. */
+function unknownFields(schema: Schema, value: unknown, path: string): string[] {
+  if (schema.type === "array") {
+    return Array.isArray(value) ? value.flatMap((item, at) => unknownFields(schema.items, item, `${path}[${at}]`)) : [];
+  }
+  if (schema.type !== "object" || !("properties" in schema) || !isRecord(value)) return [];
+  return Object.entries(value).flatMap(([name, member]) => {
+    const known = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
+    return known === undefined ? [`${path}.${name}`] : unknownFields(known, member, `${path}.${name}`);
+  });
+}
