@@ -1,7 +1,13 @@
 // expression.json: a context becomes a row, its members the environment; the result is coerced where the vector declares a type.
 import { coerceResult } from "../../../src/metric-source/coercions.ts";
 import { compileExpression } from "../../../src/metric-source/expression/compile.ts";
-import { type ResultType, resultTypes, type Slot, type Value, type ValueType } from "../../../src/metric-source/value.ts";
+import {
+  type ResultType,
+  resultTypes,
+  type Slot,
+  type Value,
+  type ValueType,
+} from "../../../src/metric-source/value.ts";
 import { type Actual, plain, type Suite, type Vector } from "./suite.ts";
 
 const wordsOf = (expression: string): string[] => expression.match(/[\p{L}_][\p{L}\p{N}\p{M}_]*/gu) ?? [];
