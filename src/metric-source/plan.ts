@@ -1,7 +1,5 @@
 // Which lists a cluster is asked for, given the sources that want rows of it. Pure. Sources that ask for the same objects (kind,
 // selector, namespaces) share one list; each takes part when its own interval has passed, give or take half the shortest one.
-import type { KubeLabelSelector } from "./selector-text.ts";
-import { selectorText } from "./selector-text.ts";
 
 /** What a source asks of every cluster, as far as planning needs it. */
 export interface PlannedSource {
@@ -12,7 +10,8 @@ export interface PlannedSource {
   readonly apiVersion: string;
   readonly kind: string;
   readonly scope: "Namespaced" | "Cluster";
-  readonly labelSelector?: KubeLabelSelector | undefined;
+  /** As in a query; absent for all. */
+  readonly labelSelector?: string | undefined;
   readonly namespaces?:
     | { readonly include?: readonly string[] | undefined; readonly exclude?: readonly string[] | undefined }
     | undefined;
@@ -64,7 +63,7 @@ export function listsOf<Source extends PlannedSource>(sources: Iterable<Source>)
 
 function selectionOf(source: PlannedSource): Pick<PlannedList, "apiVersion" | "kind" | "labelSelector" | "namespaces"> {
   const { apiVersion, kind } = source;
-  return { apiVersion, kind, labelSelector: selectorText(source.labelSelector), namespaces: literalNamespaces(source) };
+  return { apiVersion, kind, labelSelector: source.labelSelector ?? "", namespaces: literalNamespaces(source) };
 }
 
 /** Namespaces that are named one by one are read one by one: with rights in these alone, that is the only way. */

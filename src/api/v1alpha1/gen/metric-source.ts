@@ -131,6 +131,24 @@ export interface MetricSourceStatus {
     /** What is wrong with it. */
     readonly message?: string;
   }[];
+  /** What one collection in all clusters takes, from time to time. */
+  readonly cost?: {
+    /** Milliseconds of CPU time for reading, computing and summing up. At least 0. */
+    readonly cpuMs?: number;
+    /** Bytes of the answers read, without compression. At least 0. */
+    readonly bytes?: number;
+    /** Objects looked at. At least 0. */
+    readonly objects?: number;
+    /** Bytes of rows and sums that are stored. At least 0. */
+    readonly storedBytes?: number;
+    /** The clusters that take the most CPU time, at most three. */
+    readonly topClusters?: readonly {
+      /** Name of the cluster. */
+      readonly cluster: string;
+      /** Milliseconds of CPU time. At least 0. */
+      readonly cpuMs: number;
+    }[];
+  };
   /** Ready, Reachable, Synced and Degraded. */
   readonly conditions?: readonly {
     /** What the condition speaks of, in CamelCase. At most 316 characters. */
@@ -317,6 +335,26 @@ export const metricSourceSchema: ResourceSchema = {
             message: { type: "string" },
           },
           required: ["field", "status"],
+        },
+      },
+      cost: {
+        type: "object",
+        properties: {
+          cpuMs: { type: "integer", format: "int64", minimum: 0 },
+          bytes: { type: "integer", format: "int64", minimum: 0 },
+          objects: { type: "integer", format: "int64", minimum: 0 },
+          storedBytes: { type: "integer", format: "int64", minimum: 0 },
+          topClusters: {
+            type: "array",
+            items: {
+              type: "object",
+              properties: {
+                cluster: { type: "string" },
+                cpuMs: { type: "integer", format: "int64", minimum: 0 },
+              },
+              required: ["cluster", "cpuMs"],
+            },
+          },
         },
       },
       conditions: {

@@ -1,0 +1,207 @@
+// The status of a MetricSource, from what its clusters last gave: the legacy members that existing tools read, and conditions. Pure.
+// While nothing changes but times, durations and costs, the status stays as it is, to the byte, until a refresh is due: so a steady
+// source causes no writes.
+import type { Condition } from "../api/v1alpha1/meta.ts";
+import type { MetricSourceStatus } from "../api/v1alpha1/metric-source.ts";
+import { rfc3339 } from "../support/clock.ts";
+import { durationText } from "./duration.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { STRIKES } from "./quarantine.ts";
+
+/** What one cluster's newest collection of the source came to. */
+export interface ClusterOutcome {
+  readonly cluster: string;
+  /** `failed`: reached, but it gave nothing. `unreachable`: not asked. `pending`: not asked yet. */
+  readonly state: "collected" | "failed" | "unreachable" | "pending";
+  /** Of the last collection that succeeded; 0 without one. */
+  readonly resources: number;
+  readonly truncated: boolean;
+  /** Why rows are lacking, or why there are none. */
+  readonly problems: readonly string[];
+  readonly durationMs: number;
+  /** Epoch milliseconds; null: never. */
+  readonly collectedAtMs: number | null;
+  readonly cpuMs: number;
+  readonly bytes: number;
+  readonly objects: number;
+  readonly storedBytes: number;
+  /** By field, in the order of the definition: for how many rows its path led to a value. */
+  readonly resolved: readonly number[];
+}
+
+export interface SourceStatusInput {
+  /** Problems of the definition, each a sentence with its field; empty: it compiles. */
+  readonly compileProblems: readonly string[];
+  /** Field names in the order of the definition, with what was found of each when it was compiled. */
+  readonly fields: readonly { readonly name: string; readonly warning?: string | undefined }[];
+  readonly clusters: readonly ClusterOutcome[];
+  readonly quarantine: Quarantine;
+  /** Groups of the largest aggregate, and how many there may be; absent: nothing is grouped. */
+  readonly groups?: { readonly most: number; readonly limit: number } | undefined;
+  /** The status as it stands, for transition times and for members that need no refresh. */
+  readonly previous: MetricSourceStatus | undefined;
+  readonly observedGeneration: number | undefined;
+  readonly nowMs: number;
+  /** Times, durations and costs are brought up to date this often. */
+  readonly refreshMs: number;
+}
+
+type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
+type Fields = NonNullable<MetricSourceStatus["fieldValidation"]>;
+
+const maxMessageLength = 1_024;
+const maxNamed = 3;
+/** The share of the limit on groups from which on the owner is warned. */
+const groupsWarning = 0.8;
+
+export function sourceStatus(input: SourceStatusInput): MetricSourceStatus {
+  const fresh = freshStatus(input);
+  const { previous, nowMs, refreshMs } = input;
+  const lastMs = Date.parse(previous?.lastCollectionTime ?? "");
+  const isDue = !(nowMs - lastMs < refreshMs);
+  if (previous === undefined || isDue || steady(fresh) !== steady(previous)) return fresh;
+  return previous;
+}
+
+/** What of a status is news when it changes. */
+function steady(status: MetricSourceStatus): string {
+  const { lastCollectionTime: _time, lastCollectionDuration: _duration, cost: _cost, ...rest } = status;
+  return JSON.stringify(rest, (_name, value: unknown) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function freshStatus(input: SourceStatusInput): MetricSourceStatus {
+  const { compileProblems, clusters, previous, observedGeneration, nowMs } = input;
+  const observed = observedGeneration === undefined ? {} : { observedGeneration };
+  const conditions = verdicts(input).map((verdict) => {
+    const before = previous?.conditions?.find(({ type }) => type === verdict.type);
+    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : rfc3339(nowMs);
+    return { ...verdict, message: verdict.message.slice(0, maxMessageLength), lastTransitionTime, ...observed };
+  });
+  const having = (state: ClusterOutcome["state"]): readonly ClusterOutcome[] =>
+    clusters.filter((cluster) => cluster.state === state);
+  const collected = having("collected");
+  const errors = having("failed").length + collected.filter(({ problems }) => problems.length > 0).length;
+  const isBroken = compileProblems.length > 0;
+  const isFailing = collected.length === 0 && having("failed").length > 0;
+  const newestMs = Math.max(...clusters.map(({ collectedAtMs }) => collectedAtMs ?? 0), 0);
+  const problem = isBroken ? compileProblems.join("; ") : (having("failed")[0]?.problems[0] ?? "");
+  return {
+    ...observed,
+    phase: isBroken || isFailing ? "Error" : "Active",
+    ...(newestMs === 0
+      ? {}
+      : {
+          lastCollectionTime: rfc3339(newestMs),
+          lastCollectionDuration: durationText(Math.max(...collected.map(({ durationMs }) => durationMs), 0)),
+        }),
+    resourcesCollected: sum(collected, ({ resources }) => resources),
+    clustersCollected: collected.length,
+    errorsLastRun: isBroken ? 1 : errors,
+    message:
+      isBroken || isFailing
+        ? problem.slice(0, maxMessageLength)
+        : errors > 0
+          ? `Collected with ${errors} ${errors === 1 ? "error" : "errors"}`
+          : "Collection successful",
+    ...(isBroken ? {} : { fieldValidation: fieldsOf(input, collected) }),
+    ...(collected.length === 0 ? {} : { cost: costOf(collected) }),
+    conditions,
+  };
+}
+
+function verdicts(input: SourceStatusInput): Verdict[] {
+  const { compileProblems, clusters, quarantine, groups } = input;
+  if (compileProblems.length > 0) {
+    const message = compileProblems.join("; ");
+    const all = (status: Condition["status"]) => (type: string) => ({ type, status, reason: "InvalidSpec", message });
+    return [...["Ready", "Synced"].map(all("False")), all("Unknown")("Reachable"), all("True")("Degraded")];
+  }
+  const of = (...states: ClusterOutcome["state"][]): ClusterOutcome[] =>
+    clusters.filter(({ state }) => states.includes(state));
+  const collected = of("collected");
+  const failed = of("failed");
+  const unreachable = of("unreachable");
+  const lacking = [...failed, ...collected.filter(({ problems }) => problems.length > 0)];
+  const resources = sum(collected, (cluster) => cluster.resources);
+  const text = `Collected ${resources} resources from ${collected.length} clusters`;
+  const why = named(lacking.map(({ cluster, problems }) => `${cluster}: ${problems[0] ?? ""}`));
+  const list: Verdict[] = [
+    failed.length > 0 && collected.length === 0
+      ? { type: "Ready", status: "False", reason: "CollectionFailed", message: why }
+      : { type: "Ready", status: "True", reason: "CollectionSuccessful", message: text },
+  ];
+  const unreached = named(unreachable.map(({ cluster }) => cluster));
+  list.push(
+    unreachable.length > 0 && collected.length + failed.length === 0
+      ? { type: "Reachable", status: "False", reason: "NoClusterReachable", message: unreached }
+      : {
+          type: "Reachable",
+          status: "True",
+          reason: unreachable.length > 0 ? "SomeUnreachable" : "Reachable",
+          message: unreachable.length > 0 ? `not reachable, their last values stay: ${unreached}` : "",
+        },
+  );
+  const cut = collected.filter(({ truncated }) => truncated);
+  list.push(
+    lacking.length > 0
+      ? { type: "Synced", status: "False", reason: "Incomplete", message: why }
+      : cut.length > 0
+        ? {
+            type: "Synced",
+            status: "False",
+            reason: "Truncated",
+            message: `more than maxResources in ${named(cut.map(({ cluster }) => cluster))}`,
+          }
+        : { type: "Synced", status: "True", reason: "Collected", message: "" },
+  );
+  if (quarantine.strikes >= STRIKES) {
+    const message = `${quarantine.strikes} runs in a row were stopped, the last with ${quarantine.code}; it is tried again later and later`;
+    list.push({ type: "Degraded", status: "True", reason: "Quarantined", message });
+  } else if (groups !== undefined && groups.most > groups.limit) {
+    const message = `groupBy gives more than ${groups.limit} groups; the rest is not stored`;
+    list.push({ type: "Degraded", status: "True", reason: "TooManyGroups", message });
+  } else if (lacking.length > 0) {
+    list.push({ type: "Degraded", status: "True", reason: "Incomplete", message: why });
+  } else if (groups !== undefined && groups.most >= groupsWarning * groups.limit) {
+    const message = `groupBy nears its limit of ${groups.limit} groups`;
+    list.push({ type: "Degraded", status: "False", reason: "ManyGroups", message });
+  } else list.push({ type: "Degraded", status: "False", reason: "AsExpected", message: "" });
+  return list;
+}
+
+/** Of each field, how often its path led to a value. Without rows there is nothing to say but that the text is right. */
+function fieldsOf({ fields }: SourceStatusInput, collected: readonly ClusterOutcome[]): Fields {
+  const rows = sum(collected, ({ resources }) => resources);
+  return fields.map(({ name: field, warning }, i) => {
+    const resolved = sum(collected, (cluster) => cluster.resolved[i] ?? 0);
+    if (warning !== undefined) return { field, status: "warning", message: warning };
+    if (rows === 0) return { field, status: "valid", message: "no resources yet" };
+    const message = `found in ${resolved} of ${rows} resources`;
+    return { field, status: resolved === 0 ? "warning" : "valid", message };
+  });
+}
+
+function costOf(collected: readonly ClusterOutcome[]): NonNullable<MetricSourceStatus["cost"]> {
+  const total = (member: "cpuMs" | "bytes" | "objects" | "storedBytes"): number =>
+    Math.round(sum(collected, (cluster) => cluster[member]));
+  const top = collected.toSorted((a, b) => b.cpuMs - a.cpuMs || (a.cluster < b.cluster ? -1 : 1)).slice(0, maxNamed);
+  return {
+    cpuMs: total("cpuMs"),
+    bytes: total("bytes"),
+    objects: total("objects"),
+    storedBytes: total("storedBytes"),
+    topClusters: top.map(({ cluster, cpuMs }) => ({ cluster, cpuMs: Math.round(cpuMs) })),
+  };
+}
+
+function named(names: readonly string[]): string {
+  const rest = names.length - maxNamed;
+  return `${names.slice(0, maxNamed).join("; ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+  return items.reduce((total, item) => total + of(item), 0);
+}
