@@ -45,6 +45,16 @@ export class AdminClient {
     await this.#call("DELETE", `faults/${encodeURIComponent(cluster)}`);
   }
 
+  /** When each cluster's newest poll began, epoch milliseconds. */
+  async polls(): Promise<readonly { readonly cluster: string; readonly atMs: number }[]> {
+    return (await this.#call("GET", "polls")) as { cluster: string; atMs: number }[];
+  }
+
+  /** What the simulator's own process costs so far. */
+  async process(): Promise<{ readonly cpuMs: number; readonly residentBytes: number }> {
+    return (await this.#call("GET", "process")) as { cpuMs: number; residentBytes: number };
+  }
+
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {
     const { url, token } = this.#address;
     let status: number;

@@ -1,7 +1,7 @@
 // Makes the hub's API server know the fleet, as an operator would: a Namespace, and per cluster a Secret and a ClusterConnection.
 import type { HubEngine } from "./hub/engine.ts";
 import { keyOf } from "./hub/object.ts";
-import { namespaceType, secretType } from "./hub/resources.ts";
+import { namespaceType, secretType } from "./kinds/types.ts";
 import type { ClusterIdentity } from "./world/profile.ts";
 
 export interface Registration {

@@ -21,6 +21,7 @@ export interface AdminSubject {
     count(cluster: string): number;
     recent(cluster: string): readonly RequestRecord[];
     clusters(): readonly string[];
+    polls(): readonly { readonly cluster: string; readonly atMs: number }[];
   };
   expected(cluster: string): ExpectedCluster;
 }
@@ -118,15 +119,25 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
     }
     case "GET requests":
       return ok(requestsOf(subject, url.searchParams.get("cluster")));
+    case "GET polls":
+      return ok(subject.requests.polls());
+    case "GET process":
+      return ok(processReport());
     default:
       throw unknownPath();
   }
 }
 
+/** What the simulator itself costs. */
+function processReport(): { cpuMs: number; residentBytes: number } {
+  const { user, system } = process.cpuUsage();
+  return { cpuMs: (user + system) / 1_000, residentBytes: process.memoryUsage.rss() };
+}
+
 const unknownPath = (): AdminError =>
   new AdminError(
     404,
-    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests",
+    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests, GET /sim/v1/polls, GET /sim/v1/process",
   );
 
 function checkCaller(request: IncomingMessage, token: string): void {

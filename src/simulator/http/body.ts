@@ -3,6 +3,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
+import { parse } from "yaml";
+import { decodeBody, openEnvelope, PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
 import { ApiError, apiErrors } from "./status.ts";
 
 const maxRequestBytes = 3 * 1024 * 1024;
@@ -18,11 +20,16 @@ export interface RequestBody {
   readonly json: unknown;
 }
 
-/** Reads the whole body. Throws ApiError: 413 beyond 3 MiB, 415 for anything but JSON, 400 for JSON that does not parse. */
+/**
+ * Reads the whole body, JSON or the protobuf of a kind that is known here. Throws ApiError: 413 beyond 3 MiB, 415 for anything else,
+ * 400 for what does not parse.
+ */
 export async function readJsonBody(stream: Readable, headers: IncomingHttpHeaders): Promise<RequestBody> {
   const bytes = await readBytes(stream);
   if (bytes.length === 0) return { contentType: "", json: undefined };
   const contentType = (headers["content-type"] ?? "application/json").split(";", 1)[0]?.trim().toLowerCase() ?? "";
+  if (contentType === PROTOBUF_TYPE) return { contentType: "application/json", json: decodeProtobuf(bytes) };
+  if (contentType === "application/apply-patch+yaml") return { contentType, json: parseYaml(bytes.toString("utf8")) };
   if (contentType !== "application/json" && !contentType.endsWith("+json")) {
     throw new ApiError(
       415,
@@ -30,10 +37,35 @@ export async function readJsonBody(stream: Readable, headers: IncomingHttpHeader
       `the body of the request was in an unknown format (${contentType}) - accepted media types include: application/json`,
     );
   }
+  return { contentType, json: orBadRequest("JSON", () => JSON.parse(bytes.toString("utf8"))) };
+}
+
+function decodeProtobuf(bytes: Buffer): unknown {
+  const body = orBadRequest("protobuf", () => decodeBody(bytes));
+  if (body !== undefined) return withoutNulls(body);
+  const { apiVersion, kind } = openEnvelope(bytes);
+  throw new ApiError(
+    415,
+    "UnsupportedMediaType",
+    `${kind} of ${apiVersion} is not known as protobuf here - accepted media types include: application/json`,
+  );
+}
+
+/** Go's typed clients write what is not set as well. */
+function withoutNulls(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNulls);
+  if (typeof value !== "object" || value === null) return value;
+  const members = Object.entries(value).filter(([, member]) => member !== null);
+  return Object.fromEntries(members.map(([name, member]) => [name, withoutNulls(member)]));
+}
+
+const parseYaml = (text: string): unknown => orBadRequest("YAML", () => parse(text, { maxAliasCount: 100 }));
+
+function orBadRequest<T>(format: string, read: () => T): T {
   try {
-    return { contentType, json: JSON.parse(bytes.toString("utf8")) };
+    return read();
   } catch {
-    throw apiErrors.badRequest("the body of the request is not valid JSON");
+    throw apiErrors.badRequest(`the body of the request is not valid ${format}`);
   }
 }
 

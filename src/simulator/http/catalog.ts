@@ -1,6 +1,26 @@
 // What a simulated API server serves: resource types, found by group, version and plural name. Discovery and routing read this alone.
 
-export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+
+/** A door of its own below an object, beside `status`. */
+export interface Subresource {
+  readonly name: string;
+  /** The kind that is read and written there. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly verbs: readonly Verb[];
+}
+
+/** A column that a CustomResourceDefinition asks for. */
+export interface PrinterColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly format?: string;
+  readonly description?: string;
+  readonly priority?: number;
+  readonly jsonPath: string;
+}
 
 export interface ResourceType {
   /** "" for core. */
@@ -18,6 +38,11 @@ export interface ResourceType {
   readonly hasStatus: boolean;
   /** Built-in kinds leave apiVersion and kind out of list items; custom resources carry them. */
   readonly builtIn: boolean;
+  readonly subresources?: readonly Subresource[];
+  /** Of a custom resource; built-in kinds have columns that are code. */
+  readonly printerColumns?: readonly PrinterColumn[];
+  /** OpenAPI schema of a custom resource. */
+  readonly schema?: unknown;
 }
 
 export const apiVersionOf = (type: ResourceType): string =>

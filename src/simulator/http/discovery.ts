@@ -1,5 +1,5 @@
 // Discovery documents, legacy and aggregated, made from the catalog.
-import type { Catalog, ResourceType } from "./catalog.ts";
+import type { Catalog, ResourceType, Verb } from "./catalog.ts";
 import type { DiscoveryForm } from "./negotiate.ts";
 import { apiErrors } from "./status.ts";
 
@@ -58,7 +58,7 @@ function groupDocument(catalog: Catalog, group: string): Record<string, unknown>
   return { kind: "APIGroup", apiVersion: "v1", ...apiGroup(catalog, group) };
 }
 
-const statusVerbs = ["get", "patch", "update"];
+export const statusVerbs: readonly Verb[] = ["get", "patch", "update"];
 
 function resourceList(catalog: Catalog, group: string, version: string): Record<string, unknown> {
   const types = catalog.types.filter((type) => type.group === group && type.version === version);
@@ -75,7 +75,15 @@ function resourceList(catalog: Catalog, group: string, version: string): Record<
       ...(type.categories.length > 0 ? { categories: type.categories } : {}),
     };
     const status = { name: `${type.resource}/status`, singularName: "", namespaced, kind, verbs: statusVerbs };
-    return type.hasStatus ? [main, status] : [main];
+    const others = (type.subresources ?? []).map((sub) => ({
+      name: `${type.resource}/${sub.name}`,
+      singularName: "",
+      namespaced,
+      ...(sub.group === group ? {} : { group: sub.group, version: sub.version }),
+      kind: sub.kind,
+      verbs: sub.verbs,
+    }));
+    return [main, ...(type.hasStatus ? [status] : []), ...others];
   });
   const groupVersion = group === "" ? version : `${group}/${version}`;
   return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources };
@@ -101,6 +109,14 @@ function aggregated(catalog: Catalog, core: boolean, form: "v2" | "v2beta1"): Di
 
 function aggregatedResource(type: ResourceType): Record<string, unknown> {
   const responseKind = { group: type.group, version: type.version, kind: type.kind };
+  const subresources = [
+    ...(type.hasStatus ? [{ subresource: "status", responseKind, verbs: statusVerbs }] : []),
+    ...(type.subresources ?? []).map(({ name, group, version, kind, verbs }) => ({
+      subresource: name,
+      responseKind: { group, version, kind },
+      verbs,
+    })),
+  ];
   return {
     resource: type.resource,
     responseKind,
@@ -109,6 +125,6 @@ function aggregatedResource(type: ResourceType): Record<string, unknown> {
     verbs: type.verbs,
     ...(type.shortNames.length > 0 ? { shortNames: type.shortNames } : {}),
     ...(type.categories.length > 0 ? { categories: type.categories } : {}),
-    ...(type.hasStatus ? { subresources: [{ subresource: "status", responseKind, verbs: statusVerbs }] } : {}),
+    ...(subresources.length > 0 ? { subresources } : {}),
   };
 }

@@ -1,5 +1,5 @@
 // Content negotiation: the first entry of Accept that this server can answer wins, unknown entries are skipped, and only when
-// nothing is left is the request refused. Answers are JSON or protobuf, whole objects or their metadata; Table comes later.
+// nothing is left is the request refused. Answers are JSON or protobuf, whole objects, their metadata, or a table of them.
 import { PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
 import type { ObjectForm } from "./engine.ts";
 import { ApiError } from "./status.ts";
@@ -34,13 +34,15 @@ const notAcceptable = (): ApiError =>
   new ApiError(
     406,
     "NotAcceptable",
-    "only the following media types are accepted: application/json, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
+    "only the following media types are accepted: application/json, application/json;as=Table;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1",
   );
 
 /** What of an object is answered, and in which encoding. */
 export interface Negotiated {
   readonly form: ObjectForm;
   readonly encoding: "json" | "protobuf";
+  /** The apiVersion of the table around the objects; undefined without one. */
+  readonly table: string | undefined;
 }
 
 /** What a request can be answered with. */
@@ -58,16 +60,18 @@ export function negotiateObject(accept: string | undefined, { isList, protobuf }
     if (encoding === "json" ? !isJson(entry) : protobuf === "none") continue;
     const as = entry.parameters.get("as");
     if (as === undefined) {
-      if (encoding === "json" || protobuf === "all") return { form: "full", encoding };
+      if (encoding === "json" || protobuf === "all") return { form: "full", encoding, table: undefined };
       continue;
     }
-    const isMeta = entry.parameters.get("g") === "meta.k8s.io" && entry.parameters.get("v") === "v1";
-    if (as === metadataName && isMeta) return { form: "metadata", encoding };
+    const version = entry.parameters.get("v");
+    if (entry.parameters.get("g") !== "meta.k8s.io" || (version !== "v1" && version !== "v1beta1")) continue;
+    if (as === metadataName && version === "v1") return { form: "metadata", encoding, table: undefined };
+    if (as === "Table" && encoding === "json") return { form: "full", encoding, table: `meta.k8s.io/${version}` };
   }
   throw notAcceptable();
 }
 
-/** The form of /api and /apis: clients compare the parameters exactly, so the first version they list is answered. Throws ApiError 406. */
+/** The form of /api and /apis: clients compare the parameters exactly, so the first version they list is answered, and lists to those who list none. */
 export function negotiateDiscovery(accept: string | undefined): DiscoveryForm {
   for (const entry of parseAccept(accept)) {
     if (!isJson(entry)) continue;
@@ -77,5 +81,5 @@ export function negotiateDiscovery(accept: string | undefined): DiscoveryForm {
     const isDiscovery = as === "APIGroupDiscoveryList" && entry.parameters.get("g") === "apidiscovery.k8s.io";
     if (isDiscovery && (version === "v2" || version === "v2beta1")) return version;
   }
-  throw notAcceptable();
+  return "legacy";
 }

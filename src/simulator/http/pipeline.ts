@@ -7,16 +7,19 @@ import { safeError } from "../../support/errors.ts";
 import type { FaultRegistry } from "../faults/registry.ts";
 import type { TokenVerifier } from "../tokens.ts";
 import { type EncodedBody, encodeForWire, gzipped, plain, readJsonBody } from "./body.ts";
-import { discoveryDocument } from "./discovery.ts";
+import type { ResourceType, Verb } from "./catalog.ts";
+import { discoveryDocument, statusVerbs } from "./discovery.ts";
 import type { Answer, Engine, WatchSink } from "./engine.ts";
 import { damagedGzip, spoilt } from "./garbage.ts";
 import type { OpenWatch, Origin } from "./listeners.ts";
 import { negotiateDiscovery, negotiateObject } from "./negotiate.ts";
+import { openApiDocument, openApiIndex, openApiV2Type } from "./openapi.ts";
 import { Outgoing, type OutgoingResponse } from "./outgoing.ts";
 import { ProtobufBodies } from "./protobuf.ts";
 import type { RequestLog } from "./request-log.ts";
 import { parseRoute, type ResourceRoute, type Route } from "./route.ts";
 import { ApiError, apiErrors } from "./status.ts";
+import { readIncluded, tableSink, tableText } from "./table.ts";
 
 /** HTTP/1.1 and HTTP/2 alike: node's compatibility layer. */
 export type SimulatorRequest = Http2ServerRequest;
@@ -126,23 +129,33 @@ export class Pipeline {
     const type = engine.catalog.find(route.group, route.version, route.resource);
     const isMisplaced = type !== undefined && !type.namespaced && route.namespace !== "";
     if (type === undefined || isMisplaced) throw apiErrors.unknownPath();
-    if (type.namespaced && route.namespace === "" && (route.name !== "" || route.verb === "create")) {
+    if (type.namespaced && route.namespace === "" && (route.name !== "" || needsNamespace.has(route.verb))) {
       throw apiErrors.methodNotAllowed();
     }
-    if (route.subresource !== "" && !(route.subresource === "status" && type.hasStatus)) throw apiErrors.unknownPath();
-    if (!type.verbs.includes(route.verb)) throw apiErrors.methodNotAllowed();
+    checkVerb(type, route);
     const isRead = route.verb === "get" || route.verb === "list" || route.verb === "watch";
     const canProtobuf = isRead && route.verb !== "watch";
     const protobuf = canProtobuf ? (engine.hasProtobuf(type) ? "all" : "metadata") : "none";
-    const { form, encoding } = negotiateObject(request.headers.accept, { isList: route.verb === "list", protobuf });
+    const { form, encoding, table } = negotiateObject(request.headers.accept, {
+      isList: route.verb === "list",
+      protobuf,
+    });
     const body = isRead ? { contentType: "", json: undefined } : await readJsonBody(request, request.headers);
     const { verb, namespace, name, subresource } = route;
     const { contentType } = body;
     const answer = (): Answer =>
       engine.answer({ type, verb, namespace, name, subresource, query, form, contentType, body: body.json });
+    if (table !== undefined) return this.#tableReply(type, table, query, answer());
     if (encoding === "json") return answer();
     const key = engine.isImmutable ? `${origin.name} ${form} ${request.url}` : undefined;
     return { type: "protobuf", body: await this.#protobuf.body(key, answer) };
+  }
+
+  #tableReply(type: ResourceType, apiVersion: string, query: URLSearchParams, answer: Answer): Reply {
+    const include = readIncluded(query.get("includeObject"));
+    const request = () => ({ type, apiVersion, include, nowMs: this.#parts.clock.nowMs() });
+    if (answer.type === "body") return { ...answer, text: tableText(request(), answer.text) };
+    return { type: "watch", start: (sink) => answer.start(tableSink(request, sink)) };
   }
 
   async #send(exchange: Exchange, reply: Reply): Promise<void> {
@@ -280,6 +293,23 @@ export class Pipeline {
   }
 }
 
+/** Verbs of collections that need a namespace. */
+const needsNamespace: ReadonlySet<Verb> = new Set<Verb>(["create", "deletecollection"]);
+
+/** Throws ApiError 404 for a subresource that the type does not have, 405 for a verb that is not for it. */
+function checkVerb(type: ResourceType, { subresource, verb }: ResourceRoute): void {
+  if (subresource === "") {
+    if (!type.verbs.includes(verb)) throw apiErrors.methodNotAllowed();
+    return;
+  }
+  const verbs =
+    subresource === "status" && type.hasStatus
+      ? statusVerbs
+      : type.subresources?.find(({ name }) => name === subresource)?.verbs;
+  if (verbs === undefined) throw apiErrors.unknownPath();
+  if (!verbs.includes(verb)) throw apiErrors.methodNotAllowed();
+}
+
 /** What a real server shows without a token. */
 const isPublic = (route: Route): boolean => route.type === "version" || route.type === "health";
 
@@ -289,6 +319,12 @@ function plainReply(engine: Engine, route: Exclude<Route, ResourceRoute>, accept
       return { type: "body", status: 200, contentType: "text/plain; charset=utf-8", text: "ok" };
     case "version":
       return { type: "body", status: 200, text: JSON.stringify(engine.version()) };
+    case "openapi": {
+      if (route.version === "v2") return { type: "body", status: 200, contentType: openApiV2Type, text: "" };
+      const { catalog } = engine;
+      const body = route.path === "" ? openApiIndex(catalog) : openApiDocument(catalog, route.path);
+      return { type: "body", status: 200, text: JSON.stringify(body) };
+    }
     case "discovery": {
       const document = discoveryDocument(engine.catalog, route.path, negotiateDiscovery(accept));
       return { type: "body", status: 200, contentType: document.contentType, text: JSON.stringify(document.body) };

@@ -14,10 +14,13 @@ export interface RequestRecord {
 
 interface ClusterLog {
   count: number;
+  polledAtMs: number | null;
   readonly ring: RequestRecord[];
 }
 
 const maxPathLength = 512;
+/** What a hub asks at the start of every poll. */
+const pollPath = "/version";
 
 export class RequestLog {
   readonly #perCluster: number;
@@ -32,11 +35,12 @@ export class RequestLog {
   arrived(cluster: string, method: string, path: string, atMs: number): (status: number) => void {
     let log = this.#logs.get(cluster);
     if (log === undefined) {
-      log = { count: 0, ring: [] };
+      log = { count: 0, polledAtMs: null, ring: [] };
       this.#logs.set(cluster, log);
     }
     const record = { cluster, method, path: path.slice(0, maxPathLength), status: 0, atMs };
     log.ring[log.count++ % this.#perCluster] = record;
+    if (path === pollPath) log.polledAtMs = atMs;
     return (status) => {
       record.status = status;
     };
@@ -45,6 +49,11 @@ export class RequestLog {
   /** Requests that ever arrived at the cluster. */
   count(cluster: string): number {
     return this.#logs.get(cluster)?.count ?? 0;
+  }
+
+  /** When each cluster's newest poll began; clusters that were never polled are left out. */
+  polls(): readonly { readonly cluster: string; readonly atMs: number }[] {
+    return [...this.#logs].flatMap(([cluster, { polledAtMs: atMs }]) => (atMs === null ? [] : [{ cluster, atMs }]));
   }
 
   /** The cluster's recent requests, oldest first. */

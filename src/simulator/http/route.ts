@@ -17,6 +17,8 @@ export type Route =
   | ResourceRoute
   /** /api, /apis, /api/v1, /apis/GROUP, /apis/GROUP/VERSION. */
   | { readonly type: "discovery"; readonly path: readonly string[] }
+  /** "" is the index of OpenAPI 3; else its document of that path, or version 2. */
+  | { readonly type: "openapi"; readonly version: "v2" | "v3"; readonly path: string }
   | { readonly type: "version" }
   | { readonly type: "health" };
 
@@ -27,6 +29,11 @@ export function parseRoute(method: string, path: string, query: URLSearchParams)
   if (path === "/version" || healthPaths.has(path)) {
     if (method !== "GET") throw apiErrors.methodNotAllowed();
     return { type: path === "/version" ? "version" : "health" };
+  }
+  const openapi = /^\/openapi\/(v2|v3)(?:\/(.+))?$/.exec(path);
+  if (openapi !== null) {
+    if (method !== "GET") throw apiErrors.methodNotAllowed();
+    return { type: "openapi", version: openapi[1] as "v2" | "v3", path: openapi[2] ?? "" };
   }
   const parts = decode(path);
   const root = parts[0];
@@ -39,7 +46,7 @@ export function parseRoute(method: string, path: string, query: URLSearchParams)
   const group = root === "api" ? "" : (parts[1] as string);
   const version = parts[prefixLength - 1] as string;
   const target = parseTarget(parts.slice(prefixLength));
-  return { type: "resource", verb: verbOf(method, target.name, query), group, version, ...target };
+  return { type: "resource", verb: verbOf(method, target, query), group, version, ...target };
 }
 
 function decode(path: string): string[] {
@@ -65,17 +72,18 @@ function parseTarget(parts: readonly string[]): Target {
   return { resource: first, namespace: "", name: second, subresource: third };
 }
 
-function verbOf(method: string, name: string, query: URLSearchParams): Verb {
+function verbOf(method: string, { name, subresource }: Target, query: URLSearchParams): Verb {
   const isWatch = query.get("watch") === "true" || query.get("watch") === "1";
   switch (method) {
     case "GET":
       return isWatch ? "watch" : name === "" ? "list" : "get";
     case "POST":
-      if (name !== "") throw apiErrors.methodNotAllowed();
+      if (name !== "" && subresource === "") throw apiErrors.methodNotAllowed();
       return "create";
     case "PUT":
     case "PATCH":
     case "DELETE":
+      if (name === "" && method === "DELETE") return "deletecollection";
       if (name === "") throw apiErrors.methodNotAllowed();
       return method === "PUT" ? "update" : method === "PATCH" ? "patch" : "delete";
     default:

@@ -14,8 +14,13 @@ import {
 import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
+import { builtInTypes, crdType, namespaceType } from "../kinds/types.ts";
+import { fieldReader, supportedFields } from "./fields.ts";
+import { jsonPatch } from "./json-patch.ts";
+import { mergePatch } from "./merge-patch.ts";
 import { type KubeObject, keyOf, type StoredObject } from "./object.ts";
-import { builtInTypes, crdType, establishedCrd, loadCrds, namespaceType, typesOfCrd } from "./resources.ts";
+import { type CrdDocument, checkCrd, establishedCrd, loadCrds, typesOfCrd } from "./resources.ts";
+import { reviewOf } from "./reviews.ts";
 import { HubStore } from "./store.ts";
 import { runWatch, type WatchOptions } from "./watch.ts";
 import { type DeleteOptions, HubWriter, type WriteTarget } from "./writes.ts";
@@ -30,7 +35,6 @@ export interface HubEngineOptions {
 
 const defaultHistorySize = 10_000;
 const maxOpenSnapshots = 32;
-const supportedFields = ["metadata.name", "metadata.namespace"];
 
 export class HubEngine implements Engine {
   readonly store: HubStore;
@@ -41,15 +45,13 @@ export class HubEngine implements Engine {
 
   constructor(options: HubEngineOptions) {
     const crds = loadCrds(options.crdFolder);
-    const types = [...builtInTypes, ...crds.flatMap(typesOfCrd)];
     this.#clock = options.clock;
-    this.store = new HubStore(types, options.historySize ?? defaultHistorySize);
+    this.store = new HubStore(builtInTypes, options.historySize ?? defaultHistorySize);
     this.writer = new HubWriter(this.store, options.clock);
     for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
       this.create(namespaceType, "", { metadata: { name } });
     }
-    const nowText = rfc3339(options.clock.nowMs());
-    for (const crd of crds) this.create(crdType, "", establishedCrd(crd, nowText));
+    for (const crd of crds) this.create(crdType, "", crd);
   }
 
   readonly isImmutable = false;
@@ -78,26 +80,81 @@ export class HubEngine implements Engine {
 
   /** Creates an object from within the process, by the same rules as over the wire. */
   create(type: ResourceType, namespace: string, body: unknown): StoredObject {
-    return this.writer.create({ type, namespace, name: "", subresource: "", dryRun: false }, body);
+    return this.#create({ type, namespace, name: "", subresource: "", dryRun: false }, body);
+  }
+
+  #create(target: WriteTarget, body: unknown): StoredObject {
+    if (target.type !== crdType) return this.writer.create(target, body);
+    checkCrd(body);
+    const created = this.writer.create(target, body);
+    if (target.dryRun) return created;
+    const crd = created.object as unknown as CrdDocument;
+    this.store.serve(typesOfCrd(crd));
+    const established = establishedCrd(crd, rfc3339(this.#clock.nowMs()));
+    return this.writer.update({ ...target, name: crd.metadata.name, subresource: "status" }, established);
+  }
+
+  /** What a write of a definition means for what is served. */
+  #changed({ type, dryRun }: WriteTarget, stored: StoredObject): StoredObject {
+    if (type === crdType && !dryRun) this.store.serve(typesOfCrd(stored.object as unknown as CrdDocument));
+    return stored;
+  }
+
+  #withdraw(crd: CrdDocument): void {
+    const types = typesOfCrd(crd);
+    for (const type of types) {
+      for (const { object } of this.store.table(type).list()) this.store.commit(type, "DELETED", object);
+    }
+    this.store.withdraw(types);
   }
 
   answer(request: ResourceRequest): Answer {
     switch (request.verb) {
       case "get":
+        if (request.subresource === "log") throw apiErrors.badRequest("simulated pods write no logs");
         return this.#objectAnswer(request, this.#require(request), 200);
       case "list":
         return this.#list(request);
       case "watch":
         return this.#watch(request);
       case "create":
-        return this.#objectAnswer(request, this.writer.create(writeTarget(request), request.body), 201);
-      case "update":
-        return this.#objectAnswer(request, this.writer.update(writeTarget(request), request.body), 200);
+        return this.#post(request);
+      case "update": {
+        const target = writeTarget(request);
+        if (request.type === crdType) checkCrd(request.body);
+        return this.#objectAnswer(request, this.#changed(target, this.writer.update(target, request.body)), 200);
+      }
       case "patch":
         return this.#objectAnswer(request, this.#patch(request), 200);
       case "delete":
         return this.#delete(request);
+      case "deletecollection":
+        return this.#deleteCollection(request);
     }
+  }
+
+  #post(request: ResourceRequest): Answer {
+    const review = reviewOf(request);
+    if (review !== undefined) return review;
+    if (request.subresource === "eviction") {
+      const { deleteOptions } = (request.body ?? {}) as { readonly deleteOptions?: unknown };
+      this.#delete({ ...request, subresource: "", body: deleteOptions });
+      return { type: "body", status: 201, text: JSON.stringify({ ...success, code: 201 }) };
+    }
+    return this.#objectAnswer(request, this.#create(writeTarget(request), request.body), 201);
+  }
+
+  #deleteCollection(request: ResourceRequest): Answer {
+    const selected = this.#select(request);
+    for (const { object } of selected) {
+      const { name, namespace = "" } = object.metadata;
+      this.#delete({ ...request, verb: "delete", name, namespace });
+    }
+    return {
+      type: "body",
+      status: 200,
+      text: JSON.stringify({ ...success, details: { kind: request.type.resource } }),
+    };
   }
 
   #require(request: ResourceRequest): StoredObject {
@@ -185,14 +242,21 @@ export class HubEngine implements Engine {
   }
 
   #patch(request: ResourceRequest): StoredObject {
-    if (request.contentType !== "application/merge-patch+json") {
+    const apply = patches[request.contentType];
+    if (apply === undefined) {
       throw new ApiError(
         415,
         "UnsupportedMediaType",
-        `the body of the request was in an unknown format - accepted media types include: application/merge-patch+json`,
+        `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patches).join(", ")}`,
       );
     }
-    return this.writer.mergePatch(writeTarget(request), request.body);
+    const target = writeTarget(request);
+    const patched = this.writer.patch(target, (current) => {
+      const next = apply(current, request.body);
+      if (request.type === crdType) checkCrd(next);
+      return next;
+    });
+    return this.#changed(target, patched);
   }
 
   #delete(request: ResourceRequest): Answer {
@@ -200,6 +264,7 @@ export class HubEngine implements Engine {
     const target = writeTarget(request);
     const dryRun = target.dryRun || options.dryRun?.includes("All") === true;
     const { state, gone } = this.writer.delete({ ...target, dryRun }, options.preconditions ?? {});
+    if (gone && !dryRun && request.type === crdType) this.#withdraw(state.object as unknown as CrdDocument);
     if (!gone || request.type === namespaceType) return this.#objectAnswer(request, state, 200);
     const { group, resource } = request.type;
     const details = {
@@ -208,10 +273,16 @@ export class HubEngine implements Engine {
       kind: resource,
       uid: state.object.metadata.uid,
     };
-    const text = JSON.stringify({ kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", details });
-    return { type: "body", status: 200, text };
+    return { type: "body", status: 200, text: JSON.stringify({ ...success, details }) };
   }
 }
+
+const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };
+
+const patches: Readonly<Record<string, (target: unknown, patch: unknown) => unknown>> = {
+  "application/merge-patch+json": mergePatch,
+  "application/json-patch+json": jsonPatch,
+};
 
 const writeTarget = (request: ResourceRequest): WriteTarget => ({
   type: request.type,
@@ -225,12 +296,11 @@ const writeTarget = (request: ResourceRequest): WriteTarget => ({
 function selectorOf(request: ResourceRequest): ((object: KubeObject) => boolean) | undefined {
   const labels = parseLabelSelector(request.query.get("labelSelector"));
   const fields = [
-    ...parseFieldSelector(request.query.get("fieldSelector"), supportedFields),
+    ...parseFieldSelector(request.query.get("fieldSelector"), supportedFields(request.type)),
     ...(request.namespace === "" ? [] : [{ field: "metadata.namespace", equal: true, value: request.namespace }]),
     ...(request.name === "" ? [] : [{ field: "metadata.name", equal: true, value: request.name }]),
   ];
   if (labels === undefined && fields.length === 0) return undefined;
-  return ({ metadata }) =>
-    (labels === undefined || labels(metadata.labels)) &&
-    matchesFields(fields, (field) => (field === "metadata.name" ? metadata.name : (metadata.namespace ?? "")));
+  return (object) =>
+    (labels === undefined || labels(object.metadata.labels)) && matchesFields(fields, fieldReader(object));
 }

@@ -1,49 +1,13 @@
-// The resource types of the hub's API server: a few built-in ones, and every CustomResourceDefinition found in a folder.
+// CustomResourceDefinitions: those found in a folder, the resource types that they define, and how a server shows them.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import type { ResourceType, Verb } from "../http/catalog.ts";
-
-const readVerbs: readonly Verb[] = ["get", "list", "watch"];
-const allVerbs: readonly Verb[] = [...readVerbs, "create", "update", "patch", "delete"];
-
-function coreType(resource: string, kind: string, shortNames: readonly string[], namespaced = true): ResourceType {
-  return {
-    group: "",
-    version: "v1",
-    resource,
-    singular: kind.toLowerCase(),
-    kind,
-    namespaced,
-    verbs: allVerbs,
-    shortNames,
-    categories: [],
-    hasStatus: false,
-    builtIn: true,
-  };
-}
-
-export const namespaceType = coreType("namespaces", "Namespace", ["ns"], false);
-export const secretType = coreType("secrets", "Secret", []);
-
-/** Read-only for now: definitions come from the folder. */
-export const crdType: ResourceType = {
-  ...coreType("customresourcedefinitions", "CustomResourceDefinition", ["crd", "crds"], false),
-  group: "apiextensions.k8s.io",
-  categories: ["api-extensions"],
-  verbs: readVerbs,
-};
-
-export const builtInTypes: readonly ResourceType[] = [
-  namespaceType,
-  secretType,
-  coreType("configmaps", "ConfigMap", ["cm"]),
-  coreType("events", "Event", ["ev"]),
-  crdType,
-];
+import type { PrinterColumn, ResourceType } from "../http/catalog.ts";
+import { ApiError } from "../http/status.ts";
+import { allVerbs } from "../kinds/types.ts";
 
 /** The part of a CustomResourceDefinition that routing and storage read. */
-interface CrdDocument {
+export interface CrdDocument {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string };
@@ -62,6 +26,8 @@ interface CrdDocument {
       readonly served: boolean;
       readonly storage: boolean;
       readonly subresources?: { readonly status?: object };
+      readonly additionalPrinterColumns?: readonly PrinterColumn[];
+      readonly schema?: { readonly openAPIV3Schema?: unknown };
     }[];
   };
 }
@@ -74,6 +40,35 @@ export function loadCrds(folder: string): CrdDocument[] {
     .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), "utf8")))
     .map((document) => document.toJS() as CrdDocument | null)
     .filter((document) => document?.kind === "CustomResourceDefinition") as CrdDocument[];
+}
+
+const defaultColumns: readonly PrinterColumn[] = [
+  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
+];
+
+/** Throws ApiError 422 unless the document says all that serving its kind needs. */
+export function checkCrd(body: unknown): void {
+  const { metadata, spec } = body as Partial<CrdDocument>;
+  const name = metadata?.name ?? "";
+  const missing = [
+    ...(["group", "scope", "names", "versions"] as const).filter((member) => spec?.[member] === undefined),
+    ...(["plural", "kind"] as const)
+      .filter((member) => spec?.names?.[member] === undefined)
+      .map((member) => `names.${member}`),
+  ].map((field) => ({ reason: "FieldValueRequired", message: "Required value", field: `spec.${field}` }));
+  const expected = `${spec?.names?.plural}.${spec?.group}`;
+  const causes =
+    missing.length > 0 || name === expected
+      ? missing
+      : [{ reason: "FieldValueInvalid", message: `Invalid value: must be ${expected}`, field: "metadata.name" }];
+  if (causes.length === 0) return;
+  const said = causes.map(({ field, message }) => `${field}: ${message}`).join(", ");
+  throw new ApiError(422, "Invalid", `CustomResourceDefinition.apiextensions.k8s.io "${name}" is invalid: ${said}`, {
+    name,
+    group: "apiextensions.k8s.io",
+    kind: "CustomResourceDefinition",
+    causes,
+  });
 }
 
 /** One type per served version. */
@@ -93,6 +88,8 @@ export function typesOfCrd(crd: CrdDocument): ResourceType[] {
       categories: names.categories ?? [],
       hasStatus: version.subresources?.status !== undefined,
       builtIn: false,
+      printerColumns: version.additionalPrinterColumns ?? defaultColumns,
+      schema: version.schema?.openAPIV3Schema,
     }));
 }
 

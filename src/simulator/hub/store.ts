@@ -71,16 +71,41 @@ export class Table {
   }
 }
 
+const keyOfType = (type: ResourceType): string => `${type.group}/${type.version}/${type.resource}`;
+
 /** All tables behind one revision counter, which every write raises by one. */
 export class HubStore {
-  readonly catalog: Catalog;
-  readonly #tables = new Map<ResourceType, Table>();
+  readonly #tables = new Map<string, Table>();
+  readonly #historySize: number;
+  #catalog: Catalog;
   #revision = 1;
 
   /** @param historySize events that a watch of each resource can at least resume over */
   constructor(types: readonly ResourceType[], historySize: number) {
-    this.catalog = new Catalog(types);
-    for (const type of types) this.#tables.set(type, new Table(type, historySize));
+    this.#catalog = new Catalog([]);
+    this.#historySize = historySize;
+    this.serve(types);
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+
+  /** Serves the types too, in place of those of the same name, whose objects stay. */
+  serve(types: readonly ResourceType[]): void {
+    const names = new Set(types.map(keyOfType));
+    this.#catalog = new Catalog([...this.#catalog.types.filter((type) => !names.has(keyOfType(type))), ...types]);
+    for (const type of types) {
+      const key = keyOfType(type);
+      if (!this.#tables.has(key)) this.#tables.set(key, new Table(type, this.#historySize));
+    }
+  }
+
+  /** Forgets the types and their tables. */
+  withdraw(types: readonly ResourceType[]): void {
+    const names = new Set(types.map(keyOfType));
+    this.#catalog = new Catalog(this.#catalog.types.filter((type) => !names.has(keyOfType(type))));
+    for (const name of names) this.#tables.delete(name);
   }
 
   get revision(): number {
@@ -88,7 +113,7 @@ export class HubStore {
   }
 
   table(type: ResourceType): Table {
-    const table = this.#tables.get(type);
+    const table = this.#tables.get(keyOfType(type));
     if (table === undefined) throw new Error(`no table for ${type.resource}`);
     return table;
   }

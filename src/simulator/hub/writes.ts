@@ -5,10 +5,9 @@ import { type Clock, rfc3339 } from "../../support/clock.ts";
 import { hashOf, uuidOf } from "../hash.ts";
 import type { ResourceType } from "../http/catalog.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
+import { namespaceType, secretType } from "../kinds/types.ts";
 import { generateName, type IncomingObject, readIncoming } from "./incoming.ts";
-import { mergePatch } from "./merge-patch.ts";
 import { type KubeObject, keyOf, type ObjectMeta, StoredObject } from "./object.ts";
-import { namespaceType, secretType } from "./resources.ts";
 import type { HubStore } from "./store.ts";
 
 /** Which object is written, and how far: a dry run does everything but store. */
@@ -68,9 +67,10 @@ export class HubWriter {
     return this.#replace(target, current, readIncoming(target.type, body, target));
   }
 
-  mergePatch(target: WriteTarget, patch: unknown): StoredObject {
+  /** `change` makes the new object of the current one. */
+  patch(target: WriteTarget, change: (current: KubeObject) => unknown): StoredObject {
     const current = this.#require(target);
-    const patched = mergePatch(current.object, patch);
+    const patched = change(current.object);
     return this.#replace(target, current, readIncoming(target.type, patched, target));
   }
 

@@ -2,8 +2,9 @@
 import { parseAllDocuments } from "yaml";
 import { InvalidInputError } from "../../support/errors.ts";
 import type { HubEngine } from "../hub/engine.ts";
+import { mergePatch } from "../hub/merge-patch.ts";
 import { type KubeObject, keyOf } from "../hub/object.ts";
-import { namespaceType, secretType } from "../hub/resources.ts";
+import { namespaceType, secretType } from "../kinds/types.ts";
 
 interface Manifest {
   readonly apiVersion: string;
@@ -76,7 +77,8 @@ export function renewSecrets(hub: HubEngine): number {
   for (const key of secrets) {
     const [namespace = "", name = ""] = key.split("/");
     const target = { type: secretType, namespace, name, subresource: "", dryRun: false };
-    hub.writer.mergePatch(target, { metadata: { annotations: { "renewed-at-revision": String(hub.store.revision) } } });
+    const renewal = { metadata: { annotations: { "renewed-at-revision": String(hub.store.revision) } } };
+    hub.writer.patch(target, (current) => mergePatch(current, renewal));
   }
   return count;
 }

@@ -20,10 +20,13 @@ describe("negotiation", () => {
       negotiateObject(accept, { isList, protobuf: "none" }).form;
     expect(form(undefined)).toBe("full");
     expect(form("*/*")).toBe("full");
-    expect(form(`${table}, application/json`)).toBe("full");
-    expect(form(`${table}, ${partial}, application/json`)).toBe("metadata");
+    expect(form(`${partial}, ${table}, application/json`)).toBe("metadata");
+    const tableOf = (accept: string) => negotiateObject(accept, { isList: true, protobuf: "all" }).table;
+    expect(tableOf(`application/cbor, ${table}, application/json`)).toBe("meta.k8s.io/v1");
+    expect(tableOf(table.replace("v=v1", "v=v1beta1"))).toBe("meta.k8s.io/v1beta1");
+    expect(tableOf(`application/json, ${table}`)).toBeUndefined();
     expect(form("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", false)).toBe("metadata");
-    expect(statusOf(() => form(table))).toBe(406);
+    expect(statusOf(() => form(table.replace("v=v1", "v=v9")))).toBe(406);
     expect(statusOf(() => form("application/json;q=0"))).toBe(406);
     const v2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
     const v2beta1 = v2.replace("v=v2", "v=v2beta1");

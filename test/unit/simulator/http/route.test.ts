@@ -29,6 +29,8 @@ describe("routes", () => {
     ["/api", { type: "discovery", path: ["api"] }],
     ["/version", { type: "version" }],
     ["/livez", { type: "health" }],
+    ["/openapi/v2", { type: "openapi", version: "v2", path: "" }],
+    ["/openapi/v3/apis/apps/v1", { type: "openapi", version: "v3", path: "apis/apps/v1" }],
   ])("%s", (path, meaning) => {
     expect(route("GET", path)).toMatchObject(meaning);
   });
@@ -43,6 +45,8 @@ describe("routes", () => {
     ["PUT", "/api/v1/nodes/n", "", "update"],
     ["PATCH", "/api/v1/nodes/n", "", "patch"],
     ["DELETE", "/api/v1/nodes/n", "", "delete"],
+    ["DELETE", "/api/v1/nodes", "", "deletecollection"],
+    ["POST", "/api/v1/namespaces/x/pods/p/eviction", "", "create"],
   ])("%s %s?%s is %s", (method, path, query, verb) => {
     expect(route(method, path, query)).toMatchObject({ type: "resource", verb });
   });
@@ -53,7 +57,8 @@ describe("routes", () => {
     }
     expect(statusOf(() => route("POST", "/version"))).toBe(405);
     expect(statusOf(() => route("POST", "/api/v1/nodes/n"))).toBe(405);
-    expect(statusOf(() => route("DELETE", "/api/v1/nodes"))).toBe(405);
+    expect(statusOf(() => route("PUT", "/api/v1/nodes"))).toBe(405);
+    expect(statusOf(() => route("POST", "/openapi/v3"))).toBe(405);
     expect(statusOf(() => route("OPTIONS", "/api/v1/nodes"))).toBe(405);
   });
 

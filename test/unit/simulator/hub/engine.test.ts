@@ -204,7 +204,7 @@ describe("writes", () => {
     expect(client.revision).toBe(revision + 1);
   });
 
-  it("take any patch as merge patch or not at all", () => {
+  it("take merge patches and JSON patches and refuse others", () => {
     const client = new Client();
     client.send("create", cc, { body: connection("a", {}, { labels: { env: "dev", tier: "1" } }) });
     const body = { spec: { labels: { env: null, tier: "2" }, monitoring: { interval: 30 } } };
@@ -212,8 +212,14 @@ describe("writes", () => {
       labels: { tier: "2" },
       monitoring: { interval: 30 },
     });
-    const json = { name: "a", body: [], contentType: "application/json-patch+json" };
-    expect(client.refusal("patch", cc, json)).toBe("415 UnsupportedMediaType");
+    const json = (operation: object) => ({ name: "a", body: [operation], contentType: "application/json-patch+json" });
+    const replaced = client.call("patch", cc, json({ op: "replace", path: "/spec/labels/tier", value: "3" }));
+    expect(replaced.spec).toMatchObject({ labels: { tier: "3" } });
+    expect(client.refusal("patch", cc, json({ op: "test", path: "/spec/labels/tier", value: "4" }))).toBe(
+      "422 Invalid",
+    );
+    const strategic = { name: "a", body: {}, contentType: "application/strategic-merge-patch+json" };
+    expect(client.refusal("patch", cc, strategic)).toBe("415 UnsupportedMediaType");
     const nameless = { name: "a", body: { metadata: { name: "b" } } };
     expect(client.refusal("patch", cc, nameless)).toBe("400 BadRequest");
     const polluting = JSON.parse('{"spec":{"__proto__":{"polluted":true}}}') as unknown;

@@ -1,0 +1,132 @@
+// The built-in kinds that every simulated API server of its own writing serves: names, scope, subresources. Shared by the hub and by
+// generated clusters, so that a type is the same object wherever it is met.
+import type { ResourceType, Subresource, Verb } from "../http/catalog.ts";
+
+export const readVerbs: readonly Verb[] = ["get", "list", "watch"];
+export const allVerbs: readonly Verb[] = [...readVerbs, "create", "update", "patch", "delete", "deletecollection"];
+
+interface Extras {
+  readonly short?: readonly string[];
+  readonly clusterScoped?: true;
+  readonly status?: true;
+  readonly inAll?: true;
+  readonly subresources?: readonly Subresource[];
+}
+
+function builtIn(apiVersion: string, resource: string, kind: string, extras: Extras = {}): ResourceType {
+  const [first = "", second] = apiVersion.split("/");
+  return {
+    group: second === undefined ? "" : first,
+    version: second ?? first,
+    resource,
+    singular: kind.toLowerCase(),
+    kind,
+    namespaced: extras.clusterScoped !== true,
+    verbs: allVerbs,
+    shortNames: extras.short ?? [],
+    categories: extras.inAll === true ? ["all"] : [],
+    hasStatus: extras.status === true,
+    builtIn: true,
+    subresources: extras.subresources ?? [],
+  };
+}
+
+/** Answered, never stored. */
+const review = (apiVersion: string, resource: string, kind: string, namespaced = false): ResourceType => ({
+  ...builtIn(apiVersion, resource, kind, namespaced ? {} : { clusterScoped: true }),
+  verbs: ["create"],
+});
+
+const cluster = { clusterScoped: true } as const;
+
+export const namespaceType = builtIn("v1", "namespaces", "Namespace", {
+  short: ["ns"],
+  clusterScoped: true,
+  status: true,
+});
+export const secretType = builtIn("v1", "secrets", "Secret");
+const configMapType = builtIn("v1", "configmaps", "ConfigMap", { short: ["cm"] });
+const serviceAccountType = builtIn("v1", "serviceaccounts", "ServiceAccount", { short: ["sa"] });
+export const nodeType = builtIn("v1", "nodes", "Node", { short: ["no"], clusterScoped: true, status: true });
+export const podType = builtIn("v1", "pods", "Pod", {
+  short: ["po"],
+  status: true,
+  inAll: true,
+  subresources: [
+    { name: "eviction", group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] },
+    { name: "log", group: "", version: "v1", kind: "Pod", verbs: ["get"] },
+  ],
+});
+export const eventType = builtIn("v1", "events", "Event", { short: ["ev"] });
+export const deploymentType = builtIn("apps/v1", "deployments", "Deployment", {
+  short: ["deploy"],
+  status: true,
+  inAll: true,
+});
+const leaseType = builtIn("coordination.k8s.io/v1", "leases", "Lease");
+export const crdType: ResourceType = {
+  ...builtIn("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", {
+    short: ["crd", "crds"],
+    clusterScoped: true,
+    status: true,
+  }),
+  categories: ["api-extensions"],
+};
+
+const authorization = "authorization.k8s.io/v1";
+const authentication = "authentication.k8s.io/v1";
+
+/** In the order in which discovery lists them. */
+export const builtInTypes: readonly ResourceType[] = [
+  configMapType,
+  builtIn("v1", "endpoints", "Endpoints", { short: ["ep"] }),
+  eventType,
+  builtIn("v1", "limitranges", "LimitRange", { short: ["limits"] }),
+  namespaceType,
+  nodeType,
+  builtIn("v1", "persistentvolumeclaims", "PersistentVolumeClaim", { short: ["pvc"], status: true }),
+  builtIn("v1", "persistentvolumes", "PersistentVolume", { short: ["pv"], ...cluster, status: true }),
+  podType,
+  builtIn("v1", "replicationcontrollers", "ReplicationController", {
+    short: ["rc"],
+    status: true,
+    inAll: true,
+  }),
+  builtIn("v1", "resourcequotas", "ResourceQuota", { short: ["quota"], status: true }),
+  secretType,
+  serviceAccountType,
+  builtIn("v1", "services", "Service", { short: ["svc"], status: true, inAll: true }),
+  builtIn("apps/v1", "daemonsets", "DaemonSet", { short: ["ds"], status: true, inAll: true }),
+  deploymentType,
+  builtIn("apps/v1", "replicasets", "ReplicaSet", { short: ["rs"], status: true, inAll: true }),
+  builtIn("apps/v1", "statefulsets", "StatefulSet", {
+    short: ["sts"],
+    status: true,
+    inAll: true,
+  }),
+  review(authentication, "selfsubjectreviews", "SelfSubjectReview"),
+  review("authentication.k8s.io/v1beta1", "selfsubjectreviews", "SelfSubjectReview"),
+  review(authorization, "localsubjectaccessreviews", "LocalSubjectAccessReview", true),
+  review(authorization, "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
+  review(authorization, "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
+  review(authorization, "subjectaccessreviews", "SubjectAccessReview"),
+  builtIn("autoscaling/v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", {
+    short: ["hpa"],
+    status: true,
+    inAll: true,
+  }),
+  builtIn("batch/v1", "cronjobs", "CronJob", { short: ["cj"], status: true, inAll: true }),
+  builtIn("batch/v1", "jobs", "Job", { status: true, inAll: true }),
+  leaseType,
+  builtIn("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
+  builtIn("networking.k8s.io/v1", "ingressclasses", "IngressClass", cluster),
+  builtIn("networking.k8s.io/v1", "ingresses", "Ingress", { short: ["ing"], status: true }),
+  builtIn("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", { short: ["netpol"] }),
+  builtIn("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", { short: ["pdb"], status: true }),
+  builtIn("rbac.authorization.k8s.io/v1", "clusterrolebindings", "ClusterRoleBinding", cluster),
+  builtIn("rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole", cluster),
+  builtIn("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
+  builtIn("rbac.authorization.k8s.io/v1", "roles", "Role"),
+  builtIn("storage.k8s.io/v1", "storageclasses", "StorageClass", { short: ["sc"], ...cluster }),
+  crdType,
+];
