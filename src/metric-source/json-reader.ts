@@ -71,7 +71,7 @@ function itemsOf(list: JsonObject): readonly unknown[] {
   return items;
 }
 
-function pageEnd(list: JsonObject): PageEnd {
+export function pageEnd(list: JsonObject): PageEnd {
   const metadata = asObject(list["metadata"]) ?? {};
   const continueToken = asText(metadata["continue"]);
   if (continueToken.length > maxContinueToken || !continueToken.isWellFormed()) {

@@ -1,51 +1,72 @@
 // Which of two lanes a MetricSource is read in. Built-in kinds are asked for as Kubernetes protobuf: its paths are compiled onto the table of
 // field numbers, so that what none of them leads to is passed over without a look. Guarantees that an item read that way shows, on every
 // compiled path, exactly what its JSON shows; off these paths it may show nothing. Whatever cannot promise that takes the JSON lane, and the
-// answer says which path asked for it and why. Servers are free to answer JSON all the same: {@link ListShape} reads both.
-import { type ListShape, listShape } from "../kube/list-page.ts";
+// answer says which path asked for it and why. A server is free to answer JSON all the same: the reader goes by what came.
+import { bodyMalformed } from "../kube/list-page.ts";
+import { compileExactDecoder, type Decoder } from "../kube/protobuf/decode.ts";
+import { openEnvelope } from "../kube/protobuf/envelope.ts";
 import { type Field, fieldsOf, typeOfKind } from "../kube/protobuf/schema.ts";
+import type { CompiledSource } from "./compiled.ts";
+import type { CompiledField } from "./fields.ts";
+import { pageEnd, readItems } from "./json-reader.ts";
 import type { PathStep } from "./path.ts";
+import type { Resolve } from "./resolve.ts";
+import type { RowReader } from "./row-reader.ts";
 import type { ValueType } from "./value.ts";
-
-/** What is read of each item: the path of one field, parsed, with its text for messages. */
-export interface LanePath {
-  readonly text: string;
-  readonly steps: readonly PathStep[];
-  readonly type: ValueType;
-}
 
 /** The lane and, for JSON, one sentence that says why: for status and `metricsource check`. */
 export type Lane =
-  | { readonly lane: "protobuf"; readonly shape: ListShape }
+  | { readonly lane: "protobuf"; readonly list: ProtobufList }
   | { readonly lane: "json"; readonly why: string };
 
-/** What every row holds whatever its fields are. */
-const always = ["metadata.name", "metadata.namespace", "metadata.labels"];
+export interface ProtobufList {
+  /** Of the list, such as PodList. */
+  readonly kind: string;
+  readonly decode: Decoder;
+}
 
-/** Decides the lane of a source. Throws nothing; paths of any kind are welcome. */
-export function laneOf(apiVersion: string, kind: string, paths: readonly LanePath[]): Lane {
+/** What every row holds whatever its fields are, and what pages say of their list. */
+const always = ["metadata.continue", "metadata.remainingItemCount"];
+const alwaysOfItems = ["metadata.name", "metadata.namespace", "metadata.labels"];
+
+/** Decides the lane of a source. Throws nothing. */
+export function laneOf({ definition, fields }: Pick<CompiledSource, "definition" | "fields">): Lane {
+  const { apiVersion, kind } = definition.source;
   const type = typeOfKind(apiVersion, kind);
   const list = typeOfKind(apiVersion, `${kind}List`);
   if (type === undefined || list === undefined) {
-    return {
-      lane: "json",
-      why: `${apiVersion} ${kind} has no protobuf form that is known here: custom resources have none`,
-    };
+    const why = `${apiVersion} ${kind} has no protobuf form that is known here: custom resources have none`;
+    return { lane: "json", why };
   }
-  const wanted = new Set(always);
-  for (const path of paths) {
-    const found = follow(type, path);
-    if ("why" in found) return { lane: "json", why: `${path.text}: ${found.why}` };
+  const wanted = new Set(alwaysOfItems);
+  for (let at = 0; at < fields.length; at++) {
+    const found = follow(type, fields[at] as CompiledField);
+    if ("why" in found) return { lane: "json", why: `${definition.fields[at]?.path}: ${found.why}` };
     if (found.members !== undefined) wanted.add(found.members);
   }
-  return { lane: "protobuf", shape: listShape(`${kind}List`, list, [...wanted]) };
+  const paths = [...always, ...[...wanted].map((members) => `items.${members}`)];
+  return { lane: "protobuf", list: { kind: `${kind}List`, decode: compileExactDecoder(list, paths) } };
+}
+
+/** Reads lists that came as protobuf. One resolver for each field, in the fields' order. */
+export function createProtobufReader({ kind, decode }: ProtobufList, resolvers: readonly Resolve[]): RowReader {
+  return {
+    read(page, sink) {
+      const envelope = openEnvelope(page);
+      if (envelope.kind !== kind) throw bodyMalformed(`a ${kind}`);
+      const list = decode(envelope.raw);
+      const items = list["items"];
+      readItems(Array.isArray(items) ? items : [], "", resolvers, sink);
+      return pageEnd(list);
+    },
+  };
 }
 
 /** The decoder's path, undefined where JSON never shows a value; or why only JSON can tell. */
 type Found = { readonly members: string | undefined } | { readonly why: string };
 
 /** Walks along the table as the JSON lane walks along an object. */
-function follow(root: string, { steps, type: asType }: LanePath): Found {
+function follow(root: string, { steps, type: asType }: Pick<CompiledField, "steps" | "type">): Found {
   const members: string[] = [];
   // A path that leads nowhere still shows how many elements it led through.
   let nothing: Found = { members: undefined };

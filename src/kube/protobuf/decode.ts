@@ -22,6 +22,12 @@ export function compileDecoder(type: string, paths?: readonly string[]): Decoder
   return (bytes) => readMessage(new WireReader(bytes), plan);
 }
 
+/** The same, but whole numbers that a double would round are bigints. */
+export function compileExactDecoder(type: string, paths: readonly string[]): Decoder {
+  const plan = compile(type, selectionOf(paths));
+  return (bytes) => readMessage(new WireReader(bytes, true), plan);
+}
+
 /** How one type is read. */
 interface Plan {
   readonly fields: readonly (FieldPlan | undefined)[];
@@ -250,7 +256,7 @@ function readValue(reader: WireReader, value: ValuePlan): unknown {
     case "string":
       return reader.text();
     case "int":
-      return reader.int64();
+      return reader.isExact ? reader.exactInt64() : reader.int64();
     case "bool":
       return reader.int64() !== 0;
     case "bytes":

@@ -23,11 +23,14 @@ export class WireReader {
   at = 0;
   /** Where the message that is being read ends. */
   end: number;
+  readonly isExact: boolean;
   readonly #bytes: Buffer;
   /** Texts repeat: phases, names of nodes, quantities. Lives as long as this reader, which reads one body. */
   readonly #texts: (string | undefined)[] = new Array(TEXT_CACHE_SLOTS);
 
-  constructor(bytes: Uint8Array) {
+  /** @param isExact whether the numbers of fields are wanted to the digit. */
+  constructor(bytes: Uint8Array, isExact = false) {
+    this.isExact = isExact;
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.byteLength;
   }
@@ -98,6 +101,16 @@ export class WireReader {
     const value = this.int64();
     if (value < 0 || value > 0xffff_ffff) throw protobufMalformed("a number is too large");
     return value;
+  }
+
+  /** A signed 64-bit number: a bigint where a double is not exact. */
+  exactInt64(): number | bigint {
+    const start = this.at;
+    const value = this.int64();
+    if (Number.isSafeInteger(value)) return value;
+    let exact = 0n;
+    for (let i = start; i < this.at; i++) exact |= BigInt((this.#bytes[i] as number) & 0x7f) << BigInt(7 * (i - start));
+    return BigInt.asIntN(64, exact);
   }
 
   /** A signed 64-bit number as the nearest double, which is what JSON.parse makes of it. */

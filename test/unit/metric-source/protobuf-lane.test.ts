@@ -4,12 +4,15 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { MAX_INFLATED_BYTES, type ResponseBody, readList } from "../../../src/kube/list-page.ts";
 import type { JsonObject } from "../../../src/kube/protobuf/decode.ts";
 import { encodeBody } from "../../../src/kube/protobuf/encode.ts";
 import { typeOfKind } from "../../../src/kube/protobuf/schema.ts";
-import { type PathStep, parsePath } from "../../../src/metric-source/path.ts";
-import { type LanePath, laneOf } from "../../../src/metric-source/protobuf-lane.ts";
+import type { CompiledField } from "../../../src/metric-source/fields.ts";
+import { createJsonReader } from "../../../src/metric-source/json-reader.ts";
+import { parsePath } from "../../../src/metric-source/path.ts";
+import { createProtobufReader, laneOf } from "../../../src/metric-source/protobuf-lane.ts";
+import { compilePath, type Resolve } from "../../../src/metric-source/resolve.ts";
+import type { RowReader } from "../../../src/metric-source/row-reader.ts";
 import type { ValueType } from "../../../src/metric-source/value.ts";
 import { objectOf } from "../kube/protobuf/arbitrary.ts";
 
@@ -26,35 +29,37 @@ const kinds = Map.groupBy(
   ({ apiVersion, kind }) => `${String(apiVersion)} ${String(kind)}`,
 );
 
-function path(text: string, type: ValueType = "string"): LanePath {
+type Path = Pick<CompiledField, "steps" | "type"> & { readonly text: string };
+
+function path(text: string, type: ValueType = "string"): Path {
   const parsed = parsePath(text);
   if (!parsed.ok) throw new Error(parsed.problem.message);
   return { text, steps: parsed.steps, type };
 }
 
-/** A slow reading of the grammar's rules: all values that a path leads to; undefined where it leads nowhere. */
-function resolve(value: unknown, [step, ...rest]: readonly PathStep[]): unknown {
-  if (step === undefined) return value;
-  if (step.kind === "key") {
-    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, step.key))
-      return undefined;
-    return resolve((value as JsonObject)[step.key], rest);
-  }
-  if (!Array.isArray(value)) return undefined;
-  if (step.kind === "index") return step.at < value.length && step.at >= 0 ? resolve(value[step.at], rest) : undefined;
-  return step.kind === "wildcard" ? value.map((element) => resolve(element, rest)) : undefined;
+/** A source with these fields and nothing else, as far as lanes need it. */
+function sourceOf(apiVersion: string, kind: string, paths: readonly Path[]): Parameters<typeof laneOf>[0] {
+  const fields = paths.map(({ text }) => ({ path: text }));
+  return { definition: { source: { apiVersion, kind }, fields }, fields: paths } as unknown as Parameters<
+    typeof laneOf
+  >[0];
 }
 
-function seen(item: unknown, { steps, type }: LanePath): unknown {
-  const value = resolve(item, steps);
-  if (type !== "arrayLength") return value;
-  const lengthOf = (each: unknown): unknown =>
-    typeof each === "object" && each !== null ? Object.keys(each).length : typeof each;
-  return steps.some(({ kind }) => kind === "wildcard") && Array.isArray(value) ? value.map(lengthOf) : lengthOf(value);
+const lane = (apiVersion: string, kind: string, paths: readonly Path[]) => laneOf(sourceOf(apiVersion, kind, paths));
+
+/** What a reader hands on: every object with what each path found. */
+function handedOn(reader: RowReader, page: Uint8Array): unknown {
+  const rows: unknown[] = [];
+  const end = reader.read(Buffer.from(page), {
+    wants: () => true,
+    take: (namespace, name, labels, found) => rows.push([namespace, name, labels, ...found]) > 0,
+    skip: () => void rows.push("skipped"),
+  });
+  return { rows, end };
 }
 
 /** Every path into an object that somebody could write after looking at it, and some that lead nowhere. */
-function pathsInto(value: unknown, text = ""): LanePath[] {
+function pathsInto(value: unknown, text = ""): Path[] {
   const here = text === "" ? [] : [path(text), path(text, "arrayLength")];
   if (typeof value !== "object" || value === null) return [...here, path(`${text}.below`), path(`${text}[0]`)];
   if (Array.isArray(value)) {
@@ -64,36 +69,27 @@ function pathsInto(value: unknown, text = ""): LanePath[] {
   return [...here, ...Object.entries(value).flatMap(([key, member]) => pathsInto(member, `${text}['${key}']`))];
 }
 
-function bodies(
-  apiVersion: string,
-  kind: string,
-  items: readonly unknown[],
-): { json: ResponseBody; protobuf: ResponseBody } {
+/** Only the length of what a field of that type leads to is promised to be the same. */
+function shown({ type, steps }: Path): Resolve {
+  const resolve = compilePath(steps);
+  const lengthOf = (each: unknown): unknown =>
+    typeof each === "object" && each !== null ? Object.keys(each).length : each;
+  return type === "arrayLength" ? (item) => lengthOf(resolve(item)) : resolve;
+}
+
+/** Reads the items in both lanes, with all paths together, and compares what is handed on. */
+function expectSame(apiVersion: string, kind: string, items: readonly unknown[], paths: readonly Path[]): void {
+  const found = lane(apiVersion, kind, paths);
+  if (found.lane === "json") throw new Error(found.why);
   const list = { apiVersion, kind: `${kind}List`, metadata: { continue: "more", remainingItemCount: 7 }, items };
-  const json = new Uint8Array(Buffer.from(JSON.stringify(list)));
-  const protobuf = encodeBody(list) as Uint8Array<ArrayBuffer>;
-  return {
-    json: { bytes: json, encoding: "identity", format: "json" },
-    protobuf: { bytes: protobuf, encoding: "identity", format: "protobuf" },
-  };
+  const resolvers = paths.map(shown);
+  deepStrictEqual(
+    handedOn(createProtobufReader(found.list, resolvers), encodeBody(list) as Uint8Array),
+    handedOn(createJsonReader(resolvers), Buffer.from(JSON.stringify(list))),
+  );
 }
 
-/** Reads the items in both lanes, with all paths together, and compares what each path shows. */
-function expectSame(apiVersion: string, kind: string, items: readonly unknown[], paths: readonly LanePath[]): void {
-  const lane = laneOf(apiVersion, kind, paths);
-  if (lane.lane === "json") throw new Error(lane.why);
-  const { json, protobuf } = bodies(apiVersion, kind, items);
-  const [fromJson, fromProtobuf] = [json, protobuf].map((body) => readList(body, MAX_INFLATED_BYTES, lane.shape));
-  expect({ ...fromProtobuf, items: items.length }).toEqual({ ...fromJson, items: items.length });
-  const identity = [path(".metadata.name"), path(".metadata.namespace"), path(".metadata.labels")];
-  for (const each of [...paths, ...identity]) {
-    const rows = (page: typeof fromJson) => page?.items.map((item) => seen(item, each));
-    deepStrictEqual(rows(fromProtobuf), rows(fromJson), each.text);
-  }
-}
-
-const isProtobuf = (apiVersion: string, kind: string, each: LanePath) =>
-  laneOf(apiVersion, kind, [each]).lane === "protobuf";
+const isProtobuf = (apiVersion: string, kind: string, each: Path) => lane(apiVersion, kind, [each]).lane === "protobuf";
 
 describe("what the protobuf lane shows is what JSON shows", () => {
   it("is tested with every kind that has lists", () => {
@@ -110,7 +106,7 @@ describe("what the protobuf lane shows is what JSON shows", () => {
     // Together, and each for itself: what others read must not be what makes a path right.
     expectSame(apiVersion, kind, without, able);
     const step = Math.ceil(able.length / 40);
-    for (let at = 0; at < able.length; at += step) expectSame(apiVersion, kind, without, [able[at] as LanePath]);
+    for (let at = 0; at < able.length; at += step) expectSame(apiVersion, kind, without, [able[at] as Path]);
   });
 
   it.each(["v1 Pod", "v1 Node", "v1 PersistentVolumeClaim", "v1 Service", "v1 Event", "apps/v1 Deployment"])(
@@ -141,6 +137,37 @@ describe("what the protobuf lane shows is what JSON shows", () => {
   });
 });
 
+it("whole numbers beyond what a double holds are exact", () => {
+  const number = { fields: [path(".metadata.generation")] };
+  const found = lane("v1", "Pod", number.fields);
+  if (found.lane === "json") throw new Error(found.why);
+  const numbers = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+  fc.assert(
+    fc.property(
+      numbers.filter((exact) => exact !== 0n),
+      (exact) => {
+        const digits = BigInt.asUintN(64, exact);
+        const varint = Array.from(
+          { length: 10 },
+          (_, i) => Number((digits >> BigInt(7 * i)) & 0x7fn) | (i < 9 ? 0x80 : 0),
+        );
+        const item = [0x0a, 3 + 1 + varint.length, 0x0a, 1, 0x61, 0x38, ...varint];
+        const body = [0x12, item.length, ...item];
+        const page = Uint8Array.from([
+          ...Buffer.from("k8s\0\n\x0d\n\x02v1\x12\x07PodList"),
+          0x12,
+          body.length,
+          ...body,
+        ]);
+        const json = `{"kind":"PodList","items":[{"metadata":{"name":"a","generation":${exact}}}]}`;
+        const resolvers = number.fields.map(({ steps }) => compilePath(steps));
+        const [read, wanted] = [createProtobufReader(found.list, resolvers), createJsonReader(resolvers)];
+        deepStrictEqual(handedOn(read, page), handedOn(wanted, Buffer.from(json)));
+      },
+    ),
+  );
+});
+
 describe("the JSON lane is taken, and said why", () => {
   it.each([
     [
@@ -162,12 +189,12 @@ describe("the JSON lane is taken, and said why", () => {
     ["v1", "Pod", ".spec.containers[0]", ".spec.containers[0]: leads to a whole object, which only JSON shows in full"],
     ["apps/v1", "ControllerRevision", ".data.x", ".data.x: data holds JSON of any shape"],
   ])("%s %s %s", (apiVersion, kind, text, why) => {
-    expect(laneOf(apiVersion, kind, [path(".metadata.name"), path(text)])).toEqual({ lane: "json", why });
+    expect(lane(apiVersion, kind, [path(".metadata.name"), path(text)])).toEqual({ lane: "json", why });
   });
 
   it("E-34: names of Object.prototype are no fields", () => {
     for (const text of [".__proto__.x", ".constructor.prototype.x", ".toString", ".spec.hasOwnProperty"]) {
-      expect(laneOf("v1", "Pod", [path(text)]).lane).toBe("json");
+      expect(lane("v1", "Pod", [path(text)]).lane).toBe("json");
     }
     expect(isProtobuf("v1", "Pod", path(".metadata.labels['__proto__']"))).toBe(true);
   });
