@@ -3,6 +3,7 @@
 //   store-writer, status-writer,
 //   finalizers, event-writer       last to stop, so that what the others still said is written
 //   informer                       the watches on the hub's own API
+//   registries                     one child for each RegistryConnection
 //   clusters                       one child for each ClusterConnection; first to stop
 import { defaultCollectLimits } from "../../src/cluster/collect.ts";
 import type { Compute } from "../../src/cluster/ports.ts";
@@ -18,6 +19,8 @@ import type { Connector } from "../cluster/link.ts";
 import { defaultScheduleLimits, type ScheduleLimits } from "../cluster/schedule.ts";
 import { type EventPoster, eventWriter } from "../event-writer/event-writer.ts";
 import { informer, type WatchedSource } from "../informer/informer.ts";
+import { registriesDefinition } from "../registry/registries.ts";
+import type { RegistryConnector } from "../registry/registry.ts";
 import { type StatusPatcher, type StatusSink, statusWriter } from "../status-writer/status-writer.ts";
 import { type StoreSink, storeWriter } from "../store-writer/store-writer.ts";
 import { type ActorDefinition, type ActorSystem, createActorSystem } from "../system/index.ts";
@@ -28,6 +31,8 @@ export interface HubPorts {
   readonly store: StoreWriter;
   readonly compute: Compute;
   readonly connector: Connector;
+  /** Absent: registries are not checked. */
+  readonly registryConnector?: RegistryConnector;
   readonly statusPatcher: StatusPatcher;
   readonly finalizerPatcher: FinalizerPatcher;
   readonly eventPoster: EventPoster;
@@ -81,6 +86,8 @@ export interface Hub {
 }
 
 const statusRefreshMs = 300_000;
+const maxRegistryChecks = 20;
+const registryIntervalMs = 60_000;
 const defaultTuning: HubTuning = {
   defaultIntervalMs: defaultScheduleLimits.defaultIntervalMs,
   defaultTimeoutMs: defaultScheduleLimits.defaultTimeoutMs,
@@ -104,6 +111,7 @@ export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }
     retentionSeconds,
     statusRefreshMs,
   };
+  const registrySchedule = { ...defaultScheduleLimits, defaultIntervalMs: registryIntervalMs, ...limits.schedule };
   const store = storeWriter(ports.store);
   const status = statusWriter(ports.statusPatcher);
   const watches = informer((onChange) => ports.createSources(onChange));
@@ -130,6 +138,20 @@ export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }
           events: events.sink,
           limits: clusterLimits,
         });
+        if (ports.registryConnector !== undefined) {
+          const registries = registriesDefinition({
+            cache: watches.cache,
+            informer: informerRef,
+            connector: ports.registryConnector,
+            // Slots of their own: registries never hold up clusters.
+            admission: new Admission(maxRegistryChecks),
+            store: store.sink,
+            status: status.sink,
+            events: events.sink,
+            limits: { schedule: registrySchedule, cacheTtlSeconds, retentionSeconds, statusRefreshMs },
+          });
+          context.spawn(registries, { name: "registries" });
+        }
         context.spawn(clusters, { name: "clusters" });
         if (ports.sweep !== undefined)
           context.spawn(sweeperDefinition(ports.sweep, watches.cache), { name: "sweeper" });

@@ -6,11 +6,12 @@ import {
   clusterConnections,
   group,
   type ResourceType,
+  registryConnections,
   resourcePath,
   secrets,
   version,
 } from "../../src/api/v1alpha1/resources.ts";
-import { createEndpointPolicy, specialAddress } from "../../src/kube/endpoint-policy.ts";
+import { createEndpointPolicy, type EndpointPolicy, specialAddress } from "../../src/kube/endpoint-policy.ts";
 import { runsInPod } from "../../src/kube/kubeconfig.ts";
 import { objectSource, Reflector } from "../../src/kube/reflector.ts";
 import { createResolver, type Resolve } from "../../src/kube/resolver.ts";
@@ -26,6 +27,7 @@ import { kubernetesEventPoster } from "../event-writer/kubernetes.ts";
 import type { WatchedSource } from "../informer/informer.ts";
 import type { StatusPatcher } from "../status-writer/status-writer.ts";
 import type { HubPorts } from "./hub.ts";
+import { registryConnector } from "./registries.ts";
 
 export interface KubernetesOptions {
   /** The hub's own API. */
@@ -50,15 +52,21 @@ export interface KubernetesOptions {
 /** The Kubernetes side of the hub's ports. */
 export function kubernetesPorts(
   options: KubernetesOptions,
-): Pick<HubPorts, "createSources" | "connector" | "statusPatcher" | "finalizerPatcher" | "eventPoster"> {
+): Pick<
+  HubPorts,
+  "createSources" | "connector" | "registryConnector" | "statusPatcher" | "finalizerPatcher" | "eventPoster"
+> {
+  const endpointPolicy = endpointPolicyOf(options);
   return {
     createSources: (onChange) =>
       new Map([
         [clusterConnections.kind, watched(options, clusterConnections, false, onChange)],
+        [registryConnections.kind, watched(options, registryConnections, false, onChange)],
         // Names and versions only: a cluster's actor alone reads its own Secret, when it connects.
         [secrets.kind, watched(options, secrets, true, onChange)],
       ]),
-    connector: secretConnector(options),
+    connector: secretConnector(options, endpointPolicy),
+    registryConnector: registryConnector({ ...options, endpointPolicy }),
     statusPatcher: statusPatcher(options.hub),
     finalizerPatcher: finalizerPatcher(options.hub),
     eventPoster: kubernetesEventPoster(options.hub),
@@ -91,16 +99,18 @@ function watched(
   };
 }
 
-function secretConnector(options: KubernetesOptions): Connector {
+/** One for all clusters and registries, so that they share its resolver. */
+function endpointPolicyOf(options: KubernetesOptions): EndpointPolicy {
   const {
-    hub,
-    userAgent,
-    clusterLimits,
     clock,
     insideCluster = runsInPod(process.env) && !isOnLoopback(options.hub.server),
     resolve = createResolver({ clock }),
   } = options;
-  const endpointPolicy = createEndpointPolicy({ insideCluster, resolve });
+  return createEndpointPolicy({ insideCluster, resolve });
+}
+
+function secretConnector(options: KubernetesOptions, endpointPolicy: EndpointPolicy): Connector {
+  const { hub, userAgent, clusterLimits, clock } = options;
   return {
     async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {
       const reference = { namespace: credentialsRef.namespace ?? namespace, name: credentialsRef.name };

@@ -19,6 +19,7 @@ import type { Logger } from "../support/log.ts";
 import { seededRandom } from "../support/random.ts";
 import { createFleetView } from "../view/fleet.ts";
 import type { FleetView } from "../view/ports.ts";
+import { createRegistriesView } from "../view/registries.ts";
 import { type HubStore, openStore } from "./hub-store.ts";
 
 export interface HubProcessOptions {
@@ -89,6 +90,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   });
   const { store } = hubStore;
   const view = createFleetView({ store, clock });
+  const registries = createRegistriesView({ store, clock });
   let hub: Hub | undefined;
   let stopping = false;
 
@@ -104,6 +106,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   const readers: ((deadlineMs: number) => Promise<unknown>)[] = [
     async () => {
       view.close();
+      registries.close();
       await store.close();
     },
   ];
@@ -114,7 +117,17 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   try {
     if (options.port !== undefined) {
       const staticDir = options.staticDir === undefined ? {} : { staticDir: options.staticDir };
-      const server = await createServer({ view, system, clock, log, version, metrics, health, ...staticDir });
+      const server = await createServer({
+        view,
+        registries,
+        system,
+        clock,
+        log,
+        version,
+        metrics,
+        health,
+        ...staticDir,
+      });
       readers.unshift((deadlineMs) => server.close(deadlineMs));
       ({ url } = await server.listen({ host: "127.0.0.1", port: options.port }));
     }

@@ -3,6 +3,7 @@
 import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
 import type { FleetView } from "../view/ports.ts";
+import type { RegistriesView } from "../view/registries.ts";
 
 /** One named condition of a probe. `degraded` is shown and does not fail the probe. */
 export interface Check {
@@ -90,6 +91,8 @@ export const defaultServerLimits: ServerLimits = {
 
 export interface ServerOptions {
   readonly view: FleetView;
+  /** Absent: there are none. */
+  readonly registries?: Pick<RegistriesView, "registries">;
   readonly system: () => SystemReport;
   /** Prometheus text of the hub; the server appends its own. */
   readonly metrics: () => Promise<string>;

@@ -46,6 +46,11 @@ export function registerRoutes(
     },
   );
 
+  app.get("/api/v1/registries/status", (request, reply) => {
+    const rows = options.registries?.registries() ?? [];
+    return sendTagged(request, reply, tagOf(rows), () => joinRows(rows));
+  });
+
   app.get("/api/v1/system/actors", (_request, reply) => {
     const { counters, actors } = options.system();
     return reply.send({ asOf: rfc3339(options.clock.nowMs()), counters, actors });

@@ -28,6 +28,31 @@ function check(spec: RegistryConnectionSpec, problems: Problems): RegistryConnec
       "spec.endpoint",
       `must be a host such as registry.example.com:5000, or an https:// or http:// URL: ${fault}`,
     );
+  checkPaths(spec.healthCheckPaths ?? [], problems);
+  if (spec.canary !== undefined) checkCanary(spec.canary, problems);
   const { credentialsRef } = spec;
   return credentialsRef === undefined ? spec : { ...spec, credentialsRef: readSecretRef(credentialsRef, problems) };
+}
+
+const maxPaths = 8;
+const path = /^\/[\x21-\x7e]{0,1023}$/;
+
+function checkPaths(paths: readonly string[], problems: Problems): void {
+  if (paths.length > maxPaths) problems.add("spec.healthCheckPaths", `must have at most ${maxPaths} entries`);
+  for (const [i, one] of paths.slice(0, maxPaths).entries()) {
+    if (!path.test(one)) problems.add(`spec.healthCheckPaths[${i}]`, "must be a path such as /v2/");
+  }
+}
+
+const component = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/;
+const reference = /^(?:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|sha256:[0-9a-f]{64})$/;
+
+function checkCanary(canary: NonNullable<RegistryConnectionSpec["canary"]>, problems: Problems): void {
+  const { repository } = canary;
+  if (repository.length > 255 || !repository.split("/").every((part) => component.test(part))) {
+    problems.add("spec.canary.repository", "must be the name of a repository such as library/alpine");
+  }
+  if (canary.reference && !reference.test(canary.reference)) {
+    problems.add("spec.canary.reference", "must be a tag such as latest, or a digest as sha256:...");
+  }
 }

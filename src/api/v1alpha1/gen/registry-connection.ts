@@ -12,14 +12,14 @@ export interface RegistryConnectionSpec {
   readonly endpoint: string;
   /** What kind of registry it is, such as docker, harbor or quay. For readers only. */
   readonly type?: string;
-  /** Secret with the keys username and password. Without one the registry is asked anonymously. */
+  /** Secret with the keys username and password, or of type kubernetes.io/dockerconfigjson; a key ca.crt names the authority of the registry's certificate. Without one the registry is asked anonymously. */
   readonly credentialsRef?: {
     /** Name of the Secret. */
     readonly name: string;
     /** Namespace of the Secret; that of this object unless given. */
     readonly namespace?: string;
   };
-  /** Kept for older manifests, without effect. A URL with http says it already. */
+  /** Plain http where the endpoint names no scheme. */
   readonly insecure?: boolean;
   /** Accept any certificate. Meant for trials only. */
   readonly skipTLSVerify?: boolean;
@@ -27,7 +27,7 @@ export interface RegistryConnectionSpec {
   readonly monitoring?: {
     /** Seconds between two checks; 60 unless given, and never fewer than 30. */
     readonly interval?: number;
-    /** Seconds that a request may take; 10 unless given. */
+    /** Seconds that a request may take; 10 unless given, and never more than 2/5 of the interval. */
     readonly timeout?: number;
     /** Whether the repositories are counted too. */
     readonly checkCatalog?: boolean;
@@ -36,8 +36,17 @@ export interface RegistryConnectionSpec {
   };
   /** Free labels, used by filters and access policies. */
   readonly labels?: Readonly<Record<string, string>>;
-  /** Paths that must answer; /v2/ unless given. */
+  /** Paths that must answer, at most eight; /v2/ unless given. */
   readonly healthCheckPaths?: readonly string[];
+  /** One image that is pulled in part every few minutes, as a proof that pulls work. Registries that count pulls count these. */
+  readonly canary?: {
+    /** Name of the repository, such as library/alpine. */
+    readonly repository: string;
+    /** Tag, or digest as sha256:...; latest unless given. */
+    readonly reference?: string;
+    /** Seconds between two pulls; 300 unless given, and never fewer than 60. */
+    readonly intervalSeconds?: number;
+  };
 }
 
 /** What the hub last saw of the registry. */
@@ -62,7 +71,22 @@ export interface RegistryConnectionStatus {
   readonly repositoryCount?: number;
   /** What the registry was found to offer. */
   readonly features?: Readonly<Record<string, boolean>>;
-  /** Ready, Reachable, Synced and Degraded. */
+  /** When the registry's certificate expires. RFC 3339. */
+  readonly certificateExpiryTime?: string;
+  /** The last pull of the canary. */
+  readonly canary?: {
+    /** Whether the manifest and the first bytes of a layer came. */
+    readonly succeeded?: boolean;
+    /** When it was tried. RFC 3339. */
+    readonly lastPullTime?: string;
+    /** Milliseconds until the manifest was there. */
+    readonly manifestMilliseconds?: number;
+    /** Milliseconds from then until the first bytes of a layer were there. */
+    readonly layerMilliseconds?: number;
+  };
+  /** closed, open while the registry is left alone after failures in a row, or half-open during the probe. */
+  readonly breaker?: string;
+  /** Ready, Reachable, Synced, Degraded and, over TLS, CertificateExpiring. */
   readonly conditions?: readonly {
     /** What the condition speaks of, in CamelCase. At most 316 characters. */
     readonly type: string;
@@ -113,6 +137,15 @@ export const registryConnectionSchema: ResourceSchema = {
         type: "array",
         items: { type: "string" },
       },
+      canary: {
+        type: "object",
+        properties: {
+          repository: { type: "string" },
+          reference: { type: "string" },
+          intervalSeconds: { type: "integer", format: "int32" },
+        },
+        required: ["repository"],
+      },
     },
     required: ["endpoint"],
   },
@@ -132,6 +165,17 @@ export const registryConnectionSchema: ResourceSchema = {
         type: "object",
         additionalProperties: { type: "boolean" },
       },
+      certificateExpiryTime: { type: "string", format: "date-time" },
+      canary: {
+        type: "object",
+        properties: {
+          succeeded: { type: "boolean" },
+          lastPullTime: { type: "string", format: "date-time" },
+          manifestMilliseconds: { type: "integer", format: "int64" },
+          layerMilliseconds: { type: "integer", format: "int64" },
+        },
+      },
+      breaker: { type: "string" },
       conditions: {
         type: "array",
         items: {

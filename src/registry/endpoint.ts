@@ -1,0 +1,15 @@
+// Where a registry is, as its owner wrote it: a host with an optional port, or a URL. Pure.
+import { ClusterPulseError } from "../support/errors.ts";
+
+/**
+ * The registry's URL without a slash at its end; paths below it are kept. Without a scheme https is meant, or http when it is `insecure`.
+ * Throws ENDPOINT_INVALID for what is no http(s) URL.
+ */
+export function registryUrl(endpoint: string, insecure = false): string {
+  const hasScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(endpoint);
+  const url = URL.parse(hasScheme ? endpoint : `${insecure ? "http" : "https"}://${endpoint}`);
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw new ClusterPulseError("ENDPOINT_INVALID", "the endpoint must be a host or an http(s) URL");
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
+}
