@@ -1,5 +1,6 @@
-// `npm run -s conformance -- --fleet DIR`: runs the hub on a recorded fleet and compares it with what the original made of it. Prints each
-// failure and, last, `N passed, N failed`; exit code 1 on a failure. `--write-docs` writes docs/compatibility.md.
+// `npm run -s conformance -- --fleet DIR`: runs the hub on a recorded fleet and compares it with what the original made of it.
+// `--vectors DIR`: runs the vector files of a folder; with `--strict`, suites that cannot be run count as failed.
+// Prints each failure and, last, `N passed, N failed`; exit code 1 on a failure. `--write-docs` writes docs/compatibility.md.
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -7,8 +8,11 @@ import { parseArgs } from "node:util";
 import { absent } from "./compare.ts";
 import { compatibilityPage, readDifferences } from "./differences.ts";
 import { compareFleet, type Outcome } from "./fleet.ts";
+import { reportLines, runVectors } from "./vectors/run.ts";
 
-const usage = "usage: npm run -s conformance -- --fleet DIR [--store memory|redis://...]";
+const usage =
+  "usage: npm run -s conformance -- --fleet DIR [--store memory|redis://...]\n" +
+  "       npm run -s conformance -- --vectors DIR [--strict]";
 
 async function main(): Promise<number> {
   const values = readFlags();
@@ -18,15 +22,31 @@ async function main(): Promise<number> {
     writeFileSync(new URL("../../docs/compatibility.md", import.meta.url), compatibilityPage(differences));
     return 0;
   }
-  if (values.fleet === undefined) return refuse(usage);
+  if (values.vectors !== undefined && values.fleet === undefined)
+    return vectors(values.vectors, values.strict === true);
+  if (values.fleet === undefined || values.vectors !== undefined) return refuse(usage);
   const folder = resolve(values.fleet);
   if (!existsSync(join(folder, "fleet.json"))) return refuse(`--fleet: there is no fleet.json in ${folder}`);
   const outcomes = await withStore(values.store, (store) => compareFleet(folder, store, differences));
   return report(outcomes);
 }
 
+async function vectors(folder: string, isStrict: boolean): Promise<number> {
+  if (!existsSync(folder)) return refuse(`--vectors: there is no folder ${folder}`);
+  const result = await runVectors(resolve(folder));
+  const { lines, failed } = reportLines(result, isStrict);
+  process.stdout.write(`${lines.join("\n")}\n`);
+  return failed > 0 || result.passed === 0 ? 1 : 0;
+}
+
 function readFlags() {
-  const options = { fleet: { type: "string" }, store: { type: "string" }, "write-docs": { type: "boolean" } } as const;
+  const options = {
+    fleet: { type: "string" },
+    store: { type: "string" },
+    vectors: { type: "string" },
+    strict: { type: "boolean" },
+    "write-docs": { type: "boolean" },
+  } as const;
   try {
     return parseArgs({ options }).values;
   } catch {
