@@ -119,6 +119,22 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     await kubectl(`create secret generic keys --from-literal=b=2 -n ${name}`);
     expect(await kubectl(`get secret keys -n ${name} -o jsonpath={.data.b}`)).toBe("Mg==");
     expect(await kubectl(`get cm,secret -n ${name}`)).toMatch(/configmap\/settings +1 [\s\S]*secret\/keys +Opaque +1 /);
+    const labelled = (labels: object): string =>
+      JSON.stringify({
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "kept", namespace: name, labels },
+        data: {},
+      });
+    expect(await kubectl("apply -f -", labelled({ a: "1", b: "2" }))).toMatch(/created/);
+    expect(await kubectl("apply -f -", labelled({ a: "1" }))).toMatch(/configured/);
+    expect(await kubectl(`get cm kept -n ${name} -o jsonpath={.metadata.labels}`)).toBe('{"a":"1"}');
+    const node = { apiVersion: "v1", kind: "Node", metadata: { name } };
+    await kubectl("create -f -", JSON.stringify(node));
+    expect(await kubectl(`cordon ${name}`)).toMatch(/cordoned/);
+    expect(await kubectl(`taint node ${name} a=b:NoSchedule`)).toMatch(/tainted/);
+    expect(await kubectl(`get node ${name}`)).toMatch(/SchedulingDisabled/);
+    expect(await kubectl(`delete node ${name}`)).toMatch(/deleted/);
     expect(await kubectl("auth can-i delete pods")).toBe("yes\n");
     if (version !== "1.27") expect(await kubectl("auth whoami")).toMatch(/kubernetes-admin/);
     await kubectl(`delete namespace ${name}`);

@@ -22,6 +22,7 @@ import { type KubeObject, keyOf, type StoredObject } from "./object.ts";
 import { type CrdDocument, checkCrd, establishedCrd, loadCrds, typesOfCrd } from "./resources.ts";
 import { reviewOf } from "./reviews.ts";
 import { HubStore } from "./store.ts";
+import { strategicPatch } from "./strategic-patch.ts";
 import { runWatch, type WatchOptions } from "./watch.ts";
 import { type DeleteOptions, HubWriter, type WriteTarget } from "./writes.ts";
 
@@ -242,6 +243,7 @@ export class HubEngine implements Engine {
   }
 
   #patch(request: ResourceRequest): StoredObject {
+    const patches = request.type.builtIn ? builtInPatches : customPatches;
     const apply = patches[request.contentType];
     if (apply === undefined) {
       throw new ApiError(
@@ -279,10 +281,12 @@ export class HubEngine implements Engine {
 
 const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };
 
-const patches: Readonly<Record<string, (target: unknown, patch: unknown) => unknown>> = {
+type Patches = Readonly<Record<string, (target: unknown, patch: unknown) => unknown>>;
+const customPatches: Patches = {
   "application/merge-patch+json": mergePatch,
   "application/json-patch+json": jsonPatch,
 };
+const builtInPatches: Patches = { ...customPatches, "application/strategic-merge-patch+json": strategicPatch };
 
 const writeTarget = (request: ResourceRequest): WriteTarget => ({
   type: request.type,
