@@ -1,5 +1,7 @@
 // From a MetricSource to something that runs. Everything that can be wrong with the text is found here and reported at once, each problem with its
 // field. The definition is plain data with a hash; threads and agents compile it again and keep the result by that hash. Compiling is pure.
+import { type Aggregation, compileAggregations } from "./aggregate/aggregate.ts";
+import { checkAggregations } from "./aggregate/definition.ts";
 import { coerceResult } from "./coercions.ts";
 import { defineSource, definitionHash, type MetricSourceInput, type SourceDefinition } from "./definition.ts";
 import { compileExpression } from "./expression/compile.ts";
@@ -8,7 +10,7 @@ import { namespaceFilter } from "./namespaces.ts";
 import type { SourceProblem } from "./problem.ts";
 import { type Environment, type ResultType, type Row, resultTypes, type Slot, type Value } from "./value.ts";
 
-/** Extracts and computes: what the engine runs. The definition's aggregations are not compiled here. */
+/** Extracts, computes and aggregates: what the engine runs. */
 export interface CompiledSource {
   readonly definition: SourceDefinition;
   /** Of the definition. */
@@ -17,6 +19,7 @@ export interface CompiledSource {
   readonly fields: readonly CompiledField[];
   /** In the slots after the fields; each may read those before it. */
   readonly computed: readonly CompiledComputed[];
+  readonly aggregation: Aggregation;
   /** The names of fields and computed values, with their slots. */
   readonly environment: Environment;
   /** Whether objects of this namespace are wanted; always true where the source reads a cluster-scoped kind. */
@@ -76,12 +79,17 @@ function compile(definition: SourceDefinition, notes: FieldNotes, allowSecretFie
     if (compiled !== undefined) fields.push(compiled);
   }
   const computed = compileComputed(definition, environment, notes);
+  for (const { index, member, severity, message } of checkAggregations(definition.aggregations, environment)) {
+    const problem = { field: `spec.aggregations[${index}].${member}`, rule: "aggregation-invalid", message };
+    (severity === "error" ? problems : warnings).push(problem);
+  }
   if (problems.length > 0) return { ok: false, problems: problems.slice(0, maxProblems), warnings };
   const compiled: CompiledSource = {
     definition,
     hash: definitionHash(definition),
     fields,
     computed,
+    aggregation: compileAggregations(definition.aggregations, environment),
     environment,
     wantsNamespace: source.scope === "Cluster" ? () => true : namespaceFilter(source.namespaces),
   };

@@ -1,5 +1,6 @@
 // The one engine: pages of a list in, finished rows out. Pure, and the same for pool, preview, agent and API. A row is extracted, computed
 // and written in one pass; who aggregates sees each row once, in order. What one object lacks or breaks is null in its row, and counted.
+import { aggregatesJson } from "./aggregate/aggregate.ts";
 import type { CompiledSource } from "./compiled.ts";
 import { ExpressionLimitError } from "./expression/limits.ts";
 import type { RowReader, RowSink } from "./row-reader.ts";
@@ -103,4 +104,56 @@ export function readPage(source: CompiledSource, reader: RowReader, request: Pag
   const end = reader.read(request.page, sink);
   const rows = Uint8Array.from(Buffer.from(texts.join(",")));
   return { rows, count: texts.length, isTruncated, skipped, fields: counts, stopped, ...end };
+}
+
+/** What a whole list gave: the parts that documents are made of. */
+export interface CollectedList {
+  /** Rows of each page, as in {@link PageRows}, without the empty ones. */
+  readonly rows: readonly Uint8Array<ArrayBuffer>[];
+  readonly count: number;
+  readonly isTruncated: boolean;
+  readonly skipped: number;
+  readonly fields: readonly FieldCounts[];
+  /** JSON object of the aggregates by name; null where the source has none. */
+  readonly aggregates: string | null;
+}
+
+/**
+ * Reads the pages of one list, in order, on the calling thread. Stops after the first page that passed `maxResources`; a list that ends
+ * exactly there is not truncated.
+ */
+export function collectList(
+  source: CompiledSource,
+  reader: RowReader,
+  pages: Iterable<Buffer>,
+  nowMs: number,
+): CollectedList {
+  const pass = source.aggregation.start();
+  const fields = source.fields.map((): FieldCounts => ({ found: 0, nulls: 0, nowhere: 0, unconvertible: 0 }));
+  const rows: Uint8Array<ArrayBuffer>[] = [];
+  let count = 0;
+  let skipped = 0;
+  let isTruncated = false;
+  for (const page of pages) {
+    const room = source.definition.collection.maxResources - count;
+    const read = readPage(source, reader, { page, room, nowMs, onRow: (row) => pass.add(row) });
+    if (read.count > 0) rows.push(read.rows);
+    count += read.count;
+    skipped += read.skipped;
+    read.fields.forEach((counts, at) => {
+      addCounts(fields[at] as FieldCounts, counts);
+    });
+    isTruncated = read.isTruncated;
+    if (isTruncated) break;
+  }
+  const aggregates = source.definition.aggregations.length === 0 ? null : aggregatesJson(pass.results());
+  return { rows, count, isTruncated, skipped, fields, aggregates };
+}
+
+/** Adds what another page counted. */
+export function addCounts(sum: FieldCounts, more: Readonly<FieldCounts>): void {
+  sum.found += more.found;
+  sum.nulls += more.nulls;
+  sum.nowhere += more.nowhere;
+  sum.unconvertible += more.unconvertible;
 }
