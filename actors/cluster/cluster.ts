@@ -15,6 +15,7 @@ import {
 import type { Compute } from "../../src/cluster/ports.ts";
 import { CollectState } from "../../src/cluster/state.ts";
 import type { Admission } from "../../src/support/admission.ts";
+import type { Measures } from "../../src/support/measures.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
@@ -52,6 +53,7 @@ export interface ClusterDependencies {
   readonly store: StoreSink;
   readonly status: StatusSink;
   readonly events: EventSink;
+  readonly measures: Measures;
   readonly limits: ClusterLimits;
 }
 
@@ -97,6 +99,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   #declared: Declared | undefined;
   #secret: { readonly key: string; version: string | undefined } | undefined;
   #afterCrash = false;
+  #toldIdleRetries = 0;
 
   constructor(
     key: string,
@@ -264,6 +267,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   }
 
   #polled(outcome: RunOutcome<Poll>): void {
+    this.#measure(outcome);
     if (this.#declared === undefined) return;
     const { schedule } = this.#declared;
     switch (outcome.status) {
@@ -285,6 +289,15 @@ class ClusterActor implements Actor<ClusterMessage> {
         // Only a spec that cannot be used aborts a poll, and that has been said already.
         return;
     }
+  }
+
+  #measure(outcome: RunOutcome<Poll>): void {
+    const { measures } = this.#dependencies;
+    const isSuccess = outcome.status === "ok" && outcome.value.kind === "collected";
+    measures.reconciled(clusterConnections.kind, isSuccess ? "success" : "error", outcome.elapsedMs / 1_000);
+    const { idleRetries } = this.#link;
+    measures.idleRetried(idleRetries - this.#toldIdleRetries);
+    this.#toldIdleRetries = idleRetries;
   }
 
   #failed(failure: Failure, retryAfterMs = 0): void {

@@ -11,6 +11,7 @@ import type { StoreWriter } from "../../src/store/document.ts";
 import { Admission } from "../../src/support/admission.ts";
 import type { Clock } from "../../src/support/clock.ts";
 import type { Logger } from "../../src/support/log.ts";
+import { type Measures, noMeasures } from "../../src/support/measures.ts";
 import type { Random } from "../../src/support/random.ts";
 import type { ClusterLimits } from "../cluster/cluster.ts";
 import { clustersDefinition } from "../cluster/clusters.ts";
@@ -67,6 +68,7 @@ export interface HubOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  readonly measures?: Measures;
   readonly tuning?: Partial<HubTuning>;
   readonly limits?: HubLimits;
 }
@@ -97,7 +99,8 @@ const defaultTuning: HubTuning = {
 };
 
 /** Starts the tree. It begins to watch and to poll at once; `synced` tells when it has seen everything there is. */
-export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }: HubOptions): Hub {
+export function startHub(options: HubOptions): Hub {
+  const { ports, clock, random, log, tuning = {}, limits = {}, measures = noMeasures } = options;
   const { defaultIntervalMs, defaultTimeoutMs, operatorScanIntervalMs, cacheTtlSeconds, retentionSeconds } = {
     ...defaultTuning,
     ...tuning,
@@ -136,6 +139,7 @@ export function startHub({ ports, clock, random, log, tuning = {}, limits = {} }
           status: status.sink,
           finalizers: finalizers.sink,
           events: events.sink,
+          measures,
           limits: clusterLimits,
         });
         if (ports.registryConnector !== undefined) {

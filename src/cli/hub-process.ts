@@ -2,12 +2,14 @@
 import { availableParallelism } from "node:os";
 import { type Hub, type HubLimits, type HubTuning, startHub } from "../../actors/hub/hub.ts";
 import { kubernetesPorts } from "../../actors/hub/kubernetes.ts";
-import { createPoolCompute } from "../../workers/pool.ts";
+import { createPoolCompute, type PoolCompute } from "../../workers/pool.ts";
+import { clusterConnections } from "../api/v1alpha1/resources.ts";
 import type { ClusterCredentials } from "../kube/credentials.ts";
 import type { HubKubeconfig } from "../kube/kubeconfig.ts";
 import { createRefreshingTransport } from "../kube/refreshing-transport.ts";
 import type { Resolve } from "../kube/resolver.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../kube/transport.ts";
+import { createInstruments } from "../server/instruments.ts";
 import { createHubMetrics } from "../server/metrics.ts";
 import type { Check, HealthReport, SystemReport } from "../server/ports.ts";
 import { registerMetrics, registerProbes } from "../server/probes.ts";
@@ -82,16 +84,20 @@ const noActors: SystemReport = {
 export async function openHubProcess(options: HubProcessOptions): Promise<HubProcess> {
   const { version, log, namespace } = options;
   const clock = systemClock;
+  const instruments = createInstruments([clusterConnections.kind]);
+  const { measures } = instruments;
   const hubStore = await openStore(options.store ?? "memory", {
     clock,
     log,
     namespace,
     forceSweep: options.forceSweep ?? false,
+    measures,
   });
   const { store } = hubStore;
   const view = createFleetView({ store, clock });
   const registries = createRegistriesView({ store, clock });
   let hub: Hub | undefined;
+  let pool: PoolCompute | undefined;
   let stopping = false;
 
   const system = (): SystemReport =>
@@ -100,11 +106,12 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
     live: [{ name: "event-loop", status: "ok" }],
     ready: [acceptingCheck(stopping), informerCheck(hub), storeCheck(hub, hubStore)],
   });
-  const metrics = createHubMetrics({ system, view, clock, version });
+  const metrics = createHubMetrics({ system, view, clock, version, instruments, pool: () => pool?.stats() });
 
   // Newest first: what was opened last is closed first.
   const readers: ((deadlineMs: number) => Promise<unknown>)[] = [
     async () => {
+      instruments.close();
       view.close();
       registries.close();
       await store.close();
@@ -154,6 +161,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
       const random = seededRandom(process.pid ^ clock.nowMs());
       const transport = hubTransport(kubeconfig, userAgent, log);
       const compute = createPoolCompute({ threads: Math.max(2, availableParallelism() - 1) });
+      pool = compute;
       closers.push(
         () => compute.close(),
         () => transport.close(),
@@ -170,7 +178,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
       });
       const { sweep } = hubStore;
       const ports = { store, compute, ...kubernetes, ...(sweep && { sweep }) };
-      hub = startHub({ ports, clock, random, log, ...(tuning && { tuning }), ...(limits && { limits }) });
+      hub = startHub({ ports, clock, random, log, measures, ...(tuning && { tuning }), ...(limits && { limits }) });
       return hub;
     },
     async stop(deadlineMs) {

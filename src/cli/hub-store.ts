@@ -3,6 +3,7 @@ import type { Store } from "../store/document.ts";
 import { createMemoryStore } from "../store/memory.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
+import { type Measures, noMeasures } from "../support/measures.ts";
 
 export interface HubStore {
   readonly store: Store;
@@ -15,11 +16,23 @@ export interface HubStore {
 /** @param url `memory`, or a redis:// or rediss:// URL; anything else is INVALID_INPUT, and the URL is not repeated */
 export async function openStore(
   url: string,
-  { clock, log, namespace, forceSweep }: { clock: Clock; log: Logger; namespace: string; forceSweep: boolean },
+  {
+    clock,
+    log,
+    namespace,
+    forceSweep,
+    measures = noMeasures,
+  }: {
+    clock: Clock;
+    log: Logger;
+    namespace: string;
+    forceSweep: boolean;
+    measures?: Measures;
+  },
 ): Promise<HubStore> {
   if (url === "memory") return { store: createMemoryStore({ clock }), describe: "memory" };
   const { createRedisStore } = await import("../store/redis.ts");
-  const store = await createRedisStore({ url, clock, log, keyOwner: namespace });
+  const store = await createRedisStore({ url, clock, log, keyOwner: namespace, measures });
   return {
     store,
     describe: "Redis",

@@ -7,15 +7,20 @@ export type Labels = Readonly<Record<string, string>>;
  * One metric with its samples, in the text format 0.0.4. Label values may be anything; names are ours.
  * Without samples only the head is written, so that the metric is known to exist.
  */
-export function seriesText(
-  name: string,
-  type: MetricType,
-  help: string,
-  samples: readonly (readonly [labels: Labels, value: number])[],
-): string {
-  let text = `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
-  for (const [labels, value] of samples) text += `${name}${labelsText(labels)} ${numberText(value)}\n`;
-  return text;
+export function seriesText(name: string, type: MetricType, help: string, samples: Samples): string {
+  return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samplesText(name, samples)}`;
+}
+
+type Samples = readonly (readonly [labels: Labels, value: number])[];
+
+/** A summary without quantiles: what its observations add up to, and how many there were. */
+export function summaryText(name: string, help: string, { sum, count }: { sum: Samples; count: Samples }): string {
+  const values = samplesText(`${name}_sum`, sum) + samplesText(`${name}_count`, count);
+  return `# HELP ${name} ${help}\n# TYPE ${name} summary\n${values}`;
+}
+
+function samplesText(name: string, samples: Samples): string {
+  return samples.map(([labels, value]) => `${name}${labelsText(labels)} ${numberText(value)}\n`).join("");
 }
 
 function labelsText(labels: Labels): string {

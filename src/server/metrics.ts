@@ -3,10 +3,13 @@
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Clock } from "../support/clock.ts";
 import type { FleetView, ViewRow } from "../view/ports.ts";
-import { type Labels, seriesText } from "./metrics-text.ts";
+import type { Instruments } from "./instruments.ts";
+import { type Labels, seriesText, summaryText } from "./metrics-text.ts";
 import type { ActorReport, SystemReport } from "./ports.ts";
 
 const healths = ["healthy", "degraded", "unhealthy", "unknown"] as const;
+/** In order of the number that stands for each. */
+const breakerStates = ["closed", "half-open", "open"];
 const actorStates = ["starting", "running", "backoff", "degraded", "stopping"] as const;
 
 export interface HubMetricsOptions {
@@ -14,8 +17,19 @@ export interface HubMetricsOptions {
   readonly view: FleetView;
   readonly clock: Clock;
   readonly version: string;
+  /** What is told and not read; absent: nothing of it is written. */
+  readonly instruments?: Pick<Instruments, "text">;
+  /** Of the pool of threads; undefined: there is none yet. */
+  readonly pool?: () => PoolReport | undefined;
   /** Clusters with series of their own. Default 10,000. */
   readonly maxClusters?: number;
+}
+
+/** What is shown of the pool of threads. */
+export interface PoolReport {
+  readonly queued: number;
+  readonly running: number;
+  readonly tasks: ReadonlyMap<string, { readonly runs: number; readonly failed: number; readonly totalMs: number }>;
 }
 
 /** Returns a function that writes all metrics in the Prometheus text format. */
@@ -31,10 +45,12 @@ export function createHubMetrics(options: HubMetricsOptions): () => Promise<stri
     const { counters, actors } = options.system();
     return [
       await registry.metrics(),
+      (await options.instruments?.text()) ?? "",
       info,
       actorMetrics(actors, totals(actors)),
       counterMetrics(counters),
       clusterMetrics(options, clusters),
+      poolMetrics(options.pool?.() ?? { queued: 0, running: 0, tasks: new Map() }),
     ].join("");
   };
 }
@@ -136,7 +152,28 @@ function counterMetrics(counters: SystemReport["counters"]): string {
   ].join("");
 }
 
+function poolMetrics({ queued, running, tasks }: PoolReport): string {
+  const byTask = (value: (task: { runs: number; failed: number; totalMs: number }) => number): Sample[] =>
+    [...tasks].map(([task, counts]) => [{ task }, value(counts)]);
+  return [
+    seriesText("clusterpulse_pool_queue_depth", "gauge", "Tasks that wait for a thread.", [[{}, queued]]),
+    seriesText("clusterpulse_pool_running", "gauge", "Tasks on threads.", [[{}, running]]),
+    summaryText("clusterpulse_pool_task_seconds", "Time that tasks ran, without waiting.", {
+      sum: byTask(({ totalMs }) => totalMs / 1_000),
+      count: byTask(({ runs }) => runs),
+    }),
+    seriesText(
+      "clusterpulse_pool_task_failures_total",
+      "counter",
+      "Tasks that failed.",
+      byTask(({ failed }) => failed),
+    ),
+  ].join("");
+}
+
 interface ClusterState {
+  readonly breaker: number;
+  readonly insecureTls: number;
   readonly revision: number;
   readonly health: string;
   readonly asOfMs: number;
@@ -157,9 +194,14 @@ function clusterReader(): (rows: readonly ViewRow[]) => ReadonlyMap<string, Clus
 }
 
 function readRow(row: ViewRow): ClusterState {
-  const { status, asOf } = JSON.parse(row.bytes.toString()) as { status: { health?: unknown }; asOf: string | null };
+  const { status, asOf } = JSON.parse(row.bytes.toString()) as {
+    status: { health?: unknown; breaker?: unknown; insecure_tls?: unknown };
+    asOf: string | null;
+  };
   const health = healths.find((known) => known === status.health) ?? "unknown";
-  return { revision: row.revision, health, asOfMs: asOf === null ? Number.NaN : Date.parse(asOf) };
+  const asOfMs = asOf === null ? Number.NaN : Date.parse(asOf);
+  const breaker = Math.max(0, breakerStates.indexOf(String(status.breaker)));
+  return { revision: row.revision, health, asOfMs, breaker, insecureTls: status.insecure_tls === true ? 1 : 0 };
 }
 
 function clusterMetrics(
@@ -180,6 +222,18 @@ function clusterMetrics(
       [{}, rows.length - states.length],
     ]),
     seriesText("clusterpulse_cluster_health", "gauge", "1 for the health the cluster has.", health),
+    seriesText(
+      "clusterpulse_breaker_state",
+      "gauge",
+      "Of the cluster's circuit breaker after its last poll: 0 closed, 1 half-open, 2 open.",
+      states.map(([cluster, { breaker }]) => [{ cluster }, breaker]),
+    ),
+    seriesText(
+      "clusterpulse_cluster_insecure_tls",
+      "gauge",
+      "1 where the API server's certificate is not verified, because its owner said so.",
+      states.map(([cluster, { insecureTls }]) => [{ cluster }, insecureTls]),
+    ),
     seriesText("clusterpulse_collect_age_seconds", "gauge", "Age of what was last collected of the cluster.", age),
   ].join("");
 }

@@ -7,6 +7,7 @@
 import type { Clock } from "../support/clock.ts";
 import { ClusterPulseError, type SafeError, safeError } from "../support/errors.ts";
 import type { Logger } from "../support/log.ts";
+import { type Measures, noMeasures } from "../support/measures.ts";
 import { type Random, seededRandom } from "../support/random.ts";
 import type { Store } from "./document.ts";
 import type { Command } from "./redis/commands.ts";
@@ -45,6 +46,7 @@ export interface RedisStoreOptions {
   readonly keyOwner?: string;
   readonly random?: Random;
   readonly limits?: Partial<RedisStoreLimits>;
+  readonly measures?: Pick<Measures, "redisAnswered">;
 }
 
 export interface StoreHealth {
@@ -67,7 +69,8 @@ export interface RedisStore extends Store {
  * Rejects with InvalidInputError for a URL that is wrong.
  */
 export async function createRedisStore(options: RedisStoreOptions): Promise<RedisStore> {
-  const { clock, log, keyOwner: owner = "clusterpulse" } = options;
+  const { clock, log, keyOwner: owner = "clusterpulse", measures = noMeasures } = options;
+  const onAnswered = measures.redisAnswered;
   const address = parseRedisUrl(options.url);
   const limits = { ...defaultRedisStoreLimits, ...options.limits };
   const random = options.random ?? seededRandom(clock.nowMs());
@@ -81,8 +84,10 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     address,
     name: "clusterpulse-writer",
     limits,
+    clock,
     random,
     log,
+    onAnswered,
     async prepare(run) {
       await fence(run);
       await loadScripts(run);
@@ -93,8 +98,10 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
     address,
     name: "clusterpulse-reader",
     limits,
+    clock,
     random,
     log,
+    onAnswered,
     prepare: () => Promise.resolve(),
   });
   const writer = new RedisWriter({

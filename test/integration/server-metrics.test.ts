@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { createActorSystem } from "../../actors/system/index.ts";
+import { createInstruments } from "../../src/server/instruments.ts";
 import { createHubMetrics } from "../../src/server/metrics.ts";
 import type { ActorReport, SystemReport } from "../../src/server/ports.ts";
-import { clusterDeleted, clusterFreshness } from "../../src/store/documents.ts";
+import { clusterDeleted, clusterFreshness, clusterStatus } from "../../src/store/documents.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { silentLogger } from "../../src/support/log.ts";
 import { seededRandom } from "../../src/support/random.ts";
@@ -161,5 +162,42 @@ describe("the hub's metrics", () => {
     const stopping = system.stop(1_000);
     await clock.advance(2_000);
     expect(await stopping).toEqual({ abandoned: [] });
+  });
+
+  it("have the names that conventions ask for, at zero before anything happened", async () => {
+    const clock = new VirtualClock(atMs);
+    const store = createMemoryStore({ clock });
+    const view = createFleetView({ store, clock });
+    const instruments = createInstruments(["ClusterConnection"]);
+    cleanups.push(
+      () => view.close(),
+      () => instruments.close(),
+    );
+    const tasks = new Map([["foldPods", { runs: 2, failed: 1, totalMs: 500 }]]);
+    const pool = () => ({ queued: 3, running: 1, tasks });
+    const write = createHubMetrics({ system: () => emptyReport, view, clock, version: "1", instruments, pool });
+    const check = { health: "unhealthy", message: "m", reason: "ConnectionRefused", lastCheckMs: atMs } as const;
+    await store.apply(clusterStatus("a", { ...check, breaker: "open", insecureTls: true }), signal);
+    await store.apply(clusterStatus("b", { ...check, breaker: "closed" }), signal);
+    await clock.settle();
+    const before = await write();
+    expect(before).toContain('clusterpulse_reconcile_total{kind="ClusterConnection",result="error"} 0\n');
+    expect(before).toContain('clusterpulse_reconcile_duration_seconds_count{kind="ClusterConnection"} 0\n');
+    expect(before).toContain('clusterpulse_redis_command_seconds_count{result="ok"} 0\n');
+    expect(before).toContain('clusterpulse_breaker_state{cluster="a"} 2\n');
+    expect(before).toContain('clusterpulse_breaker_state{cluster="b"} 0\n');
+    expect(before).toContain('clusterpulse_cluster_insecure_tls{cluster="a"} 1\n');
+    expect(before).toContain('clusterpulse_cluster_insecure_tls{cluster="b"} 0\n');
+    expect(before).toContain("clusterpulse_pool_queue_depth 3\n");
+    expect(before).toContain('clusterpulse_pool_task_seconds_sum{task="foldPods"} 0.5\n');
+    expect(before).toContain('clusterpulse_pool_task_seconds_count{task="foldPods"} 2\n');
+    expect(before).toMatch(/^clusterpulse_eventloop_lag_seconds\{quantile="0\.99"\} /m);
+    instruments.measures.reconciled("ClusterConnection", "success", 0.2);
+    instruments.measures.redisAnswered("error", 2);
+    instruments.measures.idleRetried(3);
+    const after = await write();
+    expect(after).toContain('clusterpulse_reconcile_total{kind="ClusterConnection",result="success"} 1\n');
+    expect(after).toContain('clusterpulse_redis_command_seconds_sum{result="error"} 2\n');
+    expect(after).toContain("clusterpulse_idle_retries_total 3\n");
   });
 });

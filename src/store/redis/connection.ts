@@ -3,6 +3,7 @@
 // An answer that does not come in time ends the connection, so nothing piles up behind it. No foreign error gets out (errors.ts).
 import { Redis } from "ioredis";
 import { exponentialMs } from "../../support/backoff.ts";
+import type { Clock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
 import type { Logger } from "../../support/log.ts";
 import type { Random } from "../../support/random.ts";
@@ -33,8 +34,11 @@ export interface RedisConnectionOptions {
   /** Shows in the server's list of clients, and in logs. */
   readonly name: string;
   readonly limits: RedisConnectionLimits;
+  readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** Told of everything that was sent, with the seconds until its last answer. */
+  onAnswered?(result: "ok" | "error", seconds: number): void;
   /** Runs on every new connection before anybody else may. A rejection ends the connection, and the next attempt follows. */
   prepare(run: Run): Promise<void>;
 }
@@ -46,7 +50,7 @@ export interface RedisConnectionLimits {
 }
 
 export function openRedisConnection(options: RedisConnectionOptions): RedisConnection {
-  const { address, name, limits, random, log } = options;
+  const { address, name, limits, clock, random, log } = options;
   let isOpen = false;
   let closed = false;
   let failedAttempts = 0;
@@ -129,7 +133,10 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
   }
 
   async function execute(commands: readonly Command[]): Promise<readonly Reply[]> {
+    const startedMs = clock.monotonicMs();
     const results = (await redis.pipeline(commands as unknown as unknown[][]).exec()) ?? [];
+    const isWhole = results.every(([error]) => error === null || isReply(error));
+    options.onAnswered?.(isWhole ? "ok" : "error", (clock.monotonicMs() - startedMs) / 1_000);
     return results.map(([error, value]): Reply => {
       if (error === null) return { value };
       if (!isReply(error)) throw lost(error);
@@ -154,19 +161,35 @@ export function openRedisConnection(options: RedisConnectionOptions): RedisConne
     if (!isOpen) throw new ClusterPulseError(why.code, why.message);
   }
 
+  /** Calls of one turn go out together: a write to the socket for each costs more than the commands themselves. */
+  let gathered: { readonly command: Command; readonly answer: PromiseWithResolvers<unknown> }[] = [];
+
+  async function sendGathered(): Promise<void> {
+    const calls = gathered;
+    gathered = [];
+    try {
+      const replies = await execute(calls.map(({ command }) => command));
+      for (const [at, { answer }] of calls.entries()) {
+        const reply = replies[at] as Reply;
+        if ("refused" in reply) answer.reject(reply.refused);
+        else answer.resolve(reply.value);
+      }
+    } catch (error) {
+      for (const { answer } of calls) answer.reject(error);
+    }
+  }
+
   return {
     attempted: attempted.promise,
     async run(commands) {
       checkOpen();
       return execute(commands);
     },
-    async call([command, ...args]) {
+    async call(command) {
       checkOpen();
-      try {
-        return await redis.call(command, ...args);
-      } catch (error) {
-        throw isReply(error) ? rewriteRedisError(error) : lost(error);
-      }
+      const answer = Promise.withResolvers<unknown>();
+      if (gathered.push({ command, answer }) === 1) queueMicrotask(sendGathered);
+      return await answer.promise;
     },
     reset,
     async close() {
