@@ -25,7 +25,7 @@ for (const command of [
   hubCommand(version),
   fleetCommand(),
   faultCommand(),
-  metricSourceCommand(),
+  metricSourceCommand(version),
   simulateCommand(),
   loadCommand(),
 ]) {
