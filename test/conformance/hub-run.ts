@@ -38,7 +38,7 @@ export async function withHubOn<T>(
     const isQuiet = (): boolean =>
       running.synced() &&
       running.store.stats().documents === 0 &&
-      running.system.snapshot().every(({ kind, runs }) => kind !== "cluster" || runs.length === 0);
+      running.system.snapshot().every(({ kind, runs }) => !/^(?:cluster|registry)$/.test(kind) || runs.length === 0);
     await until("the first poll of every cluster", async () => isQuiet() && (await polled(hub, fleet.polledClusters)));
     // A renewed Secret is a reason to poll at once: no need to wait for the interval.
     const before = running.system.counters().runsStarted;
@@ -54,7 +54,9 @@ export async function withHubOn<T>(
 
 async function polled({ store }: HubProcess, clusters: readonly string[]): Promise<boolean> {
   const statuses = await Promise.all(clusters.map((name) => store.string(`cluster:${name}:status`)));
-  return statuses.every((status) => status?.includes('"last_check"') === true);
+  const registries = await store.set("registries:all");
+  const checked = await Promise.all(registries.map((name) => store.string(`registry:${name}:status`)));
+  return [...statuses, ...checked].every((status) => status?.includes('"last_check"') === true);
 }
 
 function deadline(
