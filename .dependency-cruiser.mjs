@@ -59,6 +59,18 @@ export default {
       to: { path: "^src/kube/", pathNot: "^src/kube/protobuf/" },
     },
     {
+      name: "load-judges-from-outside",
+      severity: "error",
+      from: { path: "^src/load/" },
+      to: { path: `${except(["store", "support"])}|^src/simulator/` },
+    },
+    {
+      name: "only-cli-runs-loads",
+      severity: "error",
+      from: { path: "^(src|actors|workers)/", pathNot: "^src/(cli|load)/" },
+      to: { path: "^src/load/" },
+    },
+    {
       name: "only-cli-starts-the-simulator",
       severity: "error",
       from: { path: "^(src|actors|workers)/", pathNot: "^src/(cli|simulator)/" },
