@@ -1,0 +1,125 @@
+// Definitions that come and go on the hub's API server, collections that are deleted, pods that are evicted, and their tables.
+import { describe, expect, it } from "vitest";
+import type { Verb } from "../../../../src/simulator/http/catalog.ts";
+import { openApiDocument, openApiIndex } from "../../../../src/simulator/http/openapi.ts";
+import { ApiError } from "../../../../src/simulator/http/status.ts";
+import { tableText } from "../../../../src/simulator/http/table.ts";
+import { HubEngine } from "../../../../src/simulator/hub/engine.ts";
+import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
+
+const crdFolder = new URL("../../../../config/crd/", import.meta.url).pathname;
+const clock = new VirtualClock();
+const start = (): HubEngine => new HubEngine({ clock, crdFolder });
+
+interface Part {
+  readonly group?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly subresource?: string;
+  readonly query?: string;
+  readonly body?: unknown;
+}
+
+function send(engine: HubEngine, verb: Verb, resource: string, part: Part = {}): string {
+  const { group = "", name = "", namespace = "", subresource = "", query = "", body } = part;
+  const type = engine.catalog.find(group, "v1", resource);
+  if (type === undefined) throw new Error(`no ${resource}`);
+  const contentType = verb === "patch" ? "application/merge-patch+json" : "application/json";
+  const params = new URLSearchParams(query);
+  const request = { type, verb, namespace, name, subresource, query: params, form: "full", contentType, body } as const;
+  const answer = engine.answer(request);
+  if (answer.type !== "body") throw new Error("not a body");
+  return answer.text;
+}
+
+const crds = { group: "apiextensions.k8s.io" };
+const widget = (columns: readonly object[]): Record<string, unknown> => ({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: "widgets.example.com" },
+  spec: {
+    group: "example.com",
+    scope: "Namespaced",
+    names: { plural: "widgets", kind: "Widget" },
+    versions: [{ name: "v1", served: true, storage: true, additionalPrinterColumns: columns }],
+  },
+});
+const column = (name: string, type: string, jsonPath: string) => ({ name, type, jsonPath });
+
+describe("definitions", () => {
+  it("are served once created, change their columns when patched, and take their objects with them", () => {
+    const engine = start();
+    const created = JSON.parse(send(engine, "create", "customresourcedefinitions", { ...crds, body: widget([]) }));
+    expect(created.status.conditions).toContainEqual(expect.objectContaining({ type: "Established", status: "True" }));
+    const body = { apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "w" }, spec: { size: 3 } };
+    const place = { group: "example.com", namespace: "default" };
+    send(engine, "create", "widgets", { ...place, body });
+    const patch = { spec: widget([column("Size", "integer", ".spec.size")])["spec"] };
+    send(engine, "patch", "customresourcedefinitions", { ...crds, name: "widgets.example.com", body: patch });
+    const type = engine.catalog.find("example.com", "v1", "widgets");
+    if (type === undefined) throw new Error("not served");
+    const request = { type, apiVersion: "meta.k8s.io/v1", include: "None", nowMs: 0 } as const;
+    const table = JSON.parse(tableText(request, send(engine, "list", "widgets", place)));
+    expect(table.columnDefinitions.map(({ name }: { name: string }) => name)).toEqual(["Name", "Size"]);
+    expect(table.rows).toEqual([{ cells: ["w", 3] }]);
+    expect(Object.keys(openApiIndex(engine.catalog)["paths"] as object)).toContain("apis/example.com/v1");
+    send(engine, "delete", "customresourcedefinitions", { ...crds, name: "widgets.example.com" });
+    expect(engine.catalog.find("example.com", "v1", "widgets")).toBeUndefined();
+    expect(() => openApiDocument(engine.catalog, "apis/example.com/v1")).toThrow(ApiError);
+    send(engine, "create", "customresourcedefinitions", { ...crds, body: widget([]) });
+    expect(JSON.parse(send(engine, "list", "widgets", place)).items).toEqual([]);
+  });
+
+  it("are refused with every field that is missing, or under another name than their own", () => {
+    const refusal = (body: unknown): unknown => {
+      try {
+        send(start(), "create", "customresourcedefinitions", { ...crds, body });
+        return "accepted";
+      } catch (error) {
+        return error instanceof ApiError
+          ? [error.status, ...(error.details.causes ?? []).map(({ field }) => field)]
+          : error;
+      }
+    };
+    expect(refusal({ metadata: { name: "x" }, spec: { names: {} } })).toEqual([
+      422,
+      "spec.group",
+      "spec.scope",
+      "spec.versions",
+      "spec.names.plural",
+      "spec.names.kind",
+    ]);
+    expect(refusal({ ...widget([]), metadata: { name: "gadgets.example.com" } })).toEqual([422, "metadata.name"]);
+  });
+});
+
+describe("collections and pods", () => {
+  it("lose what a selector selects, and pods that are evicted", () => {
+    const engine = start();
+    const namespace = "default";
+    const names = (resource: string): string[] =>
+      JSON.parse(send(engine, "list", resource, { namespace })).items.map(
+        (item: { metadata: { name: string } }) => item.metadata.name,
+      );
+    for (const [name, tier] of [
+      ["a", "1"],
+      ["b", "2"],
+      ["c", "1"],
+    ]) {
+      send(engine, "create", "configmaps", { namespace, body: { metadata: { name, labels: { tier } } } });
+      const spec = { nodeName: tier === "1" ? "n1" : "n2", containers: [] };
+      send(engine, "create", "pods", { namespace, body: { metadata: { name }, spec } });
+    }
+    send(engine, "deletecollection", "configmaps", { namespace, query: "labelSelector=tier%3D1" });
+    expect(names("configmaps")).toEqual(["b"]);
+    const onNode = send(engine, "list", "pods", { query: "fieldSelector=spec.nodeName%3Dn1" });
+    expect(JSON.parse(onNode).items).toHaveLength(2);
+    send(engine, "create", "pods", {
+      namespace,
+      name: "a",
+      subresource: "eviction",
+      body: { metadata: { name: "a" } },
+    });
+    expect(names("pods")).toEqual(["b", "c"]);
+  });
+});
