@@ -7,11 +7,12 @@ import { compile } from "./compile.ts";
 import { decisions } from "./decided.ts";
 import { expression } from "./expression.ts";
 import { extraction } from "./extraction.ts";
+import { registry } from "./registry.ts";
 import { breaker, pluralize, quantity } from "./small.ts";
 import { type Actual, isSameValue, plain, type Suite, type Vector, wanted } from "./suite.ts";
 
 const suites: ReadonlyMap<string, Suite> = new Map(
-  Object.entries({ aggregation, breaker, compile, expression, extraction, pluralize, quantity }),
+  Object.entries({ aggregation, breaker, compile, expression, extraction, pluralize, quantity, registry }),
 );
 
 export interface VectorFailure {
