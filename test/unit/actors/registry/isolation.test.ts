@@ -1,0 +1,192 @@
+// Ten registries in virtual time: whatever one does, the other nine are checked on time; a steady state writes nothing; what is deleted goes.
+import { afterEach, describe, expect, test } from "vitest";
+import type { EventSeries } from "../../../../actors/event-writer/event-writer.ts";
+import { type Hub, startHub } from "../../../../actors/hub/hub.ts";
+import { clusterConnections, registryConnections, secrets } from "../../../../src/api/v1alpha1/resources.ts";
+import { KubeError } from "../../../../src/kube/errors.ts";
+import type { RegistryCheck } from "../../../../src/registry/check.ts";
+import { createMemoryStore } from "../../../../src/store/memory.ts";
+import { silentLogger } from "../../../../src/support/log.ts";
+import { seededRandom } from "../../../../src/support/random.ts";
+import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
+import { createRegistriesView } from "../../../../src/view/registries.ts";
+import { createInlineCompute } from "../../../../workers/inline.ts";
+import { ScriptedSource } from "../../../support/virtual-fleet.ts";
+
+const names = Array.from({ length: 10 }, (_, i) => `registry-${i}`);
+const intervalMs = 60_000;
+const secretText = "canary-secret-in-a-foreign-message";
+const faults = {
+  hang: { reason: "CheckTimeout" },
+  refuse: { reason: "ConnectionRefused" },
+  busy: { reason: "TooManyRequests" },
+  broken: { reason: "ServerError" },
+  throws: { reason: "Unexpected" },
+  auth: { reason: "AuthFailed" },
+} as const;
+type Fault = keyof typeof faults;
+
+let running: ReturnType<typeof start>;
+afterEach(() => running.stop());
+
+function start() {
+  const clock = new VirtualClock();
+  const store = createMemoryStore({ clock });
+  const view = createRegistriesView({ store, clock });
+  const broken = new Map<string, Fault>();
+  const checksMs = new Map<string, number[]>(names.map((name) => [name, []]));
+  const patches: string[] = [];
+  const events: EventSeries[] = [];
+  const sources = new Map<string, ScriptedSource>();
+  const check = async (name: string): Promise<RegistryCheck> => {
+    checksMs.get(name)?.push(clock.monotonicMs());
+    const good: RegistryCheck = {
+      checkedAtMs: clock.nowMs(),
+      // Never the same: a steady state must not follow it.
+      responseTimeMs: 20 + (clock.monotonicMs() % 7),
+      version: "registry/2.0",
+      features: { docker_v2_api: true },
+      catalog: null,
+      canary: null,
+      problem: null,
+      missing: [],
+      certificateExpiresAtMs: null,
+    };
+    switch (broken.get(name)) {
+      case undefined:
+        return good;
+      case "hang":
+        return await new Promise(() => undefined);
+      case "refuse":
+        throw new KubeError("CONNECTION_REFUSED", "connection refused");
+      case "busy":
+        throw new KubeError("RATE_LIMITED", "too many", { httpStatus: 429, retryAfterMs: 200_000 });
+      case "broken":
+        throw new KubeError("SERVER_ERROR", "an error", { httpStatus: 500 });
+      case "throws":
+        throw new TypeError(secretText);
+      case "auth":
+        return { ...good, problem: { code: "AUTH_FAILED", reason: "AuthFailed", message: "not accepted" } };
+    }
+  };
+  const hub: Hub = startHub({
+    clock,
+    random: seededRandom(7),
+    log: silentLogger,
+    ports: {
+      store,
+      compute: createInlineCompute(),
+      createSources(onChange) {
+        for (const { kind } of [clusterConnections, registryConnections, secrets])
+          sources.set(kind, new ScriptedSource(() => onChange(kind)));
+        return sources;
+      },
+      connector: { connect: () => Promise.reject(new Error("no clusters here")) },
+      registryConnector: {
+        connect: ({ metadata }) =>
+          Promise.resolve({
+            client: { check: () => check(metadata.name), close: () => Promise.resolve() },
+            isProvisional: false,
+          }),
+      },
+      finalizerPatcher: { patchFinalizers: () => Promise.resolve() },
+      eventPoster: { post: (series) => Promise.resolve(void events.push(series)) },
+      statusPatcher: { patch: ({ name }) => Promise.resolve(void patches.push(name)) },
+    },
+  });
+  const declare = (name: string, object: object | undefined): void =>
+    (sources.get(registryConnections.kind) as ScriptedSource).set(`hubs/${name}`, object);
+  for (const name of names) {
+    const metadata = { name, namespace: "hubs", uid: `uid-${name}`, generation: 1 };
+    declare(name, { metadata, spec: { endpoint: `${name}.example` } });
+  }
+  return {
+    clock,
+    hub,
+    view,
+    broken,
+    checksMs,
+    patches,
+    events,
+    declare,
+    rows: () => view.registries().map(({ bytes }) => JSON.parse(bytes.toString()) as Row),
+    async stop() {
+      const stopped = hub.stop(5_000);
+      await clock.advance(6_000);
+      await stopped;
+      view.close();
+      await store.close();
+    },
+  };
+}
+
+interface Row {
+  readonly name: string;
+  readonly status: {
+    readonly available: boolean;
+    readonly health: string;
+    readonly reason: string;
+    readonly breaker: string;
+  };
+  readonly asOf: string | null;
+}
+
+function expectOnTime(name: string, fromMs: number): void {
+  const checks = (running.checksMs.get(name) ?? []).filter((at) => at >= fromMs);
+  expect(checks.length, name).toBeGreaterThan(20);
+  for (let i = 1; i < checks.length; i++) {
+    const gap = (checks[i] as number) - (checks[i - 1] as number);
+    expect(Math.abs(gap - intervalMs), `${name}: ${gap}`).toBeLessThanOrEqual(100);
+  }
+}
+
+describe("one of ten registries", () => {
+  test.each(Object.keys(faults) as Fault[])(
+    "%s: the other nine are checked on time, and it says why",
+    async (fault) => {
+      running = start();
+      await running.clock.advance(200_000);
+      running.broken.set("registry-3", fault);
+      await running.clock.advance(1_800_000);
+      for (const name of names) {
+        const status = running.rows().find((row) => row.name === name)?.status;
+        if (name === "registry-3") {
+          expect(status).toMatchObject({ health: fault === "auth" ? "degraded" : "unhealthy", ...faults[fault] });
+          expect(status?.available).toBe(fault === "auth");
+          expect(JSON.stringify(running.rows())).not.toContain(secretText);
+          expect(running.checksMs.get(name)?.length).toBeLessThan(30);
+        } else {
+          expect(status, name).toMatchObject({ health: "healthy", available: true });
+          expectOnTime(name, 200_000);
+        }
+      }
+      running.broken.clear();
+      await running.clock.advance(600_000);
+      expect(running.rows().every(({ status }) => status.health === "healthy")).toBe(true);
+      const told = running.events.filter(({ target }) => target.name === "registry-3").map(({ reason }) => reason);
+      expect(told.at(-1)).toBe("RegistryRecovered");
+    },
+  );
+});
+
+describe("a steady state", () => {
+  test("is listed at once, and then written every five minutes at most", async () => {
+    running = start();
+    await running.clock.advance(500);
+    expect(running.rows()).toHaveLength(10);
+    await running.clock.advance(200_000);
+    const before = running.patches.length;
+    await running.clock.advance(3_600_000);
+    expect(running.patches.length - before).toBeLessThanOrEqual(10 * 13);
+    expect(running.events.every(({ count }) => count === 1)).toBe(true);
+  });
+
+  test("ends with the deletion of the RegistryConnection: nothing of it is left", async () => {
+    running = start();
+    await running.clock.advance(100_000);
+    running.declare("registry-4", undefined);
+    await running.clock.advance(5_000);
+    expect(running.rows().map(({ name }) => name)).toEqual(names.filter((name) => name !== "registry-4"));
+    expect(running.hub.system.snapshot().filter(({ kind }) => kind === "registry")).toHaveLength(9);
+  });
+});
