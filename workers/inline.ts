@@ -3,7 +3,7 @@ import type { Compute } from "../src/cluster/ports.ts";
 import { bodyTooLarge, MAX_INFLATED_BYTES, type ResponseBody } from "../src/kube/list-page.ts";
 import { ClusterPulseError, safeError } from "../src/support/errors.ts";
 import type { TaskInput, TaskName, TaskOutput } from "./task.ts";
-import { runTask } from "./tasks.ts";
+import { mayRunInline, runTask } from "./tasks.ts";
 
 /** Below this inflated size a task costs the main thread less than handing it to a thread would, or about as much. */
 export const INLINE_BYTES = 64 * 1024;
@@ -19,9 +19,9 @@ export function createInlineCompute(): Compute {
   };
 }
 
-/** Runs the task here if the body is small for certain; undefined means that it belongs into the pool. */
+/** Runs the task here if it and its body are small for certain; undefined means that it belongs into the pool. */
 export function runIfSmall<K extends TaskName>(task: K, input: TaskInput<K>): { output: TaskOutput<K> } | undefined {
-  if (expectedBytes(input.body) > INLINE_BYTES) return undefined;
+  if (expectedBytes(input.body) > INLINE_BYTES || !mayRunInline(task, input)) return undefined;
   try {
     return { output: runSafely(task, input, INLINE_BYTES) };
   } catch (error) {

@@ -14,6 +14,8 @@ export type Priority = (typeof priorities)[number];
 
 export interface Task<K extends TaskName> {
   priority(input: TaskInput<K>): Priority;
+  /** Whether it certainly ends soon when its body is small. */
+  mayRunInline(input: TaskInput<K>): boolean;
   /**
    * Throws what is wrong with the input, above all BODY_MALFORMED and BODY_TOO_LARGE.
    * @param maxInflatedBytes how large the body may be without compression.
@@ -23,5 +25,5 @@ export interface Task<K extends TaskName> {
 
 /** A task that reads what a cluster says of itself. */
 export function fold<K extends TaskName>(run: Task<K>["run"]): Task<K> {
-  return { priority: () => "fold", run };
+  return { priority: () => "fold", mayRunInline: () => true, run };
 }

@@ -1,5 +1,6 @@
 // Every task that pool threads and inline runs can do, by name. One file each in tasks/.
 import type { Priority, Task, TaskInput, TaskName, TaskOutput } from "./task.ts";
+import { extractTask } from "./tasks/extract.ts";
 import { foldNodesTask } from "./tasks/fold-nodes.ts";
 import { foldPodsTask } from "./tasks/fold-pods.ts";
 import { listNamesTask } from "./tasks/list-names.ts";
@@ -24,6 +25,7 @@ const tasks: { readonly [K in TaskName]: Task<K> } = {
   readSubscriptions: readSubscriptionsTask,
   readOperatorGroups: readOperatorGroupsTask,
   readOperators: readOperatorsTask,
+  extract: extractTask,
 };
 
 /** Runs a task on the calling thread. Throws what the task throws, above all BODY_MALFORMED and BODY_TOO_LARGE. */
@@ -34,4 +36,9 @@ export function runTask<K extends TaskName>(task: K, input: TaskInput<K>, maxInf
 /** Where a task with this input waits for a thread. */
 export function priorityOf<K extends TaskName>(task: K, input: TaskInput<K>): Priority {
   return tasks[task].priority(input);
+}
+
+/** Whether a task with this input may run on the calling thread if its body is small. */
+export function mayRunInline<K extends TaskName>(task: K, input: TaskInput<K>): boolean {
+  return tasks[task].mayRunInline(input);
 }

@@ -1,5 +1,7 @@
 // What the cluster room needs of the outside world. Implementations live above and below and are injected by the actors.
 import type { ResponseBody } from "../kube/list-page.ts";
+import type { ExtractedPage } from "../metric-source/collect.ts";
+import type { ExtractedPart, ExtractInput } from "../metric-source/extract.ts";
 import type { NodeValue } from "../store/documents.ts";
 
 export type { ResponseBody };
@@ -72,6 +74,8 @@ export interface ComputeTasks {
     };
     output: OperatorPage;
   };
+  /** One page of any list: what the MetricSources that share it make of it. */
+  readonly extract: { input: ExtractInput; output: ExtractedPage<ExtractedPart> };
 }
 
 /** Runs tasks in the pool or inline, with equal results. Implemented by workers/. */
