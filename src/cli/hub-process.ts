@@ -13,6 +13,7 @@ import { createInstruments } from "../server/instruments.ts";
 import { createHubMetrics } from "../server/metrics.ts";
 import type { Check, HealthReport, SystemReport } from "../server/ports.ts";
 import { registerMetrics, registerProbes } from "../server/probes.ts";
+import { registryMetrics } from "../server/registry-metrics.ts";
 import { createServer } from "../server/server.ts";
 import { startSideServer } from "../server/side-server.ts";
 import type { StoreReader } from "../store/document.ts";
@@ -106,7 +107,9 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
     live: [{ name: "event-loop", status: "ok" }],
     ready: [acceptingCheck(stopping), informerCheck(hub), storeCheck(hub, hubStore)],
   });
-  const metrics = createHubMetrics({ system, view, clock, version, instruments, pool: () => pool?.stats() });
+  const hubMetrics = createHubMetrics({ system, view, clock, version, instruments, pool: () => pool?.stats() });
+  const metrics = async (): Promise<string> =>
+    `${await hubMetrics()}${registryMetrics(registries.registries(), clock.nowMs())}`;
 
   // Newest first: what was opened last is closed first.
   const readers: ((deadlineMs: number) => Promise<unknown>)[] = [
