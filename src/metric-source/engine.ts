@@ -9,6 +9,8 @@ import type { Row, Value } from "./value.ts";
 
 export type { PageEnd, RowReader, RowSink } from "./row-reader.ts";
 
+const encoder = new TextEncoder();
+
 /** How often a field's path led where. */
 export interface FieldCounts {
   found: number;
@@ -102,7 +104,7 @@ export function readPage(source: CompiledSource, reader: RowReader, request: Pag
     },
   };
   const end = reader.read(request.page, sink);
-  const rows = Uint8Array.from(Buffer.from(texts.join(",")));
+  const rows = encoder.encode(texts.join(","));
   return { rows, count: texts.length, isTruncated, skipped, fields: counts, stopped, ...end };
 }
 
