@@ -55,7 +55,7 @@ export function collectionDocuments(cluster: string, collection: Collection, tim
       retentionSeconds: lifetime(times.retentionSeconds),
     }),
     ...(collection.info === null ? [] : clusterInfo(cluster, { ...collection.info }, lifetime(ttlFloorSeconds.info))),
-    ...clusterMetrics(cluster, collection.metrics, lifetime(ttlFloorSeconds.metrics)),
+    ...clusterMetrics(cluster, collection.metrics, Math.max(cacheTtlSeconds, ttlFloorSeconds.metrics)),
     ...(namespaces === null ? [] : clusterNamespaces(cluster, namespaces, collectedAtMs, cacheTtlSeconds)),
     ...clusterOperatorDocuments(cluster, collection, cacheTtlSeconds),
     ...olmDocuments(cluster, collection, times),

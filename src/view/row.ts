@@ -21,6 +21,9 @@ interface JsonObject {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
+/** What the sums are made of. */
+const metricsParts = ["nodes", "pods", "namespaces", "deployments"];
+
 const none: JsonObject = { text: "{}", value: {} };
 const noStatus: JsonObject = {
   text: '{"health":"unknown","message":"Status unavailable","reason":"Unknown"}',
@@ -33,7 +36,7 @@ export function clusterTexts(name: string, stored: StoredCluster): ClusterTexts 
   const info = jsonObject(stored.info) ?? none;
   const metrics = jsonObject(stored.metrics) ?? none;
   const status = jsonObject(stored.status) ?? noStatus;
-  const missing = textsIn(parse(stored.freshness.get("missing")));
+  const missing = missingIn(stored);
   const rest = [
     `"metrics":${metrics.text}`,
     `"status":${status.text}`,
@@ -48,6 +51,15 @@ export function clusterTexts(name: string, stored: StoredCluster): ClusterTexts 
     listed: `{"name":${quotedName},"accessible":true,"spec":${spec.text},"info":${info.text},${rest}}`,
     detail: `{"name":${quotedName},"spec":${spec.text},"info":${withApiUrl(info, spec).text},${rest}}`,
   };
+}
+
+/** What the row lacks: values that have expired in a long outage like those that were never had, so that no age stands beside nothing. */
+function missingIn({ freshness, info, metrics }: StoredCluster): string[] {
+  const missing = new Set(textsIn(parse(freshness.get("missing"))));
+  if (!freshness.has("as_of")) return [...missing];
+  if (info === undefined) missing.add("version");
+  if (metrics === undefined) for (const part of metricsParts) missing.add(part);
+  return [...missing];
 }
 
 /**

@@ -72,7 +72,7 @@ describe("the cluster routes", () => {
       asOf: "2026-01-02T03:04:05Z",
       staleAfter: "2026-01-02T03:05:05Z",
       partial: true,
-      missing: ["pods"],
+      missing: ["pods", "nodes", "namespaces", "deployments"],
     };
     const info = { version: "v1.33.2", platform: "linux/amd64" };
     expect(prod).toEqual({ ...row, accessible: true, info: { ...info, api_url: "" } });

@@ -134,8 +134,30 @@ describe("the fleet view", () => {
       asOf: "2026-01-02T03:04:05Z",
       staleAfter: "2026-01-02T03:05:05Z",
       partial: true,
-      missing: ["pods"],
+      missing: ["pods", "version", "nodes", "namespaces", "deployments"],
     });
+  });
+
+  it("names what has expired beside the age that stays", async () => {
+    const { view, write, clock } = open();
+    const metrics = { collectedAtMs: atMs, nodes: 1, nodesReady: 1, namespaces: 1, pods: 1, podsRunning: 1 };
+    await write(
+      ...status("a"),
+      ...documents.clusterInfo("a", { version: "v1" }, 3_600),
+      ...documents.clusterMetrics(
+        "a",
+        { ...metrics, cpuCapacityCores: 1, memoryCapacityBytes: 1, deployments: 1 },
+        600,
+      ),
+      ...documents.clusterFreshness("a", { asOfMs: atMs, staleAfterMs: atMs + 60_000, missing: [] }),
+    );
+    expect(parsed(view.clusters()[0])).toMatchObject({ partial: false, missing: [] });
+    await clock.advance(610_000);
+    const sums = ["nodes", "pods", "namespaces", "deployments"];
+    expect(parsed(view.clusters()[0])).toMatchObject({ metrics: {}, info: { version: "v1" }, missing: sums });
+    await clock.advance(3_000_000);
+    expect(parsed(view.clusters()[0])).toMatchObject({ info: {}, partial: true, missing: ["version", ...sums] });
+    expect(parsed(view.clusters()[0])).toMatchObject({ asOf: "2026-01-02T03:04:05Z" });
   });
 
   it("follows nodes: changed ones get a revision, those that are gone leave", async () => {
