@@ -1,5 +1,5 @@
 // What an aggregation costs a row against a plain loop written by hand for it: seven functions, plain, filtered (two thirds pass), grouped
-// (24 groups) and both, over 100,000 rows; then the geometric mean of all. `aggregate-together`: all 28 in one pass.
+// (24 groups) and both, over 100,000 rows; then the geometric mean of all.
 import { compileAggregations } from "../../src/metric-source/aggregate/aggregate.ts";
 import type { AggregationDefinition } from "../../src/metric-source/aggregate/definition.ts";
 import type { Slot, Value } from "../../src/metric-source/value.ts";

@@ -1,4 +1,4 @@
-// The seven functions, each over many groups at once: `add` takes a value for a group, `finish` gives the group's result. A group is a
+// The functions that look at values, each over many groups at once: `add` takes a value for a group, `finish` gives the group's result. A group is a
 // small number; groups appear in order, none is left out. sum, avg and percentile take numbers alone; min and max take numbers, and texts where
 // there are none; distinct counts values, a text never equal to a number.
 import { compareText } from "../coercions.ts";
@@ -17,34 +17,30 @@ export interface Accumulator {
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
-class Count implements Accumulator {
-  private readonly counts: number[] = [];
+class Sum implements Accumulator {
+  private readonly sums: number[] = [];
 
-  add(group: number): void {
-    this.counts[group] = (this.counts[group] ?? 0) + 1;
+  add(group: number, value: Value): void {
+    if (typeof value === "number") this.sums[group] = (this.sums[group] ?? 0) + value;
+    else if (typeof value === "bigint") this.sums[group] = (this.sums[group] ?? 0) + Number(value);
   }
 
-  finish(group: number): number {
-    return this.counts[group] ?? 0;
+  finish(group: number): number | null {
+    return finite(this.sums[group] ?? 0);
   }
 
   state(group: number): number {
-    return this.finish(group);
+    return this.sums[group] ?? 0;
   }
 
   absorb(group: number, state: unknown): void {
-    this.counts[group] = this.finish(group) + (state as number);
+    this.add(group, state as number);
   }
 }
 
-class Sum implements Accumulator {
+class Mean implements Accumulator {
   private readonly sums: number[] = [];
   private readonly counts: number[] = [];
-  private readonly isMean: boolean;
-
-  constructor(isMean: boolean) {
-    this.isMean = isMean;
-  }
 
   add(group: number, value: Value): void {
     if (typeof value === "number") this.put(group, value, 1);
@@ -58,9 +54,7 @@ class Sum implements Accumulator {
 
   finish(group: number): number | null {
     const count = this.counts[group] ?? 0;
-    const sum = this.sums[group] ?? 0;
-    if (!this.isMean) return finite(sum);
-    return count === 0 ? null : finite(sum / count);
+    return count === 0 ? null : finite((this.sums[group] ?? 0) / count);
   }
 
   state(group: number): readonly [number, number] {
@@ -168,15 +162,13 @@ class Distinct implements Accumulator {
 /** A function that does not exist: its result is null. */
 const nothing: Accumulator = { add: () => {}, finish: () => null, state: () => null, absorb: () => {} };
 
-/** An empty accumulator of a function. */
+/** An empty accumulator of a function; count needs none, since whoever knows the groups knows how many rows each has. */
 export function createAccumulator(name: string, percentile: number): Accumulator {
   switch (name) {
-    case "count":
-      return new Count();
     case "sum":
-      return new Sum(false);
+      return new Sum();
     case "avg":
-      return new Sum(true);
+      return new Mean();
     case "min":
       return new Extreme(-1);
     case "max":

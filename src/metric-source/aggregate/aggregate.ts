@@ -54,7 +54,7 @@ interface Output {
   readonly name: string;
   readonly function: string;
   readonly percentile: number;
-  /** -1 where there is no such name. */
+  /** noSlot where there is no such name. */
   readonly slot: number;
 }
 
@@ -67,7 +67,8 @@ interface LanePlan {
   readonly outputs: Output[];
 }
 
-const noSlot = -1;
+/** A slot that no row has: what is there is null. */
+const noSlot = 1e9;
 
 /** Compiles aggregations over the names of an environment. Of several with one name the last counts. Never throws. */
 export function compileAggregations(
@@ -134,50 +135,64 @@ class Pass implements AggregationPass {
 }
 
 class Lane {
-  private readonly plan: LanePlan;
+  private readonly outputs: readonly Output[];
+  private readonly filterSlot: number;
+  private readonly accepts: ((value: Value) => boolean) | undefined;
+  private readonly isGrouped: boolean;
+  private readonly groupSlot: number;
   private readonly maxGroups: number;
   private readonly groups = new Map<string, number>();
-  private readonly accumulators: readonly Accumulator[];
-  private readonly slots: readonly number[];
+  /** By group. */
   private readonly rows: number[] = [];
+  /** Of the outputs that need one, with the slots that they read. */
+  private readonly accumulators: Accumulator[] = [];
+  private readonly slots: number[] = [];
   private rowsCut = 0;
 
   constructor(plan: LanePlan, maxGroups: number) {
-    this.plan = plan;
+    this.outputs = plan.outputs;
+    this.filterSlot = plan.filterSlot;
+    this.accepts = plan.accepts;
+    this.isGrouped = plan.isGrouped;
+    this.groupSlot = plan.groupSlot;
     this.maxGroups = maxGroups;
-    this.accumulators = plan.outputs.map((output) => createAccumulator(output.function, output.percentile));
-    this.slots = plan.outputs.map(({ slot }) => slot);
-    if (!plan.isGrouped) this.groups.set("", 0);
+    for (const output of plan.outputs) {
+      if (output.function === "count") continue;
+      this.accumulators.push(createAccumulator(output.function, output.percentile));
+      this.slots.push(output.slot);
+    }
+    if (!plan.isGrouped) this.open("");
   }
 
   add(row: Row): void {
-    const { accepts, filterSlot, isGrouped, groupSlot } = this.plan;
-    if (accepts !== undefined && !accepts(filterSlot < 0 ? null : (row[filterSlot] ?? null))) return;
+    if (this.accepts !== undefined && !this.accepts(row[this.filterSlot] ?? null)) return;
     let group = 0;
-    if (isGrouped) {
-      const value = groupSlot < 0 ? null : (row[groupSlot] ?? null);
+    if (this.isGrouped) {
+      const value = row[this.groupSlot] ?? null;
       const known = this.group(typeof value === "string" ? value : value === null ? unknownGroup : toText(value));
       if (known === undefined) {
         this.rowsCut++;
         return;
       }
       group = known;
-      this.rows[group] = (this.rows[group] ?? 0) + 1;
     }
+    this.rows[group] = (this.rows[group] as number) + 1;
     const { accumulators, slots } = this;
     for (let i = 0; i < accumulators.length; i++) {
-      const slot = slots[i] as number;
-      (accumulators[i] as Accumulator).add(group, slot < 0 ? null : (row[slot] ?? null));
+      (accumulators[i] as Accumulator).add(group, row[slots[i] as number] ?? null);
     }
   }
 
   /** The number of a group, a new one within the bound. */
   private group(key: string): number | undefined {
-    let group = this.groups.get(key);
-    if (group === undefined && this.groups.size < this.maxGroups) {
-      group = this.groups.size;
-      this.groups.set(key, group);
-    }
+    const group = this.groups.get(key);
+    return group === undefined && this.groups.size < this.maxGroups ? this.open(key) : group;
+  }
+
+  private open(key: string): number {
+    const group = this.groups.size;
+    this.groups.set(key, group);
+    this.rows.push(0);
     return group;
   }
 
@@ -203,18 +218,20 @@ class Lane {
 
   results(): [string, Aggregate | ReadonlyMap<string, Aggregate>][] {
     const keys = [...this.groups].toSorted(([a], [b]) => (a < b ? -1 : 1));
-    return this.plan.outputs.map(({ name }, i) => {
-      const accumulator = this.accumulators[i] as Accumulator;
-      if (!this.plan.isGrouped) return [name, accumulator.finish(0)];
-      return [name, new Map(keys.map(([key, group]) => [key, accumulator.finish(group)]))];
+    let next = 0;
+    return this.outputs.map(({ name, function: fn }) => {
+      const accumulator = fn === "count" ? undefined : this.accumulators[next++];
+      const finish = (group: number): Aggregate =>
+        accumulator === undefined ? (this.rows[group] ?? 0) : accumulator.finish(group);
+      return [name, this.isGrouped ? new Map(keys.map(([key, group]) => [key, finish(group)])) : finish(0)];
     });
   }
 
   groupUse(): GroupUse[] {
     const groups = this.groups.size;
-    if (!this.plan.isGrouped || groups < 0.8 * this.maxGroups) return [];
+    if (!this.isGrouped || groups < 0.8 * this.maxGroups) return [];
     const { maxGroups, rowsCut } = this;
-    return this.plan.outputs.map(({ name }) => ({
+    return this.outputs.map(({ name }) => ({
       name,
       groups,
       maxGroups,

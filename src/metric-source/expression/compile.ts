@@ -6,8 +6,8 @@ import type { Environment, Row, Value, ValueType } from "../value.ts";
 import { functions } from "./functions.ts";
 import { type ExpressionProblem, lex, type Token } from "./lexer.ts";
 import { maxExpressionLength, maxProblems, TextMeter } from "./limits.ts";
-import { asNumber, asTruth, asValue, type Node } from "./node.ts";
-import { binaryNode } from "./operators.ts";
+import { asNumber, asTruth, asValue, constantNode, type Node } from "./node.ts";
+import { binaryNode, coalesceNode } from "./operators.ts";
 import { type Expression, keywords, parse } from "./parser.ts";
 
 export type { ExpressionProblem } from "./lexer.ts";
@@ -138,12 +138,13 @@ function checkTypes(tree: Expression, environment: Environment, problems: Expres
 function compileNode(tree: Expression, environment: Environment, meter: TextMeter): Node {
   switch (tree.kind) {
     case "literal":
-      return literalNode(tree.value);
+      return constantNode(tree.value);
     case "name": {
       const { slot, type } = environment.get(tree.name) as { slot: number; type: ValueType };
       return {
         kind: "value",
         run: (row) => row[slot] ?? null,
+        slot,
         mayBeText: type === "string" || type === "timestamp",
       };
     }
@@ -157,6 +158,9 @@ function compileNode(tree: Expression, environment: Environment, meter: TextMete
       return { kind: "number", run: (row, now) => -run(row, now) };
     }
     case "binary":
+      if (tree.operator === "??") {
+        return coalesceNode(alternatives(tree).map((part) => compileNode(part, environment, meter)));
+      }
       return binaryNode(
         tree.operator,
         compileNode(tree.left, environment, meter),
@@ -174,15 +178,8 @@ function compileNode(tree: Expression, environment: Environment, meter: TextMete
   }
 }
 
-function literalNode(value: string | number | boolean | null): Node {
-  switch (typeof value) {
-    case "string":
-      return { kind: "text", run: () => value };
-    case "number":
-      return { kind: "number", run: () => value };
-    case "boolean":
-      return { kind: "boolean", run: () => value };
-    default:
-      return { kind: "value", run: () => null, mayBeText: false };
-  }
+/** The parts of a ?? b ?? c, which is read from the left. */
+function alternatives(tree: Expression): Expression[] {
+  if (tree.kind !== "binary" || tree.operator !== "??") return [tree];
+  return [...alternatives(tree.left), tree.right];
 }

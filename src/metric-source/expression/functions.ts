@@ -1,9 +1,9 @@
 // The functions of the language. Texts are counted and cut by code points; letters are mapped one for one, so "ß" stays. Rounding goes
 // half away from zero. `age` and `now` read the instant that the evaluation is given, never a clock.
-import { decimalText, toText } from "../coercions.ts";
+import { decimalText, toNumber } from "../coercions.ts";
 import { parseRfc3339 } from "../rfc3339.ts";
-import type { TextMeter } from "./limits.ts";
-import { asNumber, asText, asTruth, asValue, mayBeText, type Node } from "./node.ts";
+import { maxTextLength, type TextMeter } from "./limits.ts";
+import { asNumber, asRawNumber, asText, asTruth, asValue, type Closure, finite, mayBeText, type Node } from "./node.ts";
 import { coalesceNode } from "./operators.ts";
 
 export interface FunctionDefinition {
@@ -56,9 +56,8 @@ export function substring(text: string, start: number, length: number): string {
   return [...text].slice(from, from + count).join("");
 }
 
-/** Half away from zero, at a number of decimals that may be negative. Not finite where that cannot be computed. */
-export function roundTo(value: number, decimals: number): number {
-  const scale = 10 ** Math.trunc(decimals);
+/** Half away from zero, in units of 1/scale. Not finite where that cannot be computed. */
+function roundAt(value: number, scale: number): number {
   const scaled = value * scale;
   return (scaled < 0 ? -Math.round(-scaled) : Math.round(scaled)) / scale;
 }
@@ -121,11 +120,41 @@ const concat: FunctionDefinition = {
   max: Number.POSITIVE_INFINITY,
   takes: ["text"],
   build(args, meter) {
-    const run = args.map(asText).reduce((head, tail) => (row, now) => {
-      const joined = head(row, now) + tail(row, now);
-      return joined.length > 4096 ? meter.made(joined) : joined;
-    });
-    return { kind: "text", run: (row, now) => meter.made(run(row, now)) };
+    const parts = args.map(asText);
+    const [a, b, c] = parts as [Closure<string>, Closure<string>, Closure<string>];
+    if (parts.length === 2) return { kind: "text", run: (row, now) => meter.made(a(row, now) + b(row, now)) };
+    if (parts.length === 3) {
+      return { kind: "text", run: (row, now) => meter.made(a(row, now) + b(row, now) + c(row, now)) };
+    }
+    return {
+      kind: "text",
+      run(row, now) {
+        let joined = "";
+        for (const part of parts) {
+          joined += part(row, now);
+          if (joined.length > maxTextLength) break;
+        }
+        return meter.made(joined);
+      },
+    };
+  },
+};
+
+const round: FunctionDefinition = {
+  min: 1,
+  max: 2,
+  takes: ["number"],
+  build([value, decimals]) {
+    const run = asRawNumber(value as Node);
+    if (decimals === undefined || decimals.constant !== undefined) {
+      const scale = 10 ** Math.trunc(toNumber(decimals?.constant ?? 0));
+      return { kind: "number", run: (row, now) => roundAt(finite(run(row, now)), scale) };
+    }
+    const places = asNumber(decimals);
+    return {
+      kind: "number",
+      run: (row, now) => roundAt(finite(run(row, now)), 10 ** Math.trunc(places(row, now))),
+    };
   },
 };
 
@@ -194,7 +223,7 @@ export const functions: ReadonlyMap<string, FunctionDefinition> = new Map<string
   ["contains", search((text, part) => text.includes(part))],
   ["startsWith", search((text, part) => text.startsWith(part))],
   ["endsWith", search((text, part) => text.endsWith(part))],
-  ["round", numeric(1, 2, roundTo)],
+  ["round", round],
   ["floor", numeric(1, 1, Math.floor)],
   ["ceil", numeric(1, 1, Math.ceil)],
   ["abs", numeric(1, 1, Math.abs)],
@@ -216,6 +245,6 @@ export const functions: ReadonlyMap<string, FunctionDefinition> = new Map<string
       },
     },
   ],
-  ["toString", textual(toText)],
+  ["toString", { min: 1, max: 1, takes: ["any"], build: ([arg]) => ({ kind: "text", run: asText(arg as Node) }) }],
   ["toNumber", numeric(1, 1, (value) => value)],
 ]);
