@@ -1,0 +1,57 @@
+// `clusterpulse load`, as a performance engineer runs it: a hub under a fleet of which a part is broken.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { LoadReport } from "../../src/load/report.ts";
+import { runCommand } from "../support/processes.ts";
+import { hasRedis } from "../support/redis.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "load-test-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+describe.skipIf(!hasRedis())("clusterpulse load", () => {
+  it("reports that healthy clusters were on time beside broken ones, and leaves nothing behind", async () => {
+    const file = join(scratch, "a");
+    const { code, output, errors } = await runCommand(
+      ...["load", "--clusters", "10", "--preset", "tiny", "--warm-up", "47", "--duration", "31"],
+      ...["--faults", "blackhole=20%", "--report", file, "--max-lateness-p99", "10000"],
+    );
+    expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining("load: measuring") });
+    const report = JSON.parse(readFileSync(`${file}.json`, "utf8")) as LoadReport;
+    expect(report).toMatchObject({ clusters: 10, faults: { blackhole: 2 }, exceeded: [] });
+    expect(report.healthy).toMatchObject({ clusters: 8, missedCycles: 0 });
+    expect(report.healthy.cycles).toBeGreaterThanOrEqual(8);
+    expect(report.healthy.latenessMs.p99).toBeGreaterThan(0);
+    expect(report.tickMs.p50).toBeGreaterThan(0);
+    expect(report.broken.clusters).toBe(2);
+    expect(report.hub.cpuMsPerClusterCycle).toBeGreaterThan(0);
+    expect(report.hub.rssBytes).toBeGreaterThan(10_000_000);
+    expect(report.simulator.cpuMsPerClusterCycle).toBeGreaterThan(0);
+    expect(report.firstFullViewMs).toBeGreaterThan(0);
+    expect(JSON.parse(output)).toMatchObject({ seed: report.seed, healthy: report.healthy });
+    expect(readFileSync(`${file}.html`, "utf8")).toContain("blackhole on 2");
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("clusterpulse-load-"))).toEqual([]);
+
+    const compared = await runCommand("load", "--compare", `${file}.json`, `${file}.json`);
+    expect(compared.code).toBe(0);
+    expect(compared.output).toMatch(/hub\.rssBytes .* 1\.00x/);
+  }, 240_000);
+
+  it("says at once, and all at once, what is wrong with its flags", async () => {
+    const { code, errors } = await runCommand("load", "--clusters", "0", "--interval", "5", "--nonsense");
+    expect(code).toBe(2);
+    expect(errors).toContain("--clusters must be a whole number from 1 to 5000");
+    expect(errors).toContain("--interval must be a whole number from 30 to 3600");
+    expect(errors).toContain("unknown flag --nonsense");
+    const faults = await runCommand("load", "--faults", "nonsense=3");
+    expect(faults.code).toBe(2);
+    expect(faults.errors).toContain("nonsense must be one of blackhole");
+  });
+
+  it("refuses to compare what is no report", async () => {
+    const { code, errors } = await runCommand("load", "--compare", join(scratch, "no.json"), "package.json");
+    expect(code).toBe(2);
+    expect(errors).toMatch(/no\.json: cannot be read|package\.json: is not a report/);
+  });
+});
