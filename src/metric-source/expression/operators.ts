@@ -156,6 +156,17 @@ function sumNode(left: Node, right: Node, meter: TextMeter): Node {
 /** The first that is not null; the others after it are not evaluated. */
 export function coalesceNode(nodes: readonly Node[]): Node {
   const last = nodes.at(-1) as Node;
+  const slots = nodes.flatMap(({ slot }) => (slot === undefined ? [] : [slot]));
+  if (slots.length === nodes.length) {
+    const run: Closure<Value> = (row) => {
+      for (const slot of slots) {
+        const value = row[slot];
+        if (value !== null && value !== undefined) return value;
+      }
+      return null;
+    };
+    return { kind: "value", run, mayBeText: nodes.some(mayBeText) };
+  }
   const run = nodes.slice(0, -1).reduceRight((next, node) => {
     const { slot } = node;
     if (slot !== undefined) return (row, now) => row[slot] ?? next(row, now);
