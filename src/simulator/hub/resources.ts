@@ -32,14 +32,32 @@ export interface CrdDocument {
   };
 }
 
-/** Every CustomResourceDefinition in the folder's YAML files, in order of file name. */
+/** Parsing takes longer than all else that a start does: files of the same text share one frozen result. */
+const parsedFiles = new Map<string, readonly CrdDocument[]>();
+const maxParsedFiles = 64;
+
+/** Every CustomResourceDefinition in the folder's YAML files, in order of file name. They are frozen. */
 export function loadCrds(folder: string): CrdDocument[] {
   return readdirSync(folder)
     .filter((file) => file.endsWith(".yaml"))
     .sort()
-    .flatMap((file) => parseAllDocuments(readFileSync(join(folder, file), "utf8")))
-    .map((document) => document.toJS() as CrdDocument | null)
-    .filter((document) => document?.kind === "CustomResourceDefinition") as CrdDocument[];
+    .flatMap((file) => parseCrds(readFileSync(join(folder, file), "utf8")));
+}
+
+function parseCrds(text: string): readonly CrdDocument[] {
+  const known = parsedFiles.get(text);
+  if (known !== undefined) return known;
+  const documents = parseAllDocuments(text).map((document) => deepFrozen(document.toJS() as CrdDocument | null));
+  const crds = documents.filter((document) => document?.kind === "CustomResourceDefinition") as CrdDocument[];
+  if (parsedFiles.size >= maxParsedFiles) parsedFiles.clear();
+  parsedFiles.set(text, crds);
+  return crds;
+}
+
+function deepFrozen<Value>(value: Value): Value {
+  if (typeof value !== "object" || value === null) return value;
+  for (const member of Object.values(value)) deepFrozen(member);
+  return Object.freeze(value);
 }
 
 const defaultColumns: readonly PrinterColumn[] = [

@@ -5,6 +5,7 @@ import { openApiDocument, openApiIndex } from "../../../../src/simulator/http/op
 import { ApiError } from "../../../../src/simulator/http/status.ts";
 import { tableText } from "../../../../src/simulator/http/table.ts";
 import { HubEngine } from "../../../../src/simulator/hub/engine.ts";
+import { loadCrds } from "../../../../src/simulator/hub/resources.ts";
 import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
 const crdFolder = new URL("../../../../config/crd/", import.meta.url).pathname;
@@ -90,6 +91,17 @@ describe("definitions", () => {
       "spec.names.kind",
     ]);
     expect(refusal({ ...widget([]), metadata: { name: "gadgets.example.com" } })).toEqual([422, "metadata.name"]);
+  });
+});
+
+describe("definitions of a folder", () => {
+  it("are parsed once for any number of servers, which cannot change them", () => {
+    const [first, again] = [loadCrds(crdFolder), loadCrds(crdFolder)];
+    expect(first.length).toBeGreaterThan(0);
+    first.forEach((crd, index) => {
+      expect(again[index]).toBe(crd);
+      expect(Object.isFrozen(crd.spec.versions[0]?.schema?.openAPIV3Schema)).toBe(true);
+    });
   });
 });
 
