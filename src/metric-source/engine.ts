@@ -4,12 +4,10 @@ import { aggregatesJson } from "./aggregate/aggregate.ts";
 import type { CompiledSource } from "./compiled.ts";
 import { ExpressionLimitError } from "./expression/limits.ts";
 import type { RowReader, RowSink } from "./row-reader.ts";
-import { createRowWriter } from "./row-writer.ts";
+import { RowWriter } from "./row-writer.ts";
 import type { Row, Value } from "./value.ts";
 
 export type { PageEnd, RowReader, RowSink } from "./row-reader.ts";
-
-const encoder = new TextEncoder();
 
 /** How often a field's path led where. */
 export interface FieldCounts {
@@ -53,11 +51,11 @@ export function readPage(source: CompiledSource, reader: RowReader, request: Pag
   const { fields, computed, definition } = source;
   const { room, nowMs, onRow } = request;
   const isNamespaced = definition.source.scope === "Namespaced";
-  const write = createRowWriter([...fields, ...computed].map(({ name }) => name));
+  const writer = new RowWriter([...fields, ...computed].map(({ name }) => name));
   const counts = fields.map((): FieldCounts => ({ found: 0, nulls: 0, nowhere: 0, unconvertible: 0 }));
   const stopped = computed.map(() => 0);
   const row: Value[] = new Array<Value>(fields.length + computed.length).fill(null);
-  const texts: string[] = [];
+  let count = 0;
   let skipped = 0;
   let isTruncated = false;
 
@@ -91,7 +89,7 @@ export function readPage(source: CompiledSource, reader: RowReader, request: Pag
     wants: source.wantsNamespace,
     skip: () => void skipped++,
     take(namespace, name, labels, found) {
-      if (texts.length >= room) {
+      if (count >= room) {
         isTruncated = true;
         return false;
       }
@@ -99,13 +97,13 @@ export function readPage(source: CompiledSource, reader: RowReader, request: Pag
       for (let at = 0; at < computed.length; at++) row[fields.length + at] = null;
       for (let at = 0; at < computed.length; at++) row[fields.length + at] = compute(at);
       onRow?.(row);
-      texts.push(write(isNamespaced ? namespace : "", name, labels, row));
+      writer.write(isNamespaced ? namespace : "", name, labels, row);
+      count++;
       return true;
     },
   };
   const end = reader.read(request.page, sink);
-  const rows = encoder.encode(texts.join(","));
-  return { rows, count: texts.length, isTruncated, skipped, fields: counts, stopped, ...end };
+  return { rows: writer.finish(), count, isTruncated, skipped, fields: counts, stopped, ...end };
 }
 
 /** What a whole list gave: the parts that documents are made of. */
