@@ -1,5 +1,5 @@
-// The conformance of a hub with a recorded run of the original: every key of its store and the status of every custom resource, except
-// for the differences that are meant.
+// The conformance of a hub with a recorded run of the original: every key of its store, the status of every custom resource and, where
+// the store is a Redis, every message it published, except for the differences that are meant.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -8,6 +8,7 @@ import { absent, type Mismatch, mismatches } from "./compare.ts";
 import { type Difference, explain, isUnordered } from "./differences.ts";
 import { withHubOn } from "./hub-run.ts";
 import { openLifetimes } from "./lifetimes.ts";
+import { isRepeated, listen, readMessages } from "./messages.ts";
 
 export interface Outcome {
   readonly item: string;
@@ -33,7 +34,9 @@ export async function compareFleet(
 ): Promise<readonly Outcome[]> {
   const keys = readKeys(folder);
   const resources = readResources(folder);
+  const messages = readMessages(folder);
   const lifetimes = openLifetimes(storeUrl);
+  const listener = await listen(storeUrl, messages.keys());
   return withHubOn(folder, storeUrl, async ({ fleet, store }) => {
     const outcomes: Outcome[] = [];
     for (const [key, recorded] of Object.entries(keys)) {
@@ -51,8 +54,17 @@ export async function compareFleet(
       const ours = object?.status === undefined ? absent : JSON.parse(fleet.originalOf(JSON.stringify(object.status)));
       outcomes.push(judge(`${plural}/${name}/status`, status, ours, differences));
     }
+    const heard = await listener.heard();
+    if (heard === undefined) return outcomes;
+    for (const [item, message] of messages) {
+      if (!isRepeated(item, fleet.polledClusters)) continue;
+      outcomes.push(judge(item, message, heard.get(item) ?? absent, differences));
+    }
     return outcomes;
-  }).finally(() => lifetimes.close());
+  }).finally(() => {
+    lifetimes.close();
+    listener.close();
+  });
 }
 
 function judge(

@@ -19,11 +19,48 @@ describe("the golden fleet", () => {
     expect(outcomes.filter(({ isNotYet }) => !isNotYet).length).toBeGreaterThan(70);
   });
 
-  it.runIf(hasRedis())("differs from the original only as listed, with values in Redis", async () => {
+  it.runIf(hasRedis())("differs from the original only as listed, with values and messages in Redis", async () => {
     const redis = await startRedis();
     try {
-      expect(failuresOf(await compareFleet(golden, redis.url, readDifferences()))).toEqual([]);
+      const outcomes = await compareFleet(golden, redis.url, readDifferences());
+      expect(failuresOf(outcomes)).toEqual([]);
+      const published = outcomes.filter(({ item, isNotYet }) => item.startsWith("cluster-events/") && !isNotYet);
+      expect(published.map(({ item }) => item).toSorted()).toEqual([
+        "cluster-events/cluster.reconciled/ocp",
+        "cluster-events/cluster.reconciled/plain",
+        "cluster-events/cluster.reconciled/sick",
+        "cluster-events/registry.reconciled/down",
+        "cluster-events/registry.reconciled/local",
+      ]);
     } finally {
+      await redis.stop();
+    }
+  });
+
+  it.runIf(hasRedis())("fails on a message that is published otherwise, or not at all", async () => {
+    const redis = await startRedis();
+    const folder = mkdtempSync(join(tmpdir(), "clusterpulse-conformance-"));
+    try {
+      cpSync(golden, folder, { recursive: true });
+      const line = (cluster: string, type: string, health: string): string => {
+        const message = JSON.stringify({ type, cluster, timestamp: "2026-11-21T08:01:05Z", data: { health } });
+        return JSON.stringify({ t: 1, channel: "cluster-events", message });
+      };
+      const lines = [
+        line("plain", "cluster.reconciled", "healthy"),
+        line("plain", "cluster.reconciled", "poorly"),
+        line("plain", "cluster.unheard", "healthy"),
+        line("plain", "cluster.deleted", "healthy"),
+        line("pushing", "cluster.reconciled", "healthy"),
+      ];
+      writeFileSync(join(folder, "pubsub.jsonl"), lines.join("\n"));
+      const failures = failuresOf(await compareFleet(folder, redis.url, readDifferences()));
+      expect(failures.map(({ path }) => path)).toEqual([
+        "cluster-events/cluster.reconciled/plain/data/health",
+        "cluster-events/cluster.unheard/plain",
+      ]);
+    } finally {
+      rmSync(folder, { recursive: true });
       await redis.stop();
     }
   });
