@@ -4,6 +4,7 @@
 //   finalizers, event-writer       last to stop, so that what the others still said is written
 //   informer                       the watches on the hub's own API
 //   registries                     one child for each RegistryConnection
+//   metric-sources                 one child for each MetricSource
 //   clusters                       one child for each ClusterConnection; first to stop
 import { defaultCollectLimits } from "../../src/cluster/collect.ts";
 import type { Compute } from "../../src/cluster/ports.ts";
@@ -20,12 +21,14 @@ import type { Connector } from "../cluster/link.ts";
 import { defaultScheduleLimits, type ScheduleLimits } from "../cluster/schedule.ts";
 import { type EventPoster, eventWriter } from "../event-writer/event-writer.ts";
 import { informer, type WatchedSource } from "../informer/informer.ts";
+import { SourceBoard } from "../metric-source/board.ts";
+import { metricSourcesDefinition } from "../metric-source/metric-sources.ts";
 import { registriesDefinition } from "../registry/registries.ts";
 import type { RegistryConnector } from "../registry/registry.ts";
 import { type StatusPatcher, type StatusSink, statusWriter } from "../status-writer/status-writer.ts";
 import { type StoreSink, storeWriter } from "../store-writer/store-writer.ts";
 import { type ActorDefinition, type ActorSystem, createActorSystem } from "../system/index.ts";
-import { sweeperDefinition } from "./sweeper.ts";
+import { type Sweep, sweeperDefinition } from "./sweeper.ts";
 
 /** What the hub needs of the outside world. */
 export interface HubPorts {
@@ -38,10 +41,10 @@ export interface HubPorts {
   readonly finalizerPatcher: FinalizerPatcher;
   readonly eventPoster: EventPoster;
   /**
-   * Removes what this hub stored of clusters that are gone, given the names of those that are there. Absent: the store begins
-   * empty. Called once, after the first complete list.
+   * Removes what this hub stored of those of a kind that are gone, given the names of those that are there. Absent: the store begins
+   * empty. Called once for each kind, after the first complete list.
    */
-  readonly sweep?: (liveClusters: readonly string[], signal: AbortSignal) => Promise<void>;
+  readonly sweep?: Sweep;
   /** Makes the watched kinds of the hub's own API; `onChange` is to be called when a kind's set of changed keys stops being empty. */
   createSources(onChange: (kind: string) => void): ReadonlyMap<string, WatchedSource>;
 }
@@ -89,6 +92,8 @@ export interface Hub {
 
 const statusRefreshMs = 300_000;
 const maxRegistryChecks = 20;
+/** Pages of MetricSources in memory or on their way, over the whole fleet. */
+const maxSourcePages = 32;
 const registryIntervalMs = 60_000;
 const defaultTuning: HubTuning = {
   defaultIntervalMs: defaultScheduleLimits.defaultIntervalMs,
@@ -120,6 +125,7 @@ export function startHub(options: HubOptions): Hub {
   const watches = informer((onChange) => ports.createSources(onChange));
   const finalizers = finalizerWriter(ports.finalizerPatcher, watches.cache);
   const events = eventWriter(ports.eventPoster);
+  const board = new SourceBoard();
   const root: ActorDefinition<never> = {
     kind: "hub",
     create: (context) => ({
@@ -141,6 +147,8 @@ export function startHub(options: HubOptions): Hub {
           events: events.sink,
           measures,
           limits: clusterLimits,
+          board,
+          pages: new Admission(maxSourcePages),
         });
         if (ports.registryConnector !== undefined) {
           const registries = registriesDefinition({
@@ -156,7 +164,10 @@ export function startHub(options: HubOptions): Hub {
           });
           context.spawn(registries, { name: "registries" });
         }
-        context.spawn(clusters, { name: "clusters" });
+        const sources = { cache: watches.cache, informer: informerRef, board, store: store.sink, status: status.sink };
+        context.spawn(metricSourcesDefinition({ ...sources, statusRefreshMs }), { name: "metric-sources" });
+        const clustersRef = context.spawn(clusters, { name: "clusters" });
+        board.onChange(() => void clustersRef.tell({ type: "plan-changed" }));
         if (ports.sweep !== undefined)
           context.spawn(sweeperDefinition(ports.sweep, watches.cache), { name: "sweeper" });
       },

@@ -1,26 +1,37 @@
-// Once after the start, when everything that exists is known: removes what an earlier life of this hub stored of clusters that
-// are gone since. Tries again when the store is away; then it is done and stops.
-import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
+// Once after the start, when everything that exists is known: removes what an earlier life of this hub stored of clusters and
+// registries that are gone since, one kind after the other. Tries again when the store is away; then it is done and stops.
+import { clusterConnections, registryConnections } from "../../src/api/v1alpha1/resources.ts";
+import { type SweptKind, sweptKinds } from "../../src/store/redis/sweep.ts";
 import { fullJitterMs } from "../../src/support/backoff.ts";
 import type { ObjectCache } from "../informer/informer.ts";
 import type { ActorDefinition, RunOutcome } from "../system/index.ts";
 
 export type SweeperMessage = { readonly type: "look" } | { readonly type: "swept"; readonly outcome: RunOutcome<void> };
 
+/** Removes what is stored of a kind and is not of `live`; a rejection with STORE_SWEEP_REFUSED is final for the kind. */
+export type Sweep = (kind: SweptKind, live: readonly string[], signal: AbortSignal) => Promise<void>;
+
+const resourceKinds: Readonly<Record<SweptKind, string>> = {
+  cluster: clusterConnections.kind,
+  registry: registryConnections.kind,
+};
 const lookEveryMs = 1_000;
 const sweepDeadlineMs = 60_000;
 const retryMs = { firstMs: 5_000, maxMs: 60_000 };
 
-/** @param sweep removes what is not of `liveClusters`; it may refuse, which is final */
-export function sweeperDefinition(
-  sweep: (liveClusters: readonly string[], signal: AbortSignal) => Promise<void>,
-  cache: ObjectCache,
-): ActorDefinition<SweeperMessage> {
+export function sweeperDefinition(sweep: Sweep, cache: ObjectCache): ActorDefinition<SweeperMessage> {
   return {
     kind: "sweeper",
     create(context) {
+      const waiting: SweptKind[] = [...sweptKinds];
       let failures = 0;
       const look = (delayMs: number): void => context.timers.once("look", delayMs, { type: "look" });
+      const next = (): void => {
+        waiting.shift();
+        failures = 0;
+        if (waiting.length === 0) context.stopSelf();
+        else look(0);
+      };
       return {
         onStart: () => look(lookEveryMs),
         onMessage(message) {
@@ -30,23 +41,25 @@ export function sweeperDefinition(
                 look(lookEveryMs);
                 return;
               }
-              const live = [...cache.keys(clusterConnections.kind)].map((key) => key.slice(key.indexOf("/") + 1));
+              const [kind] = waiting;
+              if (kind === undefined) return;
+              const live = [...cache.keys(resourceKinds[kind])].map((key) => key.slice(key.indexOf("/") + 1));
               const onEnd = (outcome: RunOutcome<void>): SweeperMessage => ({ type: "swept", outcome });
-              context.run("sweep", { deadlineMs: sweepDeadlineMs, onEnd }, (signal) => sweep(live, signal));
+              context.run("sweep", { deadlineMs: sweepDeadlineMs, onEnd }, (signal) => sweep(kind, live, signal));
               return;
             }
             case "swept": {
               const { outcome } = message;
               if (outcome.status === "ok") {
-                context.stopSelf();
+                next();
                 return;
               }
               const error =
                 outcome.status === "failed"
                   ? outcome.error
                   : { code: "STORE_DEADLINE", message: "the store did not answer" };
-              context.log.warn({ error }, "the sweep of the store did not succeed");
-              if (error.code === "STORE_SWEEP_REFUSED") context.stopSelf();
+              context.log.warn({ error, kind: waiting[0] }, "the sweep of the store did not succeed");
+              if (error.code === "STORE_SWEEP_REFUSED") next();
               else look(fullJitterMs(retryMs, ++failures, context.random));
               return;
             }

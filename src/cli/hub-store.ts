@@ -1,6 +1,7 @@
 // Chooses the store. The Redis client is loaded only by who uses it.
 import type { Store } from "../store/document.ts";
 import { createMemoryStore } from "../store/memory.ts";
+import type { SweptKind } from "../store/redis/sweep.ts";
 import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
 import { type Measures, noMeasures } from "../support/measures.ts";
@@ -9,8 +10,8 @@ export interface HubStore {
   readonly store: Store;
   /** For people: "memory", "Redis". */
   readonly describe: string;
-  /** Removes what an earlier life of this hub left of clusters that are gone. Absent: nothing outlives this process. */
-  readonly sweep?: (liveClusters: readonly string[], signal: AbortSignal) => Promise<void>;
+  /** Removes what an earlier life of this hub left of those of a kind that are gone. Absent: nothing outlives this process. */
+  readonly sweep?: (kind: SweptKind, live: readonly string[], signal: AbortSignal) => Promise<void>;
 }
 
 /** @param url `memory`, or a redis:// or rediss:// URL; anything else is INVALID_INPUT, and the URL is not repeated */
@@ -36,14 +37,15 @@ export async function openStore(
   return {
     store,
     describe: "Redis",
-    async sweep(liveClusters, signal) {
+    async sweep(kind, live, signal) {
       const { removed, warnings } = await store.sweep({
-        liveClusters: new Set(liveClusters),
+        kind,
+        live: new Set(live),
         force: forceSweep,
         signal,
       });
       for (const warning of warnings) log.warn({ warning }, "the store is shared");
-      if (removed.length > 0) log.info({ clusters: removed }, "removed what was stored of clusters that are gone");
+      if (removed.length > 0) log.info({ kind, removed }, "removed what was stored and is gone");
     },
   };
 }

@@ -14,11 +14,11 @@ import type { Command } from "./redis/commands.ts";
 import { openRedisConnection, type RedisConnection, type RedisConnectionLimits } from "./redis/connection.ts";
 import { createFence } from "./redis/fence.ts";
 import { KeyLedger } from "./redis/key-ledger.ts";
-import { type SweepRequest, type SweepResult, sweepClusters } from "./redis/sweep.ts";
+import { type SweepRequest, type SweepResult, sweepStored } from "./redis/sweep.ts";
 import { parseRedisUrl } from "./redis/url.ts";
 import { loadScripts, RedisWriter } from "./redis/writer.ts";
 
-export type { SweepRequest, SweepResult } from "./redis/sweep.ts";
+export type { SweepRequest, SweepResult, SweptKind } from "./redis/sweep.ts";
 
 export interface RedisStoreLimits extends RedisConnectionLimits {
   /** How often expired keys are looked for, and how many keys are looked at each time. */
@@ -58,7 +58,7 @@ export interface StoreHealth {
 export interface RedisStore extends Store {
   /** Asks the server on both connections; answers within the command deadline and never rejects. */
   health(): Promise<StoreHealth>;
-  /** Removes clusters that this hub stored and that are gone; see sweepClusters. */
+  /** Removes what this hub stored of a kind and is gone; see sweepStored. */
   sweep(request: SweepRequest): Promise<SweepResult>;
   /** Calls when the server turns out to have lost what this hub wrote, values without a TTL included: all of it has to be written again. */
   subscribeDataLoss(listener: () => void): () => void;
@@ -164,7 +164,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
       const errors = await Promise.all([errorOf(writing), errorOf(reading)]);
       return { error: errors[0] ?? errors[1], latencyMs: clock.monotonicMs() - startedAtMs };
     },
-    sweep: (request) => sweepClusters({ store, owner, clock }, request),
+    sweep: (request) => sweepStored({ store, owner, clock }, request),
     async close() {
       closed = true;
       cancelSweep();

@@ -21,6 +21,8 @@ const signal = new AbortController().signal;
 const leastRights = [
   "~cluster:*",
   "~clusters:*",
+  "~registry:*",
+  "~registries:*",
   "~events:*",
   "~clusterpulse:*",
   "&cluster-events",
@@ -114,6 +116,8 @@ describe.skipIf(!hasRedis())("access to Redis", () => {
     await write(
       store,
       text("cluster:a:spec"),
+      text("registry:a:spec"),
+      { kind: "index", key: "registries:all", add: ["a"], remove: [] },
       ...clusterStatus("a", { health: "healthy", message: "", reason: "Reachable", lastCheckMs: 0 }),
       ...clusterEvent("a", { type: "cluster.reconciled", atMs: 0, data: null, transition: true }),
       { kind: "set", key: "cluster:a:nodes", members: ["n"], ttlSeconds: 60 },
@@ -121,10 +125,11 @@ describe.skipIf(!hasRedis())("access to Redis", () => {
     );
     expect(await store.series("cluster:a:node:n:metrics", 5)).toEqual(["p"]);
     expect(await store.log("events:a", 5)).toHaveLength(1);
-    expect(await store.sweep({ liveClusters: new Set(), force: true, signal })).toEqual({
-      removed: ["a"],
-      warnings: [],
-    });
+    for (const kind of ["cluster", "registry"] as const) {
+      const swept = await store.sweep({ kind, live: new Set(), force: true, signal });
+      expect(swept).toEqual({ removed: ["a"], warnings: [] });
+    }
+    expect(await store.set("registries:all")).toEqual([]);
     expect(await store.string("cluster:a:spec")).toBeUndefined();
     expect(said.filter((line) => line.includes('"level":40'))).toEqual([]);
     expect(await codeOf(write(store, text("other:a:spec")))).toBe("STORE_FORBIDDEN");

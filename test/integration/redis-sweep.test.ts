@@ -1,13 +1,15 @@
-// The start-up sweep of clusters that were deleted while the hub was away, and what keeps it from removing anything else.
+// The start-up sweep of clusters and registries that were deleted while the hub was away, and what keeps it from removing anything else.
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Document } from "../../src/store/document.ts";
 import { clusterStatus } from "../../src/store/documents.ts";
 import { createRedisStore, type RedisStore } from "../../src/store/redis.ts";
+import { allRegistriesKey } from "../../src/store/registry-documents.ts";
 import { silentLogger } from "../../src/support/log.ts";
 import { VirtualClock } from "../../src/support/virtual-clock.ts";
 import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
 
 const { signal } = new AbortController();
+const kind = "cluster";
 const cluster = (name: string): Document[] => [
   { kind: "string", key: `cluster:${name}:spec`, value: "{}", ttlSeconds: null },
   ...clusterStatus(name, { health: "healthy", message: "", reason: "Reachable", lastCheckMs: 0 }),
@@ -48,8 +50,8 @@ describe.skipIf(!hasRedis())("the sweep", () => {
     const subscriber = redis.admin.duplicate();
     await subscriber.subscribe("cluster-events");
     subscriber.on("message", (_channel, text) => published.push(JSON.parse(text).cluster));
-    const liveClusters = new Set(["a", "c", "new"]);
-    expect(await after.sweep({ liveClusters, signal })).toEqual({ removed: ["b"], warnings: [] });
+    const live = new Set(["a", "c", "new"]);
+    expect(await after.sweep({ kind, live, signal })).toEqual({ removed: ["b"], warnings: [] });
     expect(await stored()).toEqual(["a", "c", "foreign"]);
     expect(await redis.admin.keys("*cluster:b*")).toEqual([]);
     expect(await redis.admin.get("cluster:foreign:spec")).toBe("{}");
@@ -57,23 +59,23 @@ describe.skipIf(!hasRedis())("the sweep", () => {
     expect(await after.log("events:b", 1)).toEqual([expect.stringContaining("cluster.deleted")]);
     await subscriber.quit();
     expect(published).toEqual(["b"]);
-    expect(await after.sweep({ liveClusters, signal })).toEqual({ removed: [], warnings: [] });
+    expect(await after.sweep({ kind, live, signal })).toEqual({ removed: [], warnings: [] });
   });
 
   test("refuses to remove more than half, unless forced", async () => {
     const store = await hub("ns-a");
     await store.apply(["a", "b", "c", "d"].flatMap(cluster), signal);
     const one = new Set(["a"]);
-    await expect(store.sweep({ liveClusters: one, signal })).rejects.toMatchObject({
+    await expect(store.sweep({ kind, live: one, signal })).rejects.toMatchObject({
       code: "STORE_SWEEP_REFUSED",
       message: expect.stringContaining("3 of the 4"),
     });
-    await expect(store.sweep({ liveClusters: new Set(), signal })).rejects.toMatchObject({
+    await expect(store.sweep({ kind, live: new Set(), signal })).rejects.toMatchObject({
       code: "STORE_SWEEP_REFUSED",
     });
     expect(await stored()).toEqual(["a", "b", "c", "d"]);
-    expect((await store.sweep({ liveClusters: new Set(["a", "b"]), signal })).removed).toEqual(["c", "d"]);
-    expect((await store.sweep({ liveClusters: new Set(), force: true, signal })).removed).toEqual(["a", "b"]);
+    expect((await store.sweep({ kind, live: new Set(["a", "b"]), signal })).removed).toEqual(["c", "d"]);
+    expect((await store.sweep({ kind, live: new Set(), force: true, signal })).removed).toEqual(["a", "b"]);
     expect(await stored()).toEqual([]);
   });
 
@@ -82,7 +84,7 @@ describe.skipIf(!hasRedis())("the sweep", () => {
     const other = await hub("ns-b");
     await mine.apply(["a", "shared", "gone"].flatMap(cluster), signal);
     await other.apply(["b", "shared"].flatMap(cluster), signal);
-    const result = await mine.sweep({ liveClusters: new Set(["a"]), signal });
+    const result = await mine.sweep({ kind, live: new Set(["a"]), signal });
     expect(result.removed).toEqual(["gone"]);
     expect(result.warnings).toEqual([
       { code: "STORE_OWNED_BY_OTHER", message: expect.stringMatching(/"ns-b".*1 of its 2 clusters/) },
@@ -90,7 +92,7 @@ describe.skipIf(!hasRedis())("the sweep", () => {
     expect(await stored()).toEqual(["a", "b", "shared"]);
 
     await clock.advance(2 * 3_600_000);
-    expect(await mine.sweep({ liveClusters: new Set(["a"]), signal })).toEqual({ removed: ["shared"], warnings: [] });
+    expect(await mine.sweep({ kind, live: new Set(["a"]), signal })).toEqual({ removed: ["shared"], warnings: [] });
     expect(await stored()).toEqual(["a", "b"]);
   });
 
@@ -98,16 +100,39 @@ describe.skipIf(!hasRedis())("the sweep", () => {
     await redis.admin.set("cluster:foreign:spec", "{}");
     await redis.admin.sadd("clusters:all", "foreign");
     const store = await hub("ns-a");
-    expect(await store.sweep({ liveClusters: new Set(), force: true, signal })).toEqual({ removed: [], warnings: [] });
+    expect(await store.sweep({ kind, live: new Set(), force: true, signal })).toEqual({ removed: [], warnings: [] });
     expect(await stored()).toEqual(["foreign"]);
+  });
+
+  test("removes a registry that is gone, and no cluster of the same name", async () => {
+    const registry = (name: string): Document[] => [
+      { kind: "string", key: `registry:${name}:spec`, value: "{}", ttlSeconds: null },
+      { kind: "string", key: `registry:${name}:status`, value: "{}", ttlSeconds: null },
+      { kind: "index", key: allRegistriesKey, add: [name], remove: [] },
+    ];
+    const before = await hub("ns-a");
+    await before.apply([...["a", "b", "c"].flatMap(registry), ...cluster("b")], signal);
+    await before.close();
+
+    const after = await hub("ns-a");
+    const live = new Set(["a", "c"]);
+    expect(await after.sweep({ kind: "registry", live, signal })).toEqual({ removed: ["b"], warnings: [] });
+    expect((await redis.admin.smembers(allRegistriesKey)).sort()).toEqual(["a", "c"]);
+    expect(await redis.admin.keys("registry:b:*")).toEqual([]);
+    expect(await after.log("events:b", 1)).toEqual([expect.stringContaining("registry.deleted")]);
+    expect(await stored()).toEqual(["b"]);
+    await expect(after.sweep({ kind: "registry", live: new Set(), signal })).rejects.toMatchObject({
+      code: "STORE_SWEEP_REFUSED",
+      message: expect.stringContaining("2 of the 2 stored registries"),
+    });
   });
 
   test("removes hundreds of clusters", async () => {
     const store = await hub("ns-a");
     const names = Array.from({ length: 400 }, (_, i) => `c${i}`);
     await store.apply(names.flatMap(cluster), signal);
-    const liveClusters = new Set(names.slice(0, 200));
-    expect((await store.sweep({ liveClusters, signal })).removed).toHaveLength(200);
+    const live = new Set(names.slice(0, 200));
+    expect((await store.sweep({ kind, live, signal })).removed).toHaveLength(200);
     expect(await stored()).toHaveLength(200);
     expect((await redis.admin.keys("cluster:*")).length).toBe(600);
   });
