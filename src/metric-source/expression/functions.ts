@@ -6,7 +6,7 @@ import { maxTextLength, type TextMeter } from "./limits.ts";
 import { asNumber, asRawNumber, asText, asTruth, asValue, type Closure, finite, mayBeText, type Node } from "./node.ts";
 import { coalesceNode } from "./operators.ts";
 
-export interface FunctionDefinition {
+interface FunctionDefinition {
   readonly min: number;
   readonly max: number;
   /** What the arguments are used as; the last one stands for all that follow. For checking types. */
@@ -48,7 +48,7 @@ function lengthOf(text: string): number {
 }
 
 /** `length` code points from `start`; nothing when they begin outside of the text or are fewer than one. */
-export function substring(text: string, start: number, length: number): string {
+function substring(text: string, start: number, length: number): string {
   const from = Math.trunc(start);
   const count = Math.trunc(length);
   if (from < 0 || count <= 0) return "";
@@ -63,7 +63,7 @@ function roundAt(value: number, scale: number): number {
 }
 
 /** `1.50Ki`: two decimals, exact halves to the even digit, in the largest unit up to Pi that keeps the size at 1 or more. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   let size = Math.abs(bytes);
   let unit = 0;
   while (size >= 1024 && unit < units.length - 1) {

@@ -16,7 +16,7 @@ import {
 } from "./node.ts";
 import type { BinaryOperator } from "./parser.ts";
 
-export function isEqual(left: Value, right: Value): boolean {
+function isEqual(left: Value, right: Value): boolean {
   if (left === right) return true;
   if (left === null || right === null) return false;
   if (typeof left === "string" || typeof right === "string") return toText(left) === toText(right);
@@ -24,7 +24,7 @@ export function isEqual(left: Value, right: Value): boolean {
 }
 
 /** Below 0, 0 or above 0. */
-export function compareValues(left: Value, right: Value): number {
+function compareValues(left: Value, right: Value): number {
   if (typeof left === "string" && typeof right === "string") return compareText(left, right);
   if (typeof left === "bigint" && typeof right === "bigint") return left < right ? -1 : left > right ? 1 : 0;
   return toNumber(left) - toNumber(right);
