@@ -59,6 +59,25 @@ export interface NodeRow {
   readonly kubelet_version?: string;
 }
 
+/** One element of GET /api/v1/registries/status, as far as the page shows it. */
+export interface RegistryRow {
+  readonly name: string;
+  readonly spec: { readonly display_name?: string; readonly endpoint?: string };
+  readonly status: {
+    readonly available?: boolean;
+    readonly health?: string;
+    readonly reason?: string;
+    readonly message?: string;
+    /** Milliseconds. */
+    readonly response_time?: number;
+    readonly certificate_expires_at?: string;
+  };
+  /** When it was last checked; null: never. */
+  readonly asOf: string | null;
+  /** Later than this the row is stale. */
+  readonly staleAfter: string | null;
+}
+
 /** One actor as GET /api/v1/system/actors shows it. Times are epoch milliseconds. */
 export interface ActorSnapshot {
   readonly path: string;
@@ -107,7 +126,11 @@ export function toClusterRow(value: Partial<ClusterRow> & { readonly name: strin
 
 /** The row's health as one of the four the page knows; anything else is `unknown`. */
 export function healthOf(row: ClusterRow): Health {
-  const health = row.status.health;
+  return knownHealth(row.status.health);
+}
+
+/** One of the four healths the page knows; anything else is `unknown`. */
+export function knownHealth(health: string | undefined): Health {
   return health === "healthy" || health === "degraded" || health === "unhealthy" ? health : "unknown";
 }
 
@@ -149,7 +172,7 @@ async function errorText(response: Response): Promise<string> {
   return typeof error === "string" ? error.slice(0, 200) : "";
 }
 
-/** The whole fleet. All three reject with an Error whose message may be shown; they give up after 10 s. */
+/** The whole fleet. All of these reject with an Error whose message may be shown; they give up after 10 s. */
 export async function fetchClusters(signal?: AbortSignal): Promise<ClusterRow[]> {
   return (await getJson<ClusterRow[]>("api/v1/clusters", signal)).map(toClusterRow);
 }
@@ -160,4 +183,15 @@ export function fetchNodes(cluster: string, signal?: AbortSignal): Promise<NodeR
 
 export function fetchActors(signal?: AbortSignal): Promise<ActorsAnswer> {
   return getJson("api/v1/system/actors", signal);
+}
+
+export async function fetchRegistries(signal?: AbortSignal): Promise<RegistryRow[]> {
+  const rows = await getJson<(Partial<RegistryRow> & { readonly name: string })[]>("api/v1/registries/status", signal);
+  return rows.map(({ name, spec = {}, status = {}, asOf = null, staleAfter = null }) => ({
+    name,
+    spec,
+    status,
+    asOf,
+    staleAfter,
+  }));
 }

@@ -1,4 +1,4 @@
-// The page: header, summary, and one of two sections: the fleet, or the supervision tree of the hub itself.
+// The page: header, summary, and one of three sections: the fleet, the registries, or the supervision tree of the hub itself.
 import { SearchInput } from "@patternfly/react-core/dist/esm/components/SearchInput";
 import { ToggleGroup, ToggleGroupItem } from "@patternfly/react-core/dist/esm/components/ToggleGroup";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
@@ -7,10 +7,17 @@ import { createFilter, type FleetSummary, summarise } from "./fleet-order.ts";
 import type { FleetState, FleetStore } from "./fleet-store.ts";
 import { FleetView } from "./fleet-view.tsx";
 import { ConnectionBanner, Header } from "./header.tsx";
+import { RegistriesView } from "./registries-view.tsx";
 import { Summary } from "./summary.tsx";
 import { SupervisionTree } from "./supervision-tree.tsx";
 import { useTheme } from "./theme.ts";
 import { useLocationState } from "./use-location.ts";
+
+const filters = {
+  fleet: { label: "Filter clusters", placeholder: "Name, reason, version, label=value" },
+  registries: { label: "Filter registries", placeholder: "Name, endpoint, health, reason" },
+  actors: { label: "Filter actors", placeholder: "Path or kind" },
+} as const;
 
 export function App({ store }: { readonly store: FleetStore }) {
   const fleet = useSyncExternalStore(store.subscribe, store.state);
@@ -44,6 +51,12 @@ export function App({ store }: { readonly store: FleetStore }) {
               onChange={() => setLocation({ view: "fleet" })}
             />
             <ToggleGroupItem
+              text="Registries"
+              buttonId="view-registries"
+              isSelected={view === "registries"}
+              onChange={() => setLocation({ view: "registries" })}
+            />
+            <ToggleGroupItem
               text="Supervision tree"
               buttonId="view-actors"
               isSelected={view === "actors"}
@@ -57,8 +70,8 @@ export function App({ store }: { readonly store: FleetStore }) {
           )}
           <SearchInput
             className="cp-search"
-            aria-label={view === "fleet" ? "Filter clusters" : "Filter actors"}
-            placeholder={view === "fleet" ? "Name, reason, version, label=value" : "Path or kind"}
+            aria-label={filters[view].label}
+            placeholder={filters[view].placeholder}
             value={text}
             onChange={(_event, value) => setLocation({ text: value.slice(0, 200) })}
             onClear={() => setLocation({ text: "" })}
@@ -73,6 +86,8 @@ export function App({ store }: { readonly store: FleetStore }) {
               onSelect={(name) => setLocation({ cluster: name })}
               onClearFilter={() => setLocation({ healths: new Set(), text: "" })}
             />
+          ) : view === "registries" ? (
+            <RegistriesView text={text} />
           ) : (
             <SupervisionTree text={text} />
           )}

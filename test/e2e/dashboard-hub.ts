@@ -13,6 +13,8 @@ export interface DashboardHub {
   /** Rows now, by name. Change them with put and remove. */
   readonly rows: Map<string, Row>;
   actors: Json[];
+  /** The answer of /api/v1/registries/status. */
+  registries: Json[];
   put(row: Row): void;
   remove(name: string): void;
   /** Ends every open stream, as a restart of the hub does. */
@@ -60,7 +62,8 @@ export async function startDashboardHub(rows: Row[], port = 0): Promise<Dashboar
       else json(response, 200, nodesOf(row));
     } else if (path === "/api/v1/system/actors") {
       json(response, 200, { asOf: new Date().toISOString(), counters: {}, actors: hub.actors });
-    } else void serveFile(path, response);
+    } else if (path === "/api/v1/registries/status") json(response, 200, hub.registries);
+    else void serveFile(path, response);
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
 
@@ -72,6 +75,7 @@ export async function startDashboardHub(rows: Row[], port = 0): Promise<Dashboar
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     rows: fleet,
     actors: [],
+    registries: [],
     streams: true,
     put(row) {
       fleet.set(row.name, row);

@@ -69,6 +69,32 @@ describe("the page", () => {
     await hub?.stop();
   });
 
+  it("shows the registries, broken ones first, with reason, response time, certificate and age", async () => {
+    await visit(fleet());
+    const spec = { endpoint: "https://registry.example.com" };
+    const healthy = { available: true, health: "healthy", reason: "Available", response_time: 42 };
+    const broken = { available: false, health: "unhealthy", reason: "ConnectTimeout", message: "no connection" };
+    hub.registries = [
+      {
+        name: "calm",
+        spec,
+        status: { ...healthy, certificate_expires_at: ago(-30.5 * 86_400) },
+        asOf: ago(5),
+        staleAfter: ago(-55),
+      },
+      { name: "gone", spec, status: broken, asOf: ago(4000), staleAfter: ago(3940) },
+    ];
+    await page.locator("#view-registries").click();
+    const registries = page.locator("[data-registry]");
+    await eventually(() => registries.count()).toBe(2);
+    const texts = await registries.allInnerTexts();
+    expect(texts[0]).toMatch(/gone.*Unhealthy.*ConnectTimeout.*1 h 06 min/s);
+    expect(texts[1]).toMatch(/calm.*Healthy.*42 ms.*30 d/s);
+    expect(await registries.first().locator(".cp-age--stale").count()).toBe(1);
+    await page.getByRole("textbox", { name: "Filter registries" }).fill("calm");
+    await eventually(() => registries.count()).toBe(1);
+  });
+
   it("shows broken clusters first, each with the age of its data, and complains about nothing", async () => {
     await visit(fleet());
     expect(await names()).toEqual(["broken", "limping", "new", "alpha"]);
