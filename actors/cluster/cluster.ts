@@ -12,16 +12,18 @@ import {
   type Failure,
   failureOf,
 } from "../../src/cluster/collect.ts";
-import type { Compute } from "../../src/cluster/ports.ts";
+import type { Compute, Transport } from "../../src/cluster/ports.ts";
 import { CollectState } from "../../src/cluster/state.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { Measures } from "../../src/support/measures.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
+import type { SourceBoard } from "../metric-source/board.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome, StopReason } from "../system/index.ts";
 import { type Attempts, retryAfterMsOf } from "./attempts.ts";
+import { ClusterCollections, type SourcesCollected } from "./collections.ts";
 import { ClusterLink, type Connector } from "./link.ts";
 import { ClusterReport, type ReportLimits } from "./report.ts";
 import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf, untilTurnMs } from "./schedule.ts";
@@ -32,6 +34,9 @@ export type ClusterMessage =
   /** The Secret of this cluster changed, appeared or went. */
   | ObjectChanged
   | { readonly type: "tick" }
+  /** Other MetricSources are to be collected, or it is time to. */
+  | { readonly type: "plan-changed" }
+  | SourcesCollected
   | { readonly type: "polled"; readonly outcome: RunOutcome<Poll> };
 
 /** How one poll ended. */
@@ -55,6 +60,9 @@ export interface ClusterDependencies {
   readonly events: EventSink;
   readonly measures: Measures;
   readonly limits: ClusterLimits;
+  readonly board: SourceBoard;
+  /** Pages of MetricSources that the whole hub asks for at once. */
+  readonly pages: Admission;
 }
 
 /** What outlives the instances of one cluster's actor. */
@@ -76,9 +84,12 @@ export function clusterDefinition(
       memory.fallen = true;
       return new ClusterActor(key, context, dependencies, memory);
     },
-    keyOf: (message) => (message.type === "polled" ? undefined : message.type),
+    keyOf: ({ type }) => (type === "polled" || type === "sources-collected" ? undefined : type),
   };
 }
+
+/** A turn that is being waited for is looked at this often at most. */
+const minWaitMs = 1_000;
 
 /** A spec that can be used, and what follows from it. */
 interface Declared {
@@ -94,12 +105,15 @@ class ClusterActor implements Actor<ClusterMessage> {
   readonly #attempts: Attempts;
   readonly #link: ClusterLink;
   readonly #report: ClusterReport;
+  readonly #collections: ClusterCollections;
   /** Of this endpoint with these credentials. */
   #collectState = new CollectState();
   #declared: Declared | undefined;
   #secret: { readonly key: string; version: string | undefined } | undefined;
   #afterCrash = false;
   #toldIdleRetries = 0;
+  /** Whether the last poll succeeded: MetricSources are collected only then. */
+  #isReached = false;
 
   constructor(
     key: string,
@@ -117,6 +131,8 @@ class ClusterActor implements Actor<ClusterMessage> {
     const { clock } = context;
     const breaker = () => this.#attempts.breaker;
     this.#report = new ClusterReport(name, this.#object(), dependencies, clock, dependencies.limits, breaker);
+    const { cacheTtlSeconds } = dependencies.limits;
+    this.#collections = new ClusterCollections(name, context, { ...dependencies, cacheTtlSeconds });
   }
 
   onRestart(): void {
@@ -147,6 +163,13 @@ class ClusterActor implements Actor<ClusterMessage> {
       case "polled":
         this.#polled(message.outcome);
         return;
+      case "plan-changed":
+        this.#collectSources();
+        return;
+      case "sources-collected":
+        this.#collections.finished(message);
+        this.#collectSources();
+        return;
     }
   }
 
@@ -171,6 +194,7 @@ class ClusterActor implements Actor<ClusterMessage> {
       this.#context.timers.cancel("tick");
       this.#context.timers.cancel("probe");
       this.#watchSecret(undefined);
+      this.#lost();
       void this.#link.close();
       this.#report.failed({ code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") });
       return;
@@ -210,6 +234,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   /** What was found out with the former credentials may not hold with the next. */
   #disconnect(): void {
     this.#collectState = new CollectState();
+    this.#collections.disconnected();
     void this.#link.close();
   }
 
@@ -242,8 +267,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     }
     const { connection, schedule } = this.#declared;
     const { compute, limits } = this.#dependencies;
-    const { endpoint, credentialsRef } = connection.spec;
-    const target = { ...connection.metadata, endpoint, credentialsRef };
+    const { endpoint } = connection.spec;
     const state = this.#collectState;
     this.#context.run<Poll>(
       "poll",
@@ -254,7 +278,7 @@ class ClusterActor implements Actor<ClusterMessage> {
       },
       async (signal) => {
         try {
-          const transport = await this.#link.open(target, schedule, signal);
+          const transport = await this.#open(connection, schedule, signal);
           const common = { compute, clock: this.#context.clock, limits: limits.collect, endpoint, state };
           const request = { transport, deadlineMs: schedule.runDeadlineMs, ...common };
           const collect = (own: AbortSignal): Promise<Collection> => collectCluster(request, own);
@@ -266,6 +290,33 @@ class ClusterActor implements Actor<ClusterMessage> {
     );
   }
 
+  #open({ metadata, spec }: ClusterConnection, schedule: Schedule, signal: AbortSignal): Promise<Transport> {
+    const { endpoint, credentialsRef } = spec;
+    return this.#link.open({ ...metadata, endpoint, credentialsRef }, schedule, signal);
+  }
+
+  /** Begins what MetricSources are due, and comes back for the next. What becomes of it never counts against the cluster. */
+  #collectSources(): void {
+    if (this.#declared === undefined || !this.#isReached) return;
+    const { connection, schedule } = this.#declared;
+    const open = (signal: AbortSignal): Promise<Transport> => this.#open(connection, schedule, signal);
+    const nextMs = this.#collections.start(open, (name, deadlineMs, sources, work) => {
+      const onEnd = (outcome: SourcesCollected["outcome"]): ClusterMessage => {
+        return { type: "sources-collected", sources, outcome };
+      };
+      return this.#context.run(name, { deadlineMs, onEnd }, work);
+    });
+    if (nextMs === undefined) this.#context.timers.cancel("collect");
+    else this.#context.timers.once("collect", Math.max(minWaitMs, nextMs), { type: "plan-changed" });
+  }
+
+  /** The cluster is not reached: nothing is collected of it until it is again. */
+  #lost(): void {
+    this.#isReached = false;
+    this.#context.timers.cancel("collect");
+    for (const name of this.#collections.unreachable()) this.#context.abortRun(name);
+  }
+
   #polled(outcome: RunOutcome<Poll>): void {
     this.#measure(outcome);
     if (this.#declared === undefined) return;
@@ -275,6 +326,8 @@ class ClusterActor implements Actor<ClusterMessage> {
         if (outcome.value.kind === "collected") {
           this.#attempts.succeeded();
           this.#report.collected(outcome.value.collection, schedule.intervalMs);
+          this.#isReached = true;
+          this.#collectSources();
         } else this.#failed(outcome.value.failure, outcome.value.retryAfterMs);
         return;
       case "failed":
@@ -302,6 +355,7 @@ class ClusterActor implements Actor<ClusterMessage> {
 
   #failed(failure: Failure, retryAfterMs = 0): void {
     this.#attempts.failed(retryAfterMs);
+    this.#lost();
     this.#report.failed(failure, this.#nextAttemptMs());
   }
 

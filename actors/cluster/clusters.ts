@@ -9,7 +9,11 @@ import { Attempts } from "./attempts.ts";
 import { type ClusterDependencies, type ClusterMemory, type ClusterMessage, clusterDefinition } from "./cluster.ts";
 import { type FinalizerSink, isLeaving } from "./finalizers.ts";
 
-export type ClustersMessage = ObjectChanged | { readonly type: "cluster-gone"; readonly key: string };
+export type ClustersMessage =
+  | ObjectChanged
+  | { readonly type: "cluster-gone"; readonly key: string }
+  /** Other MetricSources are to be collected. */
+  | { readonly type: "plan-changed" };
 
 const supervision: SupervisionStrategy = { maxRestarts: 10, withinMs: 60_000 };
 
@@ -21,7 +25,7 @@ export function clustersDefinition(dependencies: ClustersDependencies): ActorDef
   return {
     kind: "clusters",
     create: (context) => new ClustersActor(context, dependencies),
-    keyOf: (message) => `${message.type} ${message.key}`,
+    keyOf: (message) => (message.type === "plan-changed" ? message.type : `${message.type} ${message.key}`),
     // One notice for each cluster may wait at once: the first list of a large fleet.
     mailbox: { userCapacity: 65_536 },
     supervision,
@@ -63,6 +67,9 @@ class ClustersActor implements Actor<ClustersMessage> {
         return;
       case "cluster-gone":
         this.#gone(message.key);
+        return;
+      case "plan-changed":
+        for (const { ref } of this.#children.values()) ref.tell({ type: "plan-changed" });
         return;
     }
   }
@@ -137,6 +144,8 @@ class ClustersActor implements Actor<ClustersMessage> {
       this.#dependencies.status.forget({ resource: clusterConnections.plural, namespace, name: nameOf(key), uid });
     }
     this.#dependencies.store.write(clusterDeleted(nameOf(key), this.#context.clock.nowMs()));
+    for (const { actor } of this.#dependencies.board.sources())
+      actor.tell({ type: "cluster-left", cluster: nameOf(key) });
   }
 
   onStop(): void {

@@ -5,6 +5,7 @@ import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import {
   clusterConnections,
   group,
+  metricSources,
   type ResourceType,
   registryConnections,
   resourcePath,
@@ -62,6 +63,7 @@ export function kubernetesPorts(
       new Map([
         [clusterConnections.kind, watched(options, clusterConnections, false, onChange)],
         [registryConnections.kind, watched(options, registryConnections, false, onChange)],
+        [metricSources.kind, watched(options, metricSources, false, onChange)],
         // Names and versions only: a cluster's actor alone reads its own Secret, when it connects.
         [secrets.kind, watched(options, secrets, true, onChange)],
       ]),

@@ -104,6 +104,8 @@ const transient: ReadonlySet<string> = new Set([
   "RATE_LIMITED",
   "SERVER_ERROR",
   "COMPUTE_QUEUE_FULL",
+  // Not by the caller: its thread went for a neighbour's sake.
+  "COMPUTE_ABORTED",
 ]);
 
 /** Reads the list. @param signal ends it without a result */

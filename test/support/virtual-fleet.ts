@@ -5,7 +5,7 @@ import { startHub } from "../../actors/hub/hub.ts";
 import type { WatchedSource } from "../../actors/informer/informer.ts";
 import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
-import { clusterConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
+import { clusterConnections, metricSources, secrets } from "../../src/api/v1alpha1/resources.ts";
 import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
 import { KubeError, type TlsFailure } from "../../src/kube/errors.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -149,11 +149,17 @@ const answers: readonly [string, string][] = [
 ];
 
 /** A transport that behaves, or not, in virtual time. `seen` is called with the time and path of every request. */
-function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path: string) => void): Transport {
+function scriptedTransport(
+  clock: Clock,
+  behaviour: () => Behaviour,
+  seen: (path: string) => void,
+  latencyMs: number,
+): Transport {
   return {
     async get(path, { signal }): Promise<TransportResponse> {
       seen(path);
       const how = behaviour();
+      if (latencyMs > 0) await sleep(clock, latencyMs);
       if (how === "latency") await sleep(clock, 2_000);
       // Worse than any network: ignores even its signal. Only the run's deadline ends it.
       else if (how === "deaf") await new Promise(() => undefined);
@@ -183,7 +189,12 @@ function scriptedTransport(clock: Clock, behaviour: () => Behaviour, seen: (path
 /** Starts the hub on `names`, all healthy. */
 export function startVirtualFleet(
   names: readonly string[],
-  options: { seed?: number; log?: Logger; breakConnector?: (name: string) => void } = {},
+  options: {
+    seed?: number;
+    log?: Logger;
+    breakConnector?: (name: string) => void;
+    latencyMs?: (name: string) => number;
+  } = {},
 ) {
   const clock = new CountingClock();
   const store = createMemoryStore({ clock });
@@ -208,7 +219,7 @@ export function startVirtualFleet(
       },
       compute: createInlineCompute(),
       createSources(onChange) {
-        for (const { kind } of [clusterConnections, secrets])
+        for (const { kind } of [clusterConnections, metricSources, secrets])
           sources.set(kind, new ScriptedSource(() => onChange(kind)));
         return sources;
       },
@@ -220,6 +231,7 @@ export function startVirtualFleet(
             clock,
             () => behaviours.get(target.name) ?? "healthy",
             (path) => void (path === "/version" && pollsMs.get(target.name)?.push(clock.monotonicMs())),
+            options.latencyMs?.(target.name) ?? 0,
           );
           const close = (): Promise<void> => {
             open.set(target.name, (open.get(target.name) ?? 0) - 1);

@@ -1,0 +1,275 @@
+// What one cluster collects for MetricSources: which lists are due, each as a run of its own, so that a slow one holds up no other; then
+// results go to the store and to the sources' actors at once. Only while the cluster can be reached, and apart from its breaker: what a
+// source may not read is that source's problem. Pages are admitted by the cluster and by the whole hub.
+import type { Compute, Transport } from "../../src/cluster/ports.ts";
+import { Discovery } from "../../src/kube/discovery.ts";
+import { dueSources, listsOf, type PlannedList, termsOf } from "../../src/metric-source/plan.ts";
+import { verdict } from "../../src/metric-source/quarantine.ts";
+import type { ClusterOutcome } from "../../src/metric-source/status.ts";
+import {
+  type SourceCollectionMeta,
+  sourceCollection,
+  sourceCollectionFailed,
+} from "../../src/store/metric-source-documents.ts";
+import { Admission } from "../../src/support/admission.ts";
+import type { PostedSource, SourceBoard } from "../metric-source/board.ts";
+import type { StoreSink } from "../store-writer/store-writer.ts";
+import type { ActorContext, RunOutcome } from "../system/index.ts";
+import { collectSources, type SourceResult } from "./collect-sources.ts";
+
+/** One list has ended, for these sources. */
+export interface SourcesCollected {
+  readonly type: "sources-collected";
+  readonly sources: readonly PostedSource[];
+  readonly outcome: RunOutcome<readonly SourceResult[]>;
+}
+
+export interface CollectionsDependencies {
+  readonly board: SourceBoard;
+  /** Pages that the whole hub asks for at once. */
+  readonly pages: Admission;
+  readonly compute: Compute;
+  readonly store: StoreSink;
+  readonly cacheTtlSeconds: number;
+}
+
+/** How a transport is got for one run. */
+export type OpenTransport = (signal: AbortSignal) => Promise<Transport>;
+
+const maxPagesAtOnce = 4;
+/** What locating the kind and a second run of each source alone may take on top. */
+const graceMs = 10_000;
+
+interface Last {
+  readonly revision: string;
+  readonly startedMs: number;
+  /** Of the newest collection that gave something. */
+  meta: SourceCollectionMeta | undefined;
+  outcome: ClusterOutcome | undefined;
+}
+
+export class ClusterCollections {
+  readonly #cluster: string;
+  readonly #context: ActorContext<never>;
+  readonly #dependencies: CollectionsDependencies;
+  readonly #ownPages = new Admission(maxPagesAtOnce);
+  readonly #last = new Map<string, Last>();
+  /** Names of the runs under way, with what they read. */
+  readonly #running = new Map<string, readonly PostedSource[]>();
+  #discovery: Discovery | undefined;
+  #isSlow = false;
+
+  constructor(cluster: string, context: ActorContext<never>, dependencies: CollectionsDependencies) {
+    this.#cluster = cluster;
+    this.#context = context;
+    this.#dependencies = dependencies;
+  }
+
+  /** Starts a run for every list that is due. Returns in how many milliseconds the next one will be; undefined: none. */
+  start(
+    open: OpenTransport,
+    run: (
+      name: string,
+      deadlineMs: number,
+      sources: readonly PostedSource[],
+      work: (signal: AbortSignal) => Promise<readonly SourceResult[]>,
+    ) => boolean,
+  ): number | undefined {
+    const { board } = this.#dependencies;
+    const nowMs = this.#context.clock.monotonicMs();
+    const all = [...board.sources()];
+    for (const key of this.#last.keys()) if (!all.some((source) => source.key === key)) this.#last.delete(key);
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { list, isSuspect } of this.#lists(all, nowMs)) {
+      const name = `collect ${isSuspect ? "alone " : ""}${list.key}`;
+      const due = this.#dueOf(list, nowMs).filter((source) => !this.#isUnderWay(source));
+      if (due.length > 0) {
+        const own = { ...list, sources: due };
+        const deadlineMs = (1 + due.length) * termsOf(due).timeoutMs + graceMs;
+        const isStarted = run(name, deadlineMs, due, (signal) => this.#read(own, isSuspect, open, signal));
+        if (isStarted) {
+          this.#running.set(name, due);
+          for (const source of due) this.#begin(source, nowMs);
+        }
+      }
+      for (const source of list.sources) nextMs = Math.min(nextMs, this.#untilMs(source, nowMs));
+    }
+    for (const { key } of all) {
+      const { untilMs } = board.quarantine(key);
+      if (untilMs > nowMs) nextMs = Math.min(nextMs, untilMs - nowMs);
+    }
+    return Number.isFinite(nextMs) ? nextMs : undefined;
+  }
+
+  /** Stores and tells what a list gave. Sources that changed or went meanwhile get nothing. */
+  finished({ sources, outcome }: Pick<SourcesCollected, "sources" | "outcome">): void {
+    for (const [name, own] of this.#running) if (own === sources) this.#running.delete(name);
+    if (outcome.status === "aborted") {
+      // To be collected again as soon as the cluster can be reached.
+      for (const { key } of sources) this.#forgetTurn(key);
+      return;
+    }
+    const results =
+      outcome.status === "ok"
+        ? outcome.value
+        : sources.map((source): SourceResult => {
+            const late = { code: "RUN_DEADLINE", message: "the collection did not end in time" };
+            return { kind: "failed", source, ...(outcome.status === "failed" ? outcome.error : late), isAlone: false };
+          });
+    this.#isSlow = results.some((result) => result.kind === "failed" && result.code === "REQUEST_DEADLINE");
+    for (const result of results) if (this.#dependencies.board.holds(result.source)) this.#take(result);
+  }
+
+  /** What runs is to be aborted: its names. The cluster was not reached, and whoever reads of it is told. */
+  unreachable(): readonly string[] {
+    for (const key of this.#last.keys()) this.#forgetTurn(key);
+    for (const { actor } of this.#dependencies.board.sources())
+      actor.tell({ type: "unreachable", cluster: this.#cluster });
+    return [...this.#running.keys()];
+  }
+
+  /** Other credentials or another endpoint: what was found out with the former ones may not hold. */
+  disconnected(): void {
+    this.#discovery = undefined;
+  }
+
+  /** Those that harmed a thread are read alone, all others together where they can be. */
+  #lists(all: readonly PostedSource[], nowMs: number): { list: PlannedList<PostedSource>; isSuspect: boolean }[] {
+    const of = (kind: ReturnType<typeof verdict>["kind"]): PostedSource[] =>
+      all.filter(({ key }) => verdict(this.#dependencies.board.quarantine(key), nowMs).kind === kind);
+    const alone = of("run-suspected").flatMap((source) =>
+      listsOf([source]).map((list) => ({ list: { ...list, key: source.key }, isSuspect: true })),
+    );
+    return [...listsOf(of("run")).map((list) => ({ list, isSuspect: false })), ...alone];
+  }
+
+  /** When the turn of one has come, those whose turn comes soon take part. */
+  #dueOf(list: PlannedList<PostedSource>, nowMs: number): readonly PostedSource[] {
+    if (!list.sources.some((source) => this.#untilMs(source, nowMs) <= 0)) return [];
+    return dueSources(list, (source) => this.#turnOf(source), nowMs);
+  }
+
+  #turnOf({ key, revision }: PostedSource): number | undefined {
+    const last = this.#last.get(key);
+    return last?.revision === revision && Number.isFinite(last.startedMs) ? last.startedMs : undefined;
+  }
+
+  #untilMs(source: PostedSource, nowMs: number): number {
+    const last = this.#turnOf(source);
+    return last === undefined ? 0 : last + 1_000 * source.collection.intervalSeconds - nowMs;
+  }
+
+  #isUnderWay({ key, revision }: PostedSource): boolean {
+    return [...this.#running.values()].some((own) => own.some((one) => one.key === key && one.revision === revision));
+  }
+
+  #begin({ key, revision }: PostedSource, startedMs: number): void {
+    const before = this.#last.get(key);
+    this.#last.set(key, { revision, startedMs, meta: before?.meta, outcome: before?.outcome });
+  }
+
+  #forgetTurn(key: string): void {
+    const last = this.#last.get(key);
+    if (last !== undefined) this.#last.set(key, { ...last, startedMs: Number.NEGATIVE_INFINITY });
+  }
+
+  async #read(
+    list: PlannedList<PostedSource>,
+    isSuspect: boolean,
+    open: OpenTransport,
+    signal: AbortSignal,
+  ): Promise<readonly SourceResult[]> {
+    const { compute, pages } = this.#dependencies;
+    const { clock, random } = this.#context;
+    const transport = await open(signal);
+    this.#discovery ??= new Discovery(
+      { get: async (path, options) => (await open(options.signal)).get(path, options) },
+      { clock },
+    );
+    const admit = async (own: AbortSignal): Promise<() => void> => {
+      const releaseOwn = await this.#ownPages.acquire("fresh", own);
+      try {
+        const release = await pages.acquire(this.#isSlow || isSuspect ? "suspect" : "fresh", own);
+        return () => {
+          release();
+          releaseOwn();
+        };
+      } catch (error) {
+        releaseOwn();
+        throw error;
+      }
+    };
+    return await collectSources(
+      list,
+      isSuspect,
+      { transport, discovery: this.#discovery, compute, clock, random, admit },
+      signal,
+    );
+  }
+
+  #take(result: SourceResult): void {
+    const { board, store, cacheTtlSeconds } = this.#dependencies;
+    const { clock } = this.#context;
+    const { source } = result;
+    const { definition } = source.compiled;
+    const { intervalSeconds } = definition.collection;
+    const lifetime = { cacheTtlSeconds, intervalSeconds };
+    const id = { namespace: definition.namespace, name: definition.name };
+    const last = this.#last.get(source.key);
+    if (result.kind === "failed") {
+      if (result.isAlone) board.ended(source.key, result.code, clock.monotonicMs());
+      if (last?.meta !== undefined) store.write(sourceCollectionFailed(last.meta, [result.message], lifetime));
+      const outcome = {
+        ...(last?.outcome ?? nothing),
+        cluster: this.#cluster,
+        state: "failed" as const,
+        problems: [result.message],
+      };
+      source.actor.tell({ type: "collected", revision: source.revision, outcome, groups: 0 });
+      return;
+    }
+    board.ended(source.key, null, clock.monotonicMs());
+    const { resources, truncated, problems, durationMs, collectedAtMs, cpuMs, bytes, objects, resolved, groups } =
+      result;
+    const staleAfterMs = collectedAtMs + 2_000 * intervalSeconds;
+    const meta = {
+      id,
+      cluster: this.#cluster,
+      collectedAtMs,
+      durationMs,
+      resourceCount: resources,
+      truncated,
+      staleAfterMs,
+    };
+    const { rows, aggregates, aggregateMs } = result;
+    store.write(sourceCollection({ ...meta, rows, problems, aggregates, aggregateMs }, lifetime));
+    const storedBytes = rows.reduce((sum, { byteLength }) => sum + byteLength, aggregates?.length ?? 0);
+    const counts = {
+      resources,
+      truncated,
+      problems,
+      durationMs,
+      collectedAtMs,
+      cpuMs,
+      bytes,
+      objects,
+      storedBytes,
+      resolved,
+    };
+    const outcome: ClusterOutcome = { cluster: this.#cluster, state: "collected", ...counts };
+    if (last !== undefined) Object.assign(last, { meta, outcome });
+    source.actor.tell({ type: "collected", revision: source.revision, outcome, groups });
+  }
+}
+
+const nothing: Omit<ClusterOutcome, "cluster" | "state" | "problems"> = {
+  resources: 0,
+  truncated: false,
+  durationMs: 0,
+  collectedAtMs: null,
+  cpuMs: 0,
+  bytes: 0,
+  objects: 0,
+  storedBytes: 0,
+  resolved: [],
+};

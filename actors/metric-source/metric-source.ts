@@ -1,0 +1,225 @@
+// One MetricSource: compiled when its spec changes, put on the board for the clusters, its definition stored, and its status said from what
+// the clusters tell. It collects nothing itself. A definition that does not compile is not collected; what it stored stays until it expires.
+import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
+import { type MetricSourceStatus, parseMetricSource } from "../../src/api/v1alpha1/metric-source.ts";
+import { clusterConnections, metricSources } from "../../src/api/v1alpha1/resources.ts";
+import { defaultMaxGroups } from "../../src/metric-source/aggregate/definition.ts";
+import { compileMetricSource } from "../../src/metric-source/compiled.ts";
+import type { SourceProblem } from "../../src/metric-source/problem.ts";
+import { type ClusterOutcome, type SourceStatusInput, sourceStatus } from "../../src/metric-source/status.ts";
+import { sourceDefinition, sourceEvent } from "../../src/store/metric-source-documents.ts";
+import { rfc3339 } from "../../src/support/clock.ts";
+import type { InformerMessage, ObjectCache } from "../informer/informer.ts";
+import type { StatusSink } from "../status-writer/status-writer.ts";
+import type { StoreSink } from "../store-writer/store-writer.ts";
+import type { Actor, ActorContext, ActorDefinition, ActorRef } from "../system/index.ts";
+import type { SourceBoard, SourceNews } from "./board.ts";
+
+export type MetricSourceMessage =
+  | SourceNews
+  /** The MetricSource has a new generation. */
+  | { readonly type: "spec-changed" }
+  | { readonly type: "say" };
+
+export interface MetricSourceDependencies {
+  readonly cache: ObjectCache;
+  readonly informer: ActorRef<InformerMessage>;
+  readonly board: SourceBoard;
+  readonly store: StoreSink;
+  readonly status: StatusSink;
+  readonly statusRefreshMs: number;
+}
+
+/** What outlives the instances of one source's actor. */
+export interface SourceMemory {
+  /** Every type name that it was indexed under. */
+  readonly typeNames: Set<string>;
+  readonly outcomes: Map<string, ClusterOutcome>;
+  readonly groups: Map<string, number>;
+  status: MetricSourceStatus | undefined;
+}
+
+type Watched = KubeObject & { readonly status?: MetricSourceStatus };
+
+/** What the clusters tell within this time is said at once. */
+const gatherMs = 1_000;
+
+/** @param key `namespace/name` */
+export function metricSourceDefinition(
+  key: string,
+  dependencies: MetricSourceDependencies,
+  memory: SourceMemory,
+): ActorDefinition<MetricSourceMessage> {
+  return {
+    kind: "metric-source",
+    create: (context) => new MetricSourceActor(key, context, dependencies, memory),
+    keyOf(message) {
+      switch (message.type) {
+        case "collected":
+          return `collected ${message.outcome.cluster}`;
+        case "unreachable":
+        case "cluster-left":
+          return `${message.type} ${message.cluster}`;
+        case "spec-changed":
+        case "say":
+          return message.type;
+      }
+    },
+    // Every cluster may have something to tell at once.
+    mailbox: { userCapacity: 65_536 },
+  };
+}
+
+class MetricSourceActor implements Actor<MetricSourceMessage> {
+  readonly #key: string;
+  readonly #context: ActorContext<MetricSourceMessage>;
+  readonly #dependencies: MetricSourceDependencies;
+  readonly #memory: SourceMemory;
+  #problems: readonly string[] = [];
+  #fields: SourceStatusInput["fields"] = [];
+  #revision = "";
+  #saysSoon = false;
+
+  constructor(
+    key: string,
+    context: ActorContext<MetricSourceMessage>,
+    dependencies: MetricSourceDependencies,
+    memory: SourceMemory,
+  ) {
+    this.#key = key;
+    this.#context = context;
+    this.#dependencies = dependencies;
+    this.#memory = memory;
+  }
+
+  onStart(): void {
+    this.#memory.status ??= this.#object()?.status;
+    this.#readSpec();
+  }
+
+  onMessage(message: MetricSourceMessage): void {
+    const { outcomes, groups } = this.#memory;
+    switch (message.type) {
+      case "spec-changed":
+        this.#readSpec();
+        return;
+      case "collected":
+        if (message.revision !== this.#revision) return;
+        outcomes.set(message.outcome.cluster, message.outcome);
+        groups.set(message.outcome.cluster, message.groups);
+        this.#saySoon();
+        return;
+      case "unreachable": {
+        const before = outcomes.get(message.cluster) ?? unknown(message.cluster);
+        if (before.state === "unreachable") return;
+        outcomes.set(message.cluster, { ...before, state: "unreachable" });
+        this.#saySoon();
+        return;
+      }
+      case "cluster-left":
+        if (outcomes.delete(message.cluster)) this.#saySoon();
+        groups.delete(message.cluster);
+        return;
+      case "say":
+        this.#saysSoon = false;
+        this.#say();
+        return;
+    }
+  }
+
+  #object(): Watched | undefined {
+    return this.#dependencies.cache.get(metricSources.kind, this.#key) as Watched | undefined;
+  }
+
+  #readSpec(): void {
+    const parsed = parseMetricSource(this.#object());
+    if (!parsed.ok) {
+      this.#broken(parsed.problems);
+      return;
+    }
+    const { metadata, spec } = parsed.value;
+    const namespace = metadata.namespace ?? this.#key.slice(0, this.#key.indexOf("/"));
+    const result = compileMetricSource({ metadata: { name: metadata.name, namespace }, spec });
+    if (!result.ok) {
+      this.#broken(result.problems.map(sentence));
+      return;
+    }
+    const { definition, hash } = result.source;
+    this.#problems = [];
+    this.#fields = definition.fields.map(({ name }, i) => {
+      const found = result.warnings.find(({ field }) => field.startsWith(`spec.fields[${i}]`));
+      return { name, warning: found && sentence(found) };
+    });
+    if (hash !== this.#revision) this.#memory.outcomes.clear();
+    this.#revision = hash;
+    const { board, store } = this.#dependencies;
+    const { typeNames } = this.#memory;
+    const { resourceTypeName } = definition.rbac;
+    const value = { ...definition, compiledAt: rfc3339(this.#context.clock.nowMs()), hash };
+    for (const former of typeNames.size === 0 ? [""] : typeNames) store.write(sourceDefinition(value, former));
+    typeNames.clear();
+    typeNames.add(resourceTypeName);
+    board.post(result.source, this.#context.self as ActorRef<SourceNews>);
+    this.#saySoon();
+  }
+
+  #broken(problems: readonly string[]): void {
+    this.#problems = problems;
+    this.#revision = "";
+    this.#dependencies.board.remove(this.#key);
+    this.#say();
+  }
+
+  #saySoon(): void {
+    if (this.#saysSoon) return;
+    this.#saysSoon = true;
+    this.#context.timers.once("say", gatherMs, { type: "say" });
+  }
+
+  #say(): void {
+    const object = this.#object();
+    if (object === undefined) return;
+    const { cache, board, store, status, statusRefreshMs } = this.#dependencies;
+    const { namespace = "", name, uid, generation } = object.metadata;
+    const { outcomes, groups, status: previous } = this.#memory;
+    const nowMs = this.#context.clock.nowMs();
+    const clusters = [...cache.keys(clusterConnections.kind)]
+      .map((key) => key.slice(key.indexOf("/") + 1))
+      .sort()
+      .map((cluster) => outcomes.get(cluster) ?? unknown(cluster));
+    const said = sourceStatus({
+      compileProblems: this.#problems,
+      fields: this.#fields,
+      clusters,
+      quarantine: board.quarantine(this.#key),
+      groups: { most: Math.max(0, ...groups.values()), limit: defaultMaxGroups },
+      previous,
+      observedGeneration: generation,
+      nowMs,
+      refreshMs: statusRefreshMs,
+    });
+    this.#memory.status = said;
+    if (uid !== undefined) status.set({ resource: metricSources.plural, namespace, name, uid }, said);
+    if (this.#problems.length > 0 || !clusters.some(({ state }) => state === "collected")) return;
+    const { resourcesCollected = 0, clustersCollected = 0, errorsLastRun = 0 } = said;
+    const data = { resources: resourcesCollected, clusters: clustersCollected, errors: errorsLastRun };
+    store.write(sourceEvent({ namespace, name }, "reconciled", data, nowMs));
+  }
+}
+
+const sentence = ({ field, message }: SourceProblem): string => `${field} ${message}`;
+
+const unknown = (cluster: string): ClusterOutcome => ({
+  cluster,
+  state: "pending",
+  resources: 0,
+  truncated: false,
+  problems: [],
+  durationMs: 0,
+  collectedAtMs: null,
+  cpuMs: 0,
+  bytes: 0,
+  objects: 0,
+  storedBytes: 0,
+  resolved: [],
+});
