@@ -104,7 +104,7 @@ describe("the finalizer", () => {
   });
 });
 
-describe("two thousand ClusterConnections, added and removed", () => {
+describe("E-24 two thousand ClusterConnections, added and removed", () => {
   test("leave no actor, connection, timer, interest or waiting wish behind", async () => {
     fleet = startVirtualFleet(["stays"]);
     await fleet.clock.advance(60_000);
@@ -128,6 +128,7 @@ describe("two thousand ClusterConnections, added and removed", () => {
     expect(fleet.open.get("stays")).toBe(1);
     expect(after.flatMap(({ runs }) => runs.map(({ name }) => name)).sort()).toEqual([
       "watch ClusterConnection",
+      "watch MetricSource",
       "watch Secret",
     ]);
     expect(after.filter(({ mailbox }) => mailbox.user + mailbox.system > 0)).toEqual([]);
