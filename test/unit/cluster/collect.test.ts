@@ -406,7 +406,7 @@ describe("documents of a collection", () => {
       );
     expect(ttl("cluster:plain:node:plain-w1")).toEqual([600]);
     expect(ttl("cluster:plain:info")).toEqual([3600]);
-    expect(ttl("cluster:plain:metrics")).toEqual([300]);
+    expect(ttl("cluster:plain:metrics")).toEqual([600]);
     expect(ttl("cluster:plain:namespaces:set")).toEqual([600]);
     expect(ttl("cluster:plain:freshness")).toEqual([null]);
     const rare = collectionDocuments("plain", collected, { ...times, intervalSeconds: 1000 });
