@@ -78,6 +78,38 @@ const unusable: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "kubeconfig-password": { kubeconfig: user({ username: secretOf("u"), password: secretOf("p") }) },
 };
 
+/** Answers of registries: those of clusters, and challenges that want the credentials sent elsewhere. */
+const registryAnswers: Readonly<Record<string, Answer>> = {
+  ...answers,
+  "challenges-basic": (response, request) =>
+    response.writeHead(401, { "www-authenticate": `Basic realm="${secretOf("realm")}"` }).end(reflected(request)),
+  "challenges-bearer": (response, request) => {
+    const { host } = request.headers;
+    if (request.url?.startsWith("/token") === true) {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ token: secretOf("bearer") }));
+      return;
+    }
+    const challenge = `Bearer realm="http://${host}/token?${secretOf("query")}",service="${secretOf("service")}"`;
+    response.writeHead(401, { "www-authenticate": challenge }).end(reflected(request));
+  },
+  "token-refused": (response, request) => {
+    const { host } = request.headers;
+    const challenge = `Bearer realm="http://${host}/token",service="s"`;
+    const headers = request.url?.startsWith("/token") === true ? {} : { "www-authenticate": challenge };
+    response.writeHead(401, headers).end(reflected(request));
+  },
+};
+/** Registries' Secrets that cannot be used. */
+const unusableForRegistries: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "docker-config-broken": { ".dockerconfigjson": `{"auths": ${secretOf("json")}` },
+  "docker-config-of-another": {
+    ".dockerconfigjson": JSON.stringify({ auths: { "other.example.com": { auth: base64(`us:${secretOf("auth")}`) } } }),
+  },
+  "password-alone": { password: secretOf("password") },
+};
+const registryName = (name: string): string => `registry-${name}`;
+
 async function create(path: string, body: object): Promise<void> {
   await api.requestJson("POST", path, { body, signal: AbortSignal.timeout(20_000), maxBytes: 1 << 20 });
 }
@@ -89,7 +121,12 @@ async function get(
   return body as Awaited<ReturnType<typeof get>>;
 }
 
-async function declare(name: string, endpoint: string, data: Readonly<Record<string, string>>): Promise<void> {
+async function declare(
+  name: string,
+  endpoint: string,
+  data: Readonly<Record<string, string>>,
+  kind: "ClusterConnection" | "RegistryConnection" = "ClusterConnection",
+): Promise<void> {
   const encoded = Object.fromEntries(Object.entries(data).map(([key, value]) => [key, base64(value)]));
   const metadata = { name: `${name}-credentials` };
   await create(`/api/v1/namespaces/${namespace}/secrets`, {
@@ -98,14 +135,20 @@ async function declare(name: string, endpoint: string, data: Readonly<Record<str
     metadata,
     data: encoded,
   });
-  await create(connectionsPath, {
+  await create(kind === "ClusterConnection" ? connectionsPath : registriesPath, {
     apiVersion: "clusterpulse.io/v1alpha1",
-    kind: "ClusterConnection",
+    kind,
     metadata: { name },
-    spec: { displayName: name, endpoint, credentialsRef: metadata },
+    spec: {
+      displayName: name,
+      endpoint,
+      credentialsRef: metadata,
+      ...(kind === "RegistryConnection" && { insecure: true }),
+    },
   });
 }
 const connectionsPath = `/apis/clusterpulse.io/v1alpha1/namespaces/${namespace}/clusterconnections`;
+const registriesPath = `/apis/clusterpulse.io/v1alpha1/namespaces/${namespace}/registryconnections`;
 
 beforeAll(async () => {
   if (!withRedis) return;
@@ -120,6 +163,15 @@ beforeAll(async () => {
     await declare(name, server.url, { token: secretOf("token") });
   }
   for (const [name, data] of Object.entries(unusable)) await declare(name, "https://127.0.0.1:1", data);
+  for (const [name, answer] of Object.entries(registryAnswers)) {
+    const server = await httpServer((request, response) => answer(response, request));
+    servers.push(server);
+    // In the Authorization header the password begins where a group of base64 does, so that its encoded form is found.
+    const data = { username: "us", password: secretOf("password") };
+    await declare(registryName(name), server.url, data, "RegistryConnection");
+  }
+  for (const [name, data] of Object.entries(unusableForRegistries))
+    await declare(registryName(name), "http://127.0.0.1:1", data, "RegistryConnection");
 });
 afterAll(async () => {
   hub?.child.kill("SIGKILL");
@@ -130,6 +182,7 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+const registryNames = [...Object.keys(registryAnswers), ...Object.keys(unusableForRegistries)].map(registryName);
 const everyName = [...Object.keys(answers), ...Object.keys(unusable)];
 
 async function redisContent(): Promise<string> {
@@ -184,6 +237,15 @@ test.runIf(withRedis)(
     const broken = connections.filter(({ metadata }) => everyName.includes(metadata.name));
     for (const { metadata, status } of broken)
       expect(status, metadata.name).toMatchObject({ health: "unhealthy", phase: "Error" });
+    const registries = await eventually(
+      async () => {
+        const { items } = await get(registriesPath);
+        const told = items.filter(({ status }) => JSON.stringify(status ?? {}).includes('"Ready"'));
+        return told.length === registryNames.length && items;
+      },
+      60_000,
+      "a status for every registry",
+    );
     const events = await eventually(
       async () => {
         const { items } = await get(`/api/v1/namespaces/${namespace}/events`);
@@ -196,6 +258,7 @@ test.runIf(withRedis)(
       [
         `${url}/api/v1/clusters`,
         ...everyName.flatMap((name) => [`${url}/api/v1/clusters/${name}`, `${url}/api/v1/clusters/${name}/nodes`]),
+        `${url}/api/v1/registries/status`,
         `${url}/api/v1/system/actors`,
         `${url}/metrics`,
         `http://127.0.0.1:${probes}/readyz?verbose`,
@@ -214,6 +277,7 @@ test.runIf(withRedis)(
       ...Object.fromEntries(fetched),
       log: hub.output() + hub.errors(),
       statuses: JSON.stringify(connections.map(({ status }) => status)),
+      registryStatuses: JSON.stringify(registries.map(({ status }) => status)),
       events: JSON.stringify(events),
       redis: kept,
       published: published.join("\n"),
@@ -231,6 +295,7 @@ test.runIf(withRedis)(
     }
     expect(said["log"]).toContain("the hub watches");
     expect(kept).toContain("cluster:answers-401:status");
+    for (const name of registryNames) expect(kept).toContain(`registry:${name}:status`);
     expect(published.length).toBeGreaterThan(everyName.length);
   },
 );
