@@ -114,7 +114,7 @@ describe("the other forms of endpoints", () => {
     };
     writeFileSync(join(folder, "fleet.json"), JSON.stringify({ endpoints }));
     const manifest = (name: string, endpoint: string) =>
-      `apiVersion: clusterpulse.io/v1alpha1\nkind: ClusterConnection\nmetadata: {name: ${name}, namespace: elsewhere}\nspec: {endpoint: "${endpoint}"}\n`;
+      `apiVersion: clusterpulse.io/v1alpha1\nkind: ClusterConnection\nmetadata: {name: ${name}, namespace: elsewhere}\nspec: {endpoint: "${endpoint}", credentialsRef: {name: s}}\n`;
     const manifests = Object.keys(endpoints).map((endpoint, i) => manifest(`c${i}`, endpoint));
     writeFileSync(join(folder, "applied-manifests.yaml"), manifests.join("---\n"));
     const fleet = await startRecordedFleet(folder);

@@ -34,6 +34,8 @@ export type Answer =
       readonly type: "body";
       readonly status: number;
       readonly text: string;
+      /** What the writer should be told beside the answer, as the texts of Warning headers. */
+      readonly warnings?: readonly string[];
       /** The same as protobuf, where there is a better one than what could be made of the text. */
       readonly protobuf?: Uint8Array;
     }

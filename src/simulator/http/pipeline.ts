@@ -145,8 +145,8 @@ export class Pipeline {
     const { contentType } = body;
     const answer = (): Answer =>
       engine.answer({ type, verb, namespace, name, subresource, query, form, contentType, body: body.json });
-    if (table !== undefined) return this.#tableReply(type, table, query, answer());
-    if (encoding === "json") return answer();
+    if (table !== undefined) return withWarnings(this.#tableReply(type, table, query, answer()));
+    if (encoding === "json") return withWarnings(answer());
     const key = engine.isImmutable ? `${origin.name} ${form} ${request.url}` : undefined;
     return { type: "protobuf", body: await this.#protobuf.body(key, answer) };
   }
@@ -331,6 +331,14 @@ function plainReply(engine: Engine, route: Exclude<Route, ResourceRoute>, accept
     }
   }
 }
+
+const withWarnings = (reply: Reply): Reply => {
+  if (reply.type !== "body" || !reply.warnings?.length) return reply;
+  return { ...reply, headers: { ...reply.headers, warning: reply.warnings.map(warningText).join(", ") } };
+};
+
+/** As RFC 7234 quotes it, in one line of ASCII. */
+const warningText = (text: string): string => `299 - "${text.replace(/[^\x20-\x7e]/g, "?").replace(/["\\]/g, "\\$&")}"`;
 
 const retryAfterHeader = (seconds: number | undefined): Record<string, string> =>
   seconds === undefined ? {} : { "retry-after": String(seconds) };

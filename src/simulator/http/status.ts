@@ -83,6 +83,14 @@ export const apiErrors = {
       ...detailsOf(type, name),
       causes: [{ reason: "FieldValueInvalid", message, field }],
     }),
+  /** Every field that is wrong, under the kind's name as a real server says it. */
+  invalidFields: (type: Named & { readonly kind: string }, name: string, causes: readonly StatusCause[]): ApiError => {
+    const said = causes.map(({ field, message }) => `${field}: ${message}`);
+    const list = said.length === 1 ? said[0] : `[${said.join(", ")}]`;
+    const kind = type.group === "" ? type.kind : `${type.kind}.${type.group}`;
+    const details = { ...detailsOf(type, name), kind: type.kind, causes };
+    return new ApiError(422, "Invalid", `${kind} "${name}" is invalid: ${list}`, details);
+  },
   tooLargeVersion: (requested: number, current: number): ApiError =>
     new ApiError(504, "Timeout", `Too large resource version: ${requested}, current: ${current}`, {
       causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],

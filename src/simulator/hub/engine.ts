@@ -36,6 +36,7 @@ export interface HubEngineOptions {
 
 const defaultHistorySize = 10_000;
 const maxOpenSnapshots = 32;
+const maxNamedFields = 50;
 
 export class HubEngine implements Engine {
   readonly store: HubStore;
@@ -121,12 +122,13 @@ export class HubEngine implements Engine {
       case "create":
         return this.#post(request);
       case "update": {
-        const target = writeTarget(request);
+        const { target, warnings } = writeTarget(request);
         if (request.type === crdType) checkCrd(request.body);
-        return this.#objectAnswer(request, this.#changed(target, this.writer.update(target, request.body)), 200);
+        const updated = this.#changed(target, this.writer.update(target, request.body));
+        return this.#objectAnswer(request, updated, 200, warnings);
       }
       case "patch":
-        return this.#objectAnswer(request, this.#patch(request), 200);
+        return this.#patch(request);
       case "delete":
         return this.#delete(request);
       case "deletecollection":
@@ -142,7 +144,8 @@ export class HubEngine implements Engine {
       this.#delete({ ...request, subresource: "", body: deleteOptions });
       return { type: "body", status: 201, text: JSON.stringify({ ...success, code: 201 }) };
     }
-    return this.#objectAnswer(request, this.#create(writeTarget(request), request.body), 201);
+    const { target, warnings } = writeTarget(request);
+    return this.#objectAnswer(request, this.#create(target, request.body), 201, warnings);
   }
 
   #deleteCollection(request: ResourceRequest): Answer {
@@ -164,8 +167,13 @@ export class HubEngine implements Engine {
     return found;
   }
 
-  #objectAnswer(request: ResourceRequest, stored: StoredObject, status: number): Answer {
-    return { type: "body", status, text: stored.text(request.form) };
+  #objectAnswer(
+    request: ResourceRequest,
+    stored: StoredObject,
+    status: number,
+    warnings: readonly string[] = [],
+  ): Answer {
+    return { type: "body", status, text: stored.text(request.form), warnings };
   }
 
   #list(request: ResourceRequest): Answer {
@@ -242,7 +250,7 @@ export class HubEngine implements Engine {
     return 1_800_000 + (hashOf(this.store.revision, 3) % 1_800_000);
   }
 
-  #patch(request: ResourceRequest): StoredObject {
+  #patch(request: ResourceRequest): Answer {
     const patches = request.type.builtIn ? builtInPatches : customPatches;
     const apply = patches[request.contentType];
     if (apply === undefined) {
@@ -252,18 +260,18 @@ export class HubEngine implements Engine {
         `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patches).join(", ")}`,
       );
     }
-    const target = writeTarget(request);
+    const { target, warnings } = writeTarget(request);
     const patched = this.writer.patch(target, (current) => {
       const next = apply(current, request.body);
       if (request.type === crdType) checkCrd(next);
       return next;
     });
-    return this.#changed(target, patched);
+    return this.#objectAnswer(request, this.#changed(target, patched), 200, warnings);
   }
 
   #delete(request: ResourceRequest): Answer {
     const options = (request.body ?? {}) as { preconditions?: DeleteOptions; dryRun?: readonly string[] };
-    const target = writeTarget(request);
+    const { target } = writeTarget(request);
     const dryRun = target.dryRun || options.dryRun?.includes("All") === true;
     const { state, gone } = this.writer.delete({ ...target, dryRun }, options.preconditions ?? {});
     if (gone && !dryRun && request.type === crdType) this.#withdraw(state.object as unknown as CrdDocument);
@@ -288,13 +296,24 @@ const customPatches: Patches = {
 };
 const builtInPatches: Patches = { ...customPatches, "application/strategic-merge-patch+json": strategicPatch };
 
-const writeTarget = (request: ResourceRequest): WriteTarget => ({
-  type: request.type,
-  namespace: request.namespace,
-  name: request.name,
-  subresource: request.subresource,
-  dryRun: request.query.getAll("dryRun").includes("All"),
-});
+/** What is written, and the warnings that the write collects. Throws ApiError 400 for a wrong `fieldValidation`. */
+function writeTarget(request: ResourceRequest): { readonly target: WriteTarget; readonly warnings: readonly string[] } {
+  const { type, namespace, name, subresource, query } = request;
+  const warnings: string[] = [];
+  const validation = query.get("fieldValidation") || "Warn";
+  if (!["Strict", "Warn", "Ignore"].includes(validation)) {
+    throw apiErrors.badRequest(`fieldValidation: ${JSON.stringify(validation)}: must be Strict, Warn or Ignore`);
+  }
+  const onUnknownFields = (fields: readonly string[]): void => {
+    const said = fields.slice(0, maxNamedFields).map((field) => `unknown field ${JSON.stringify(field)}`);
+    if (validation === "Warn") warnings.push(...said);
+    if (validation !== "Strict") return;
+    const what = `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}`;
+    throw apiErrors.badRequest(`${what}: strict decoding error: ${said.join(", ")}`);
+  };
+  const dryRun = query.getAll("dryRun").includes("All");
+  return { target: { type, namespace, name, subresource, dryRun, onUnknownFields }, warnings };
+}
 
 /** What namespace, name and selectors of the request let through; undefined when that is everything. */
 function selectorOf(request: ResourceRequest): ((object: KubeObject) => boolean) | undefined {

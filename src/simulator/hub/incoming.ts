@@ -58,6 +58,7 @@ export function readIncoming(
   checkName(type, name);
   checkStringMap(type, metadata, "labels");
   checkStringMap(type, metadata, "annotations");
+  checkSizes(type, metadata);
   return { ...body, apiVersion, kind, metadata };
 }
 
@@ -99,6 +100,40 @@ function checkStringMap(type: ResourceType, metadata: IncomingMeta, member: "lab
   if (map === undefined) return;
   if (!isObject(map) || Object.values(map).some((value) => typeof value !== "string")) {
     throw apiErrors.invalid(type, metadata.name, `metadata.${member}`, "must be a map of strings");
+  }
+}
+
+const maxAnnotationBytes = 256 * 1024;
+const labelPart = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/;
+
+/** A name of at most 63 characters, with a DNS name before it or without. */
+function isQualifiedName(key: string): boolean {
+  const [prefix, name, ...more] = key.includes("/") ? key.split("/") : [undefined, key];
+  const isPrefix = prefix === undefined || (prefix.length <= maxNameLength && dns1123Subdomain.test(prefix));
+  return more.length === 0 && isPrefix && name !== "" && labelPart.test(name ?? "");
+}
+
+function checkSizes(type: ResourceType, { name, labels = {}, annotations = {} }: IncomingMeta): void {
+  const refuse = (field: string, message: string, reason = "FieldValueInvalid"): never => {
+    throw apiErrors.invalidFields(type, name, [{ reason, message, field }]);
+  };
+  const keyRule = "name part must be at most 63 letters, digits, '-', '_' or '.', after an optional DNS prefix and '/'";
+  let bytes = 0;
+  for (const [key, value] of Object.entries(labels)) {
+    const shown = (text: string): string => JSON.stringify(text.slice(0, maxNameLength));
+    if (!isQualifiedName(key)) refuse("metadata.labels", `Invalid value: ${shown(key)}: ${keyRule}`);
+    if (labelPart.test(value)) continue;
+    refuse("metadata.labels", `Invalid value: ${shown(value)}: must be at most 63 letters, digits, '-', '_' or '.'`);
+  }
+  for (const [key, value] of Object.entries(annotations)) {
+    bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
+    const isValid = isQualifiedName(key.toLowerCase());
+    if (!isValid)
+      refuse("metadata.annotations", `Invalid value: ${JSON.stringify(key.slice(0, maxNameLength))}: ${keyRule}`);
+  }
+  if (bytes > maxAnnotationBytes) {
+    const message = `Too long: may not be more than ${maxAnnotationBytes} bytes`;
+    refuse("metadata.annotations", message, "FieldValueTooLong");
   }
 }
 

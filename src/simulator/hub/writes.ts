@@ -8,6 +8,7 @@ import { ApiError, apiErrors } from "../http/status.ts";
 import { namespaceType, secretType } from "../kinds/types.ts";
 import { generateName, type IncomingObject, readIncoming } from "./incoming.ts";
 import { type KubeObject, keyOf, type ObjectMeta, StoredObject } from "./object.ts";
+import { schemaRules } from "./schema.ts";
 import type { HubStore } from "./store.ts";
 
 /** Which object is written, and how far: a dry run does everything but store. */
@@ -17,6 +18,8 @@ export interface WriteTarget {
   readonly name: string;
   readonly subresource: string;
   readonly dryRun: boolean;
+  /** Told which fields of the body its kind does not know, before they are pruned. May throw. */
+  readonly onUnknownFields?: (fields: readonly string[]) => void;
 }
 
 export interface DeleteOptions {
@@ -36,7 +39,8 @@ export class HubWriter {
   create(target: WriteTarget, body: unknown): StoredObject {
     const { type, namespace } = target;
     const generated = hashOf(this.#store.revision, 1);
-    const incoming = readIncoming(type, withGeneratedName(body, generated), { namespace, name: "" });
+    const path = { namespace, name: "" };
+    const incoming = decoded(target, readIncoming(type, withGeneratedName(body, generated), path));
     const { name } = incoming.metadata;
     if (incoming.metadata.resourceVersion !== undefined) {
       throw apiErrors.badRequest("resourceVersion should not be set on objects to be created");
@@ -59,19 +63,20 @@ export class HubWriter {
         ...(type.builtIn ? {} : { generation: 1 }),
       },
     };
+    checkSchema(type, object, undefined);
     return target.dryRun ? new StoredObject(object) : this.#store.commit(type, "ADDED", object);
   }
 
   update(target: WriteTarget, body: unknown): StoredObject {
     const current = this.#require(target);
-    return this.#replace(target, current, readIncoming(target.type, body, target));
+    return this.#replace(target, current, decoded(target, readIncoming(target.type, body, target)));
   }
 
   /** `change` makes the new object of the current one. */
   patch(target: WriteTarget, change: (current: KubeObject) => unknown): StoredObject {
     const current = this.#require(target);
     const patched = change(current.object);
-    return this.#replace(target, current, readIncoming(target.type, patched, target));
+    return this.#replace(target, current, decoded(target, readIncoming(target.type, patched, target)));
   }
 
   /** The object's last state, and whether it is gone: with finalizers it only starts to go. */
@@ -120,6 +125,7 @@ export class HubWriter {
     const next = target.subresource === "status" ? withStatus(before, incoming) : withContent(type, before, incoming);
     checkFinalizers(target, before, next);
     if (isDeepStrictEqual(before, next)) return current;
+    checkSchema(type, next, before);
     const isSpecChange = !isDeepStrictEqual(contentOf(before), contentOf(next));
     const { generation } = before.metadata;
     const stored =
@@ -139,6 +145,20 @@ export class HubWriter {
       }
     }
   }
+}
+
+/** Without fields that the definition does not know, with those that it fills in. */
+function decoded(target: WriteTarget, incoming: IncomingObject): IncomingObject {
+  const rules = schemaRules(target.type.schema);
+  if (rules === undefined) return incoming;
+  const { object, unknownFields } = rules.decode(incoming);
+  if (unknownFields.length > 0) target.onUnknownFields?.(unknownFields);
+  return object;
+}
+
+function checkSchema(type: ResourceType, next: KubeObject, before: KubeObject | undefined): void {
+  const causes = schemaRules(type.schema)?.violations(next, before) ?? [];
+  if (causes.length > 0) throw apiErrors.invalidFields(type, next.metadata.name, causes);
 }
 
 function withGeneratedName(body: unknown, hash: number): unknown {
