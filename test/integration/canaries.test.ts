@@ -108,6 +108,8 @@ const unusableForRegistries: Readonly<Record<string, Readonly<Record<string, str
   },
   "password-alone": { password: secretOf("password") },
 };
+/** Registries that were sent the password: without it they would have nothing to give away. */
+const sentPassword = new Set<string>();
 const registryName = (name: string): string => `registry-${name}`;
 
 async function create(path: string, body: object): Promise<void> {
@@ -164,7 +166,10 @@ beforeAll(async () => {
   }
   for (const [name, data] of Object.entries(unusable)) await declare(name, "https://127.0.0.1:1", data);
   for (const [name, answer] of Object.entries(registryAnswers)) {
-    const server = await httpServer((request, response) => answer(response, request));
+    const server = await httpServer((request, response) => {
+      if (request.headers.authorization?.startsWith("Basic ") === true) sentPassword.add(registryName(name));
+      answer(response, request);
+    });
     servers.push(server);
     // In the Authorization header the password begins where a group of base64 does, so that its encoded form is found.
     const data = { username: "us", password: secretOf("password") };
@@ -295,6 +300,8 @@ test.runIf(withRedis)(
     }
     expect(said["log"]).toContain("the hub watches");
     expect(kept).toContain("cluster:answers-401:status");
+    for (const name of ["challenges-basic", "challenges-bearer", "token-refused"].map(registryName))
+      expect(sentPassword).toContain(name);
     for (const name of registryNames) expect(kept).toContain(`registry:${name}:status`);
     expect(published.length).toBeGreaterThan(everyName.length);
   },
