@@ -8,10 +8,13 @@ import type { Actor, ActorContext, ActorDefinition, ActorRef, SupervisionStrateg
 import { Attempts } from "./attempts.ts";
 import { type ClusterDependencies, type ClusterMemory, type ClusterMessage, clusterDefinition } from "./cluster.ts";
 import { type FinalizerSink, isLeaving } from "./finalizers.ts";
+import { ClusterReport } from "./report.ts";
 
 export type ClustersMessage =
   | ObjectChanged
   | { readonly type: "cluster-gone"; readonly key: string }
+  /** The actor of this cluster crashes too often; `key` is its name. */
+  | { readonly type: "cluster-degraded"; readonly key: string; readonly code: string }
   /** Other MetricSources are to be collected. */
   | { readonly type: "plan-changed" };
 
@@ -28,6 +31,7 @@ export function clustersDefinition(dependencies: ClustersDependencies): ActorDef
     keyOf: (message) => (message.type === "plan-changed" ? message.type : `${message.type} ${message.key}`),
     // One notice for each cluster may wait at once: the first list of a large fleet.
     mailbox: { userCapacity: 65_536 },
+    onChildDegraded: ({ name }, { code }) => ({ type: "cluster-degraded", key: name, code }),
     supervision,
   };
 }
@@ -40,6 +44,10 @@ interface Child {
   /** Set once it is told to stop: a fresh one follows, or what it wrote is removed. */
   stopping: "replace" | "remove" | undefined;
 }
+
+const crashLooping = (code: string): string =>
+  `The actor of this cluster crashes again and again (${code}): it is started again at growing intervals, and at once when the ` +
+  "ClusterConnection is edited";
 
 const nameOf = (key: string): string => key.slice(key.indexOf("/") + 1);
 
@@ -67,6 +75,9 @@ class ClustersActor implements Actor<ClustersMessage> {
         return;
       case "cluster-gone":
         this.#gone(message.key);
+        return;
+      case "cluster-degraded":
+        this.#degraded(message.key, message.code);
         return;
       case "plan-changed":
         for (const { ref } of this.#children.values()) ref.tell({ type: "plan-changed" });
@@ -120,6 +131,21 @@ class ClustersActor implements Actor<ClustersMessage> {
 
   #newAttempts(): Attempts {
     return new Attempts(this.#context.clock, this.#context.random);
+  }
+
+  /** No instance is there that could say it. */
+  #degraded(name: string, code: string): void {
+    const [key = "", child] = [...this.#children].find(([own]) => nameOf(own) === name) ?? [];
+    const object = this.#object(key);
+    if (child === undefined || child.stopping !== undefined || object === undefined) return;
+    const { memory } = child;
+    memory.fallen = true;
+    const { clock } = this.#context;
+    const { limits } = this.#dependencies;
+    const breaker = () => memory.attempts.breaker;
+    const report = new ClusterReport(name, object, this.#dependencies, clock, limits, breaker);
+    report.about(object);
+    report.failed({ code, reason: "ActorCrashLooping", message: crashLooping(code) });
   }
 
   /** The child has ended and writes no more. Unless another takes its place, what it wrote is removed; one re-created meanwhile starts anew. */

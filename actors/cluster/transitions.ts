@@ -26,7 +26,7 @@ function stateOf(conditions: readonly Condition[]): TransitionReason | undefined
   if (ready === undefined || ready.status === "Unknown") return undefined;
   if (ready.status === "True") return ready.reason === "Slow" ? "ClusterSlow" : "ClusterConnected";
   const owners = ownersReasons.find((reason) => reason === ready.reason);
-  return owners ?? (find("Reachable")?.status === "True" ? "ClusterFailing" : "ClusterUnreachable");
+  return owners ?? (find("Reachable")?.status === "False" ? "ClusterUnreachable" : "ClusterFailing");
 }
 
 /** The event that is due when conditions change from `before` to `after`. */

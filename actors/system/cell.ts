@@ -171,11 +171,22 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
       const { strategy } = (this.parent as AnyCell).blueprint;
       const plan = failures.planRestart(strategy, runtime.clock.monotonicMs(), runtime.random);
       this.#leave(plan.state, "restarting", plan);
+      if (plan.state === "degraded") this.parent?.childDegraded(this as unknown as AnyCell, error);
       return;
     }
     if (at !== undefined) this.deadLetter("stopped", at.message);
     this.stop("stopped");
     if (directive === "escalate" && this.parent?.state === "running") this.parent.crash(thrown);
+  }
+
+  childDegraded(child: AnyCell, error: SafeError): void {
+    const { definition } = this.blueprint;
+    if (definition.onChildDegraded === undefined || this.isClosed()) return;
+    try {
+      this.deliver(definition.onChildDegraded(child, error));
+    } catch (thrown) {
+      this.runtime.log.error({ actor: this.path, err: thrown }, "onChildDegraded threw: nothing is told");
+    }
   }
 
   /** The next instance gets the message again, unless it has crashed too many. */

@@ -40,6 +40,11 @@ export interface ActorDefinition<M> {
   laneOf?(message: M): "system" | "user";
   /** Bounds of the two lanes, in messages. Defaults: 256 user, 64 system. */
   readonly mailbox?: { readonly userCapacity?: number; readonly systemCapacity?: number };
+  /**
+   * Makes the message that tells this actor that a child has become degraded: it crashes too often, and is not started again for a
+   * while. The message goes to the system lane. Must not throw: a throw counts as nothing to tell.
+   */
+  onChildDegraded?(child: ActorRef<never>, error: SafeError): M;
   /** How this actor supervises its children. */
   readonly supervision?: SupervisionStrategy;
 }

@@ -42,7 +42,13 @@ const answered: ReadonlySet<string> = new Set([
   "RedirectRefused",
 ]);
 /** Reasons for which the API server was not even asked. */
-const notAsked: ReadonlySet<string> = new Set(["Pending", "InvalidSpec", "CredentialsMissing", "CredentialsInvalid"]);
+const notAsked: ReadonlySet<string> = new Set([
+  "Pending",
+  "InvalidSpec",
+  "CredentialsMissing",
+  "CredentialsInvalid",
+  "ActorCrashLooping",
+]);
 
 type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
 

@@ -160,6 +160,44 @@ describe("trouble in one actor", () => {
     expect(fleet.row("cluster-3").status).toMatchObject({ health: "healthy" });
   });
 
+  test("E-17 one that crashes in a loop: its ClusterConnection says so until an edit mends it; nobody else changes", async () => {
+    fleet = startVirtualFleet(names);
+    await fleet.clock.advance(60_000);
+    const conditionsOf = (name: string) => fleet.statuses.get(name)?.status["conditions"];
+    const rawSpec = Object.defineProperty({}, "endpoint", {
+      enumerable: true,
+      get: () => {
+        throw new TypeError("boom");
+      },
+    });
+    fleet.declare("cluster-3", { generation: 2, rawSpec });
+    await fleet.clock.advance(150_000);
+    expect(snapshotOf("cluster-3")?.state).toBe("degraded");
+    const because = { reason: "ActorCrashLooping", message: expect.stringContaining("(UNEXPECTED)") };
+    expect(conditionsOf("cluster-3")).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ type: "Degraded", status: "True", observedGeneration: 2, ...because }),
+        expect.objectContaining({ type: "Ready", status: "False", ...because }),
+        expect.objectContaining({ type: "Reachable", status: "Unknown", ...because }),
+      ]),
+    );
+    expect(fleet.row("cluster-3").status).toMatchObject({ health: "unhealthy", reason: "ActorCrashLooping" });
+    for (const name of names.filter((other) => other !== "cluster-3")) {
+      expectOnTime(name, 60_000, fleet.clock.monotonicMs());
+      expect(conditionsOf(name), name).toEqual(
+        expect.arrayContaining([expect.objectContaining({ type: "Degraded", status: "False" })]),
+      );
+    }
+
+    fleet.declare("cluster-3", { generation: 3 });
+    await fleet.clock.advance(5_000);
+    expect(snapshotOf("cluster-3")?.state).toBe("running");
+    expect(conditionsOf("cluster-3")).toEqual(
+      expect.arrayContaining([expect.objectContaining({ type: "Degraded", status: "False", reason: "AsExpected" })]),
+    );
+    expect(fleet.row("cluster-3").status).toMatchObject({ health: "healthy" });
+  });
+
   test("one that hangs in a run shows the run and its deadline", async () => {
     fleet = startVirtualFleet(names);
     fleet.behaviours.set("cluster-4", "deaf");

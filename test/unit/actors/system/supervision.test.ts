@@ -419,3 +419,28 @@ test("others are not affected by one that crashes all the time", async () => {
   await advance(120_000);
   expect(journal.filter((line) => line === "well tick").length).toBe(120);
 });
+
+test("a parent is told when a child becomes degraded, once for each time; a throw while telling is contained", async () => {
+  const told: string[] = [];
+  const { child, advance, journal, childState } = await family(
+    { maxRestarts: 2, backoffMs: { first: 1, max: 1 } },
+    {},
+    {
+      onChildDegraded({ name }, { code }) {
+        told.push(`${name} ${code}`);
+        if (told.length > 1) throw new Error("planted");
+        return { type: "child-degraded" };
+      },
+    },
+  );
+  child().tell(crash());
+  await advance(10_000);
+  expect([childState(), told]).toEqual(["degraded", ["child UNEXPECTED"]]);
+  expect(journal.filter((line) => line === "parent child-degraded")).toHaveLength(1);
+  await advance(300_000);
+  expect([childState(), told.length]).toEqual(["running", 1]);
+  for (const type of ["a", "b", "c"]) child().tell(crash(type));
+  await advance(1_000);
+  expect([childState(), told.length]).toEqual(["degraded", 2]);
+  expect(journal.filter((line) => line === "parent child-degraded")).toHaveLength(1);
+});
