@@ -39,7 +39,7 @@ describe("a name", () => {
     expect(listed(await resolve("api.example.com"))).toEqual(["10.0.0.1", "10.0.0.2", "fd00::1"]);
   });
 
-  test("may have addresses of one family alone, and does not wait long for the other's", async () => {
+  test("E-13 may have addresses of one family alone, and does not wait long for the other's", async () => {
     const { resolve } = await nameServer((name, family) => (family === 4 && name === "slow" ? "silence" : ["fd00::1"]));
     const startedMs = performance.now();
     expect([listed(await resolve("only")), listed(await resolve("slow"))]).toEqual([["fd00::1"], ["fd00::1"]]);
@@ -92,7 +92,7 @@ describe("a name", () => {
   });
 });
 
-describe("names whose servers never answer", () => {
+describe("E-13 names whose servers never answer", () => {
   test("end at the deadline, and hold up no other name, however many they are", async () => {
     const { resolve } = await nameServer((name) => (name.startsWith("dead") ? "silence" : ["10.0.0.1"]), {
       deadlineMs: 1_500,
@@ -164,7 +164,7 @@ describe("a connection", () => {
     expect(requests).toEqual([`${host}:${server.port}`]);
   });
 
-  test("goes to the address that was checked: the name is asked for once", async () => {
+  test("E-13 goes to the address that was checked: the name is asked for once", async () => {
     const { transportTo, lookups, server } = await setup(false, (count) => [
       count === 1 ? "127.0.0.1" : "169.254.169.254",
     ]);
@@ -177,7 +177,20 @@ describe("a connection", () => {
     });
   });
 
-  test("to a name without an address is a DNS failure", async () => {
+  test("E-13 to a name that comes and goes fails while it is gone, and no longer", async () => {
+    let isThere = false;
+    const { transportTo } = await setup(false, () => (isThere ? ["127.0.0.1"] : []));
+    const transport = transportTo("flapping.example.com");
+    await expect(transport.get("/version", options)).rejects.toMatchObject({ code: "DNS_FAILED" });
+    isThere = true;
+    expect((await transport.get("/version", options)).status).toBe(200);
+    isThere = false;
+    await expect(transportTo("flapping.example.com").get("/version", options)).rejects.toMatchObject({
+      code: "DNS_FAILED",
+    });
+  });
+
+  test("E-13 to a name without an address is a DNS failure", async () => {
     const { transportTo } = await setup(false, () => []);
     await expect(transportTo("gone.example.com").get("/version", options)).rejects.toMatchObject({
       code: "DNS_FAILED",

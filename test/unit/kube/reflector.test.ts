@@ -2,7 +2,12 @@ import { describe, expect, test } from "vitest";
 import type { KubeObject } from "../../../src/api/v1alpha1/meta.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
 import type { ObjectList } from "../../../src/kube/list.ts";
-import { type ObjectSource, Reflector, type ReflectorOptions } from "../../../src/kube/reflector.ts";
+import {
+  defaultReflectorTimings,
+  type ObjectSource,
+  Reflector,
+  type ReflectorOptions,
+} from "../../../src/kube/reflector.ts";
 import type { WatchEvent } from "../../../src/kube/watch.ts";
 import { silentLogger } from "../../../src/support/log.ts";
 import { seededRandom } from "../../../src/support/random.ts";
@@ -135,7 +140,7 @@ describe("a healthy watch", () => {
   });
 });
 
-describe("a forgotten version", () => {
+describe("E-05 a forgotten version", () => {
   test("leads to one relist, soon but not at once", async () => {
     const { clock, seen, stop } = start(
       async () => emptyList(String(10 + seen.lists.length)),
@@ -167,7 +172,7 @@ describe("a forgotten version", () => {
 });
 
 describe("a failure", () => {
-  test("of a watch is retried from the same version with growing pauses, and shown meanwhile", async () => {
+  test("E-06 of a watch is retried from the same version with growing pauses, and shown meanwhile", async () => {
     const { clock, seen, reflector, stop } = start(
       async () => emptyList(),
       ({ signal }) =>
@@ -492,4 +497,26 @@ describe("after its signal aborts", () => {
     again.abort();
     await done;
   });
+});
+
+test("E-03 a watch that falls silent ends at the idle deadline, is shown and opened anew", async () => {
+  const idle: number[] = [];
+  const silent: WatchScript = async function* ({ idleTimeoutMs, signal }) {
+    idle.push(idleTimeoutMs);
+    await new Promise<void>((resolve) => {
+      clock.setTimer(resolve, idleTimeoutMs);
+      signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+    throw new KubeError("BODY_TIMEOUT", "nothing received");
+  };
+  const { clock, seen, reflector, stop } = start(async () => emptyList(), silent);
+  await clock.advance(300_000);
+  expect(new Set(idle)).toEqual(new Set([defaultReflectorTimings.idleTimeoutMs]));
+  // Each one is noticed, shown and followed by another, after a pause and never twice for one.
+  expect(seen.watches).toHaveLength(3);
+  expect(seen.lists.length).toBeLessThanOrEqual(2);
+  for (const [i, { atMs }] of seen.watches.entries())
+    expect(atMs).toBeGreaterThanOrEqual(i * defaultReflectorTimings.idleTimeoutMs);
+  expect(reflector.state.lastError).toMatchObject({ code: "BODY_TIMEOUT" });
+  await stop();
 });
