@@ -220,7 +220,7 @@ describe("a refusal", () => {
     expect(requests).toBe(2);
   });
 
-  test("with a date in Retry-After counts from now", async () => {
+  test("E-10 with a date in Retry-After counts from now", async () => {
     const server = await http((_request, response) => {
       response.writeHead(429, { "retry-after": new Date(Date.now() + 90_000).toUTCString() }).end();
     });
@@ -247,7 +247,7 @@ describe("a refusal", () => {
     },
   );
 
-  test("by redirect is not followed, and the other server never sees the token", async () => {
+  test("E-11 by redirect is not followed, and the other server never sees the token", async () => {
     const seen: string[] = [];
     const target = await http((request, response) => {
       seen.push(String(request.headers.authorization));
@@ -299,7 +299,7 @@ describe("a connection", () => {
     expect(error).toMatchObject({ code: "TLS_FAILED", reason });
   });
 
-  test("with a certificate of an unknown authority sends nothing", async () => {
+  test("E-12 with a certificate of an unknown authority sends nothing", async () => {
     let requests = 0;
     const server = await https(() => requests++);
     const own = await failure(transportTo(server.url, {}, { caPem: stranger.caPem }).get("/version", getOptions));

@@ -176,7 +176,7 @@ describe("a watch", () => {
     await expect.poll(() => server.open()).toBeLessThanOrEqual(idle);
   });
 
-  test("with a line of 64 MB is refused after 8, without the memory for it", async () => {
+  test("E-09 with a line of 64 MB is refused after 8, without the memory for it", async () => {
     let written = 0;
     const { transport } = await serve((_url, response) => {
       response.writeHead(200);

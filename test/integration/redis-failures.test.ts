@@ -172,7 +172,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     expect(await redis.admin.get("a")).toBe("newer");
   });
 
-  test("a server that hangs costs one deadline; then writes and reads fail at once until it answers again", async () => {
+  test("E-28 a server that hangs costs one deadline; then writes and reads fail at once until it answers again", async () => {
     const redis = await server({ args: ["--enable-debug-command", "yes"] });
     const store = await open(redis.url);
     await apply(store, text("a", "1"));
@@ -192,7 +192,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     expect(await store.string("a")).toBe("3");
   });
 
-  test("says that the server is read-only, and writes again once it is not", async () => {
+  test("E-28 says that the server is read-only, and writes again once it is not", async () => {
     const redis = await server();
     const store = await open(redis.url);
     await redis.admin.call("REPLICAOF", "127.0.0.1", "1");
@@ -209,7 +209,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     await apply(store, document);
   }
 
-  test("says that the server is full, still reads, and writes again once there is room", async () => {
+  test("E-28 says that the server is full, still reads, and writes again once there is room", async () => {
     const redis = await server();
     const store = await open(redis.url);
     await apply(store, text("a", "1"));
@@ -224,7 +224,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     expect(await store.string("a")).toBe("2");
   });
 
-  test("says that the server is loading, and works when it has loaded", async () => {
+  test("E-28 says that the server is loading, and works when it has loaded", async () => {
     const slowLoading = ["--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024"];
     const redis = await server({ args: ["--enable-debug-command", "yes", ...slowLoading] });
     await redis.admin.call("DEBUG", "POPULATE", "2000", "key", "100");
@@ -238,7 +238,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     expect(await redis.admin.get("a")).toBe("1");
   });
 
-  test("loads its scripts again when the server has forgotten them, and keeps the order", async () => {
+  test("E-28 loads its scripts again when the server has forgotten them, and keeps the order", async () => {
     const redis = await server();
     const store = await open(redis.url);
     const members = (...of: string[]): Document => ({ kind: "set", key: "s", members: of, ttlSeconds: null });

@@ -30,7 +30,7 @@ function errorOf(action: () => unknown): ClusterPulseError {
   throw new Error("expected an error");
 }
 
-describe("limits of a body", () => {
+describe("E-09 limits of a body", () => {
   it("a gzip bomb stops at the limit", () => {
     const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024, 0x20));
     expect(bomb.byteLength).toBeLessThan(100_000);

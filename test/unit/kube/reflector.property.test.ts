@@ -180,7 +180,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("restore" as const) }) },
 );
 
-test("after the faults end, cache and reader equal the server within one relist interval", {
+test("E-07, E-08 after the faults end, cache and reader equal the server within one relist interval", {
   timeout: 60_000,
 }, async () => {
   await fc.assert(

@@ -49,7 +49,7 @@ function failure(text: string): CredentialsError {
   return expect.fail("nothing was thrown");
 }
 
-describe("a kubeconfig in a Secret", () => {
+describe("E-42 a kubeconfig in a Secret", () => {
   test("gives token, authority and server name, for the endpoint of the ClusterConnection", () => {
     const cluster = { "certificate-authority-data": b64(caPem), "tls-server-name": "kubernetes" };
     const made = read(kubeconfig({ cluster }));

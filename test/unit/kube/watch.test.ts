@@ -108,7 +108,7 @@ describe("an event", () => {
     expect(failure(line).code).toBe("BODY_MALFORMED");
   });
 
-  test("in broken UTF-8 is malformed", () => {
+  test("E-09 in broken UTF-8 is malformed", () => {
     expect(failure(new Uint8Array([0x22, 0xc3, 0x28, 0x22])).code).toBe("BODY_MALFORMED");
   });
 

@@ -187,7 +187,7 @@ describe("a cluster that answers, but no", () => {
     expect(fleet.row("a").status.health).toBe("healthy");
   });
 
-  test("and asks to be left alone for a while is, from the first time on", async () => {
+  test("E-10 and asks to be left alone for a while is, from the first time on", async () => {
     await downFor(1, "busy");
     await fleet.clock.advance(busyForMs - 2_000);
     expect(polls()).toHaveLength(1);

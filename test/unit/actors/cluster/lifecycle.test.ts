@@ -22,7 +22,7 @@ describe("a ClusterConnection", () => {
     expect(fleet.open.get("b")).toBe(0);
   });
 
-  test("created, deleted and created again a thousand times: one actor, one connection, one row", async () => {
+  test("E-23 created, deleted and created again a thousand times: one actor, one connection, one row", async () => {
     fleet = startVirtualFleet(["a", "b"]);
     fleet.behaviours.set("b", "hang");
     for (let i = 0; i < 1_000; i++) {
