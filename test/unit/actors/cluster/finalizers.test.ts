@@ -135,8 +135,8 @@ describe("E-24 two thousand ClusterConnections, added and removed", () => {
     expect(fleet.hub.status.stats().pending).toBe(0);
     expect(fleet.hub.store.stats().documents).toBe(0);
     expect(fleet.hub.admission.stats()).toMatchObject({ held: 0, waiting: 0 });
-    // One watches every ClusterConnection, one the Secret of the cluster that stays.
-    expect(fleet.hub.interests()).toBe(2);
+    // One watches every ClusterConnection, one every MetricSource, one the Secret of the cluster that stays.
+    expect(fleet.hub.interests()).toBe(3);
     expect(fleet.clock.pendingTimers).toBeLessThanOrEqual(timers + 1);
     expect(shown()).toEqual(["stays"]);
   }, 60_000);
