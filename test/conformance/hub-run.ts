@@ -38,18 +38,34 @@ export async function withHubOn<T>(
     const isQuiet = (): boolean =>
       running.synced() &&
       running.store.stats().documents === 0 &&
-      running.system.snapshot().every(({ kind, runs }) => !/^(?:cluster|registry)$/.test(kind) || runs.length === 0);
+      running.system.snapshot().every(({ kind, runs, nextTimerAtMs }) => {
+        // What a MetricSource made of it is said a moment later, for all clusters at once.
+        if (kind === "metric-source") return nextTimerAtMs === null;
+        return !/^(?:cluster|registry)$/.test(kind) || runs.length === 0;
+      });
     await until("the first poll of every cluster", async () => isQuiet() && (await polled(hub, fleet.polledClusters)));
     // A renewed Secret is a reason to poll at once: no need to wait for the interval.
     const before = running.system.counters().runsStarted;
     const renewed = fleet.renewSecrets();
     await until("the second poll", () => running.system.counters().runsStarted >= before + renewed && isQuiet());
+    await until("the status of every MetricSource", () =>
+      sourcesIn(running.system.snapshot()).every((name) => hasStatus(fleet.object("metricsources", namespace, name))),
+    );
     return await read({ fleet, store: hub.store });
   } finally {
     await hub.stop(5_000);
     restore();
     await fleet.close();
   }
+}
+
+const sourcesIn = (actors: readonly { readonly kind: string; readonly path: string }[]): string[] =>
+  actors.filter(({ kind }) => kind === "metric-source").map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
+
+/** Whether it was said what became of it: its clusters were asked, or it cannot be used. */
+function hasStatus(object: unknown): boolean {
+  const { status } = object as { status?: { phase?: string; clustersCollected?: number } };
+  return status?.phase === "Error" || (status?.clustersCollected ?? 0) > 0;
 }
 
 async function polled({ store }: HubProcess, clusters: readonly string[]): Promise<boolean> {
