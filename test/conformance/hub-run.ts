@@ -48,24 +48,12 @@ export async function withHubOn<T>(
     const before = running.system.counters().runsStarted;
     const renewed = fleet.renewSecrets();
     await until("the second poll", () => running.system.counters().runsStarted >= before + renewed && isQuiet());
-    await until("the status of every MetricSource", () =>
-      sourcesIn(running.system.snapshot()).every((name) => hasStatus(fleet.object("metricsources", namespace, name))),
-    );
     return await read({ fleet, store: hub.store });
   } finally {
     await hub.stop(5_000);
     restore();
     await fleet.close();
   }
-}
-
-const sourcesIn = (actors: readonly { readonly kind: string; readonly path: string }[]): string[] =>
-  actors.filter(({ kind }) => kind === "metric-source").map(({ path }) => path.slice(path.lastIndexOf("/") + 1));
-
-/** Whether it was said what became of it: its clusters were asked, or it cannot be used. */
-function hasStatus(object: unknown): boolean {
-  const { status } = object as { status?: { phase?: string; clustersCollected?: number } };
-  return status?.phase === "Error" || (status?.clustersCollected ?? 0) > 0;
 }
 
 async function polled({ store }: HubProcess, clusters: readonly string[]): Promise<boolean> {

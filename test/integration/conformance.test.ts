@@ -71,8 +71,11 @@ describe("the golden fleet", () => {
       cpSync(golden, folder, { recursive: true });
       for (const file of ["fleet.json", "redis.json", "applied-manifests.yaml"]) {
         const text = readFileSync(join(folder, file), "utf8").replaceAll("127.1.0.1:20443", "api.one.example:6443");
+        // What a MetricSource stores carries its namespace.
         const moved =
-          file === "applied-manifests.yaml" ? text.replaceAll("namespace: clusterpulse", "namespace: else") : text;
+          file === "applied-manifests.yaml"
+            ? text.replaceAll("namespace: clusterpulse", "namespace: else")
+            : text.replaceAll("clusterpulse/", "else/");
         writeFileSync(join(folder, file), moved);
       }
       rmSync(join(folder, "cr"), { recursive: true });
