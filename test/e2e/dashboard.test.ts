@@ -57,6 +57,8 @@ async function visit(
   hub.actors = options.actors ?? [];
   open = await openPage(browser, hub.url, options);
   page = open.page;
+  // The page says "nothing yet" until the first answer is there.
+  if (rows.length > 0) await page.waitForSelector("[data-cluster]");
 }
 
 describe("the page", () => {

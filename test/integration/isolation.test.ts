@@ -51,7 +51,8 @@ beforeAll(async () => {
   process_ = await openHubProcess({ version: "test", namespace, port: 0, log: silentLogger });
   hub = process_.watch({
     kubeconfig: config,
-    limits: { schedule: { minIntervalMs: intervalMs, minTimeoutMs: 1_000, defaultTimeoutMs: 1_900 } },
+    limits: { schedule: { minIntervalMs: intervalMs, minTimeoutMs: 1_000, defaultTimeoutMs: 3_000 } },
+    // Far enough apart that a slow machine does not take one for the other.
     clusterLimits: { connectTimeoutMs: 600, headersTimeoutMs: 1_600 },
     resolve: (name) => Promise.reject(new KubeError("DNS_FAILED", `the host name ${name} cannot be resolved`)),
   });
@@ -180,16 +181,18 @@ describe("five of twenty-five clusters broken", () => {
       const heal = await Promise.all(round.map((one, i) => breakCluster(broken[i] as string, one)));
       for (const [i, { reason, message, reached, health = "unhealthy", heals }] of round.entries()) {
         const name = broken[i] as string;
+        let last: Row | undefined;
         const { found: conditions, row } = await eventually(
           async () => {
             const row = (await rows()).find((one) => one.name === name);
             const found = await conditionsOf(name);
+            last = row;
             return row?.status.health === health && row.status.reason === reason && found["Ready"]?.reason === reason
               ? { found, row }
               : undefined;
           },
           40_000,
-          `${name} with ${reason}`,
+          () => `${name} with ${reason}, but ${JSON.stringify(last?.status)}`,
         );
         expect(row.status.message.replace(/; probing again at \S+$/, ""), name).toMatch(message);
         expect(conditions["Ready"], name).toMatchObject({ status: health === "unhealthy" ? "False" : "True" });

@@ -61,17 +61,18 @@ export async function runCommand(...args: Arguments): Promise<{ code: number | n
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `probe` returns something other than undefined or false. */
+/** Waits until `probe` returns something other than undefined or false; `what` says what did not come, asked at the end. */
 export async function eventually<T>(
   probe: () => Promise<T | undefined | false>,
   timeoutMs: number,
-  what: string,
+  what: string | (() => string),
 ): Promise<T> {
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     const found = await probe();
     if (found !== undefined && found !== false) return found;
-    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    if (performance.now() > deadlineMs)
+      throw new Error(`not within ${timeoutMs} ms: ${typeof what === "string" ? what : what()}`);
     await pause(100);
   }
 }
