@@ -5,12 +5,14 @@ import { Spinner } from "@patternfly/react-core/dist/esm/components/Spinner";
 import { useMemo } from "react";
 import { Age } from "./age.tsx";
 import { formatDuration, formatMoment, parseStamp } from "./ages.ts";
-import { knownHealth, type RegistryRow } from "./api.ts";
+import { fetchRegistries, knownHealth, type RegistryRow } from "./api.ts";
 import { healthOrder } from "./fleet-order.ts";
 import { HealthLabel } from "./health-label.tsx";
 import { useTick } from "./hooks.ts";
-import { useRegistries } from "./use-registries.ts";
+import { usePolled } from "./use-polled.ts";
 import { type Column, VirtualTable } from "./virtual-table.tsx";
+
+const pollMs = 5000;
 
 const columns: readonly Column<RegistryRow>[] = [
   {
@@ -74,7 +76,7 @@ const columns: readonly Column<RegistryRow>[] = [
 ];
 
 export function RegistriesView({ text }: { readonly text: string }) {
-  const { rows, problem } = useRegistries();
+  const { answer: rows, problem } = usePolled(fetchRegistries, pollMs);
   const shown = useMemo(() => brokenFirst((rows ?? []).filter((row) => matches(row, text))), [rows, text]);
   if (rows === null) {
     return problem === null ? (

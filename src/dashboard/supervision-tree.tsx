@@ -6,16 +6,20 @@ import { Spinner } from "@patternfly/react-core/dist/esm/components/Spinner";
 import { Switch } from "@patternfly/react-core/dist/esm/components/Switch";
 import { type ReactNode, useMemo, useState } from "react";
 import { actorColumns } from "./actor-columns.tsx";
+import { processedPerSecond } from "./actor-rate.ts";
 import { type ActorNode, buildActorTree, flattenActorTree, totalsOf } from "./actor-tree.ts";
 import { Age } from "./age.tsx";
 import { parseStamp } from "./ages.ts";
+import { fetchActors } from "./api.ts";
 import { currentTickMs } from "./ticker.ts";
 import { formatCount } from "./units.ts";
-import { useActors } from "./use-actors.ts";
+import { usePolled } from "./use-polled.ts";
 import { VirtualTable } from "./virtual-table.tsx";
 
+const pollMs = 2000;
+
 export function SupervisionTree({ text }: { readonly text: string }) {
-  const { answer, problem, processedPerSecond } = useActors();
+  const { answer, previous, problem } = usePolled(fetchActors, pollMs);
   const [folded, setFolded] = useState<ReadonlySet<string>>(new Set());
   const [onlyTroubled, setOnlyTroubled] = useState(false);
   const roots = useMemo(() => buildActorTree(answer?.actors ?? [], currentTickMs()), [answer]);
@@ -37,6 +41,7 @@ export function SupervisionTree({ text }: { readonly text: string }) {
     );
   }
   const totals = totalsOf(answer.actors, currentTickMs());
+  const perSecond = processedPerSecond(previous, answer);
   return (
     <div className="cp-fill cp-tree">
       {problem !== null && <Alert isInline variant="danger" title={`Not current: ${problem} Trying again.`} />}
@@ -45,7 +50,7 @@ export function SupervisionTree({ text }: { readonly text: string }) {
         <Total title="troubled" value={totals.troubled} isBad={totals.troubled > 0} />
         <Total title="messages waiting" value={totals.waiting} />
         <Total title="processed" value={totals.processed} />
-        {processedPerSecond !== null && <Total title="per second" value={processedPerSecond} />}
+        {perSecond !== null && <Total title="per second" value={perSecond} />}
         <Total title="runs going" value={totals.runs} />
         <Total title="restarts" value={totals.restarts} isBad={totals.restarts > 0} />
         <Total title="dead letters" value={totals.deadLetters} isBad={totals.deadLetters > 0} />
