@@ -76,6 +76,7 @@ async function load(settings: LoadSettings): Promise<void> {
   const { parseFaultShares, chooseBroken } = await import("../load/faults.ts");
   const { observeOutcomes, scrapeCost, countSockets } = await import("../load/observe.ts");
   const { runLoad } = await import("../load/run.ts");
+  checkFileLimit(settings.clusters);
   const shares = parseFaultShares(settings.faults, faultNames);
   const asked = untilAskedToStop();
   const stopped = new AbortController();
@@ -128,6 +129,7 @@ async function load(settings: LoadSettings): Promise<void> {
         hubCost: () => scrapeCost(`http://127.0.0.1:${metricsPort}/metrics`),
         hubSockets: () => countSockets(hub.pid),
         simulatorCost: () => admin.process(),
+        connections: () => admin.connections(),
       },
       { clock: { ...systemClock, setTimer: keepAlive }, signal: stopped.signal, progress },
     );
@@ -138,6 +140,23 @@ async function load(settings: LoadSettings): Promise<void> {
     rmSync(scratch, { recursive: true, force: true });
   }
   process.exit(process.exitCode ?? 0);
+}
+
+/** Of one cluster: a listener and two connections in the simulator, and two connections in the hub; each has a process of its own. */
+const filesPerCluster = 3;
+const filesOfAProcess = 500;
+
+/** Throws at once what would show as refused connections in the middle of the run. Node.js raises the soft limit to the hard one by itself. */
+function checkFileLimit(clusters: number): void {
+  // Looking up names of peers would take seconds.
+  Object.assign(process.report, { excludeNetwork: true });
+  const report = process.report.getReport() as { userLimits?: { open_files?: { hard?: number | string } } };
+  const hard = Number(report.userLimits?.open_files?.hard ?? "unlimited");
+  const needed = clusters * filesPerCluster + filesOfAProcess;
+  if (hard < needed)
+    throw new InvalidInputError([
+      `--clusters: ${clusters} need ${needed} open files in a process and the limit is ${hard}; raise it with ulimit -n, or take fewer`,
+    ]);
 }
 
 /** A timer that keeps this process alive, which has nothing else that would. */
@@ -189,10 +208,12 @@ async function adminOf(pid: number) {
   return new AdminClient(simulator.admin);
 }
 
-function progress({ secondsLeft, phase, sample }: Progress): void {
+function progress({ secondsLeft, phase, unseen, sample }: Progress): void {
   const measured =
     sample === undefined
-      ? ""
+      ? unseen > 0
+        ? `  ${unseen} healthy clusters are not seen yet`
+        : ""
       : `  healthy p99 ${sample.healthyLatenessP99Ms.toFixed(0)} ms  hub ${sample.hubCores.toFixed(2)} cores, ${(sample.hubRssBytes / 2 ** 20).toFixed(0)} MiB`;
   process.stderr.write(`load: ${phase}, ${secondsLeft} s left${measured}\n`);
 }

@@ -1,6 +1,5 @@
 // A load report as one HTML file that needs nothing else: figures, plots over time, and the distribution of lateness. Pure.
-import type { GroupReport } from "./lateness.ts";
-import type { HistogramBar, LoadReport, LoadSample } from "./report.ts";
+import type { GroupReport, HistogramBar, LoadReport, LoadSample } from "./report.ts";
 
 const size = { width: 760, height: 200, left: 64, bottom: 24 };
 
@@ -44,7 +43,7 @@ text{font:11px system-ui,sans-serif;fill:#555;stroke:none}line{stroke:#ddd}
 <table>${rows.map(([name, value]) => `<tr><th>${escaped(name)}</th><td>${escaped(value)}</td></tr>`).join("")}</table>
 <h2>Lateness</h2>
 <p>From the time a cycle was due to its outcome in the store.</p>
-<table><tr><th></th><th>clusters</th><th>cycles</th><th>missed</th><th>p50</th><th>p99</th><th>max</th></tr>
+<table><tr><th></th><th>clusters</th><th>cycles</th><th>missed</th><th>p50</th><th>p99</th><th>max</th><th>sockets per cluster, at most</th></tr>
 ${groupRow("healthy", healthy)}${groupRow("broken", broken)}</table>
 <h2>How late, healthy clusters</h2>${bars(report.histogram.healthy, "healthy")}
 <h2>How late, broken clusters</h2>${bars(report.histogram.broken, "broken")}
@@ -72,7 +71,10 @@ ${groupRow("healthy", healthy)}${groupRow("broken", broken)}</table>
 `;
 }
 
-function groupRow(name: string, { clusters, cycles, missedCycles, latenessMs }: GroupReport): string {
+function groupRow(
+  name: string,
+  { clusters, cycles, missedCycles, latenessMs, maxSocketsPerCluster }: GroupReport,
+): string {
   const cells = [
     clusters,
     cycles,
@@ -80,6 +82,7 @@ function groupRow(name: string, { clusters, cycles, missedCycles, latenessMs }: 
     milliseconds(latenessMs.p50),
     milliseconds(latenessMs.p99),
     milliseconds(latenessMs.max),
+    maxSocketsPerCluster,
   ];
   return `<tr><th>${name}</th>${cells.map((cell) => `<td class="n">${cell}</td>`).join("")}</tr>`;
 }

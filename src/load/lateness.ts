@@ -7,7 +7,7 @@ export interface Distribution {
   readonly max: number;
 }
 
-export interface GroupReport {
+export interface GroupLateness {
   readonly clusters: number;
   /** Cycles that were due while it was measured. */
   readonly cycles: number;
@@ -60,7 +60,7 @@ export class LatenessLedger {
     return clusters.flatMap((cluster) => this.#cyclesOf(cluster, fromMs, toMs));
   }
 
-  report(clusters: readonly string[], fromMs: number, toMs: number): GroupReport {
+  report(clusters: readonly string[], fromMs: number, toMs: number): GroupLateness {
     const cycles = this.cycles(clusters, fromMs, toMs);
     return {
       clusters: clusters.length,

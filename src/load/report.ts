@@ -1,5 +1,10 @@
 // What a load run found, as one JSON document, judged against its limits and compared with another run. Pure.
-import type { Distribution, GroupReport } from "./lateness.ts";
+import type { Distribution, GroupLateness } from "./lateness.ts";
+
+export interface GroupReport extends GroupLateness {
+  /** The most connections that one cluster of the group had open, as its API server saw it. */
+  readonly maxSocketsPerCluster: number;
+}
 
 export interface LoadReport {
   readonly version: 1;
@@ -68,7 +73,7 @@ export function histogramOf(latenessMs: readonly number[]): HistogramBar[] {
 }
 
 /** What of the report goes over a limit, in words. */
-export function exceededLimits(healthy: GroupReport, limits: LoadLimits): string[] {
+export function exceededLimits(healthy: GroupLateness, limits: LoadLimits): string[] {
   const { maxLatenessP99Ms } = limits;
   const exceeded: string[] = [];
   if (maxLatenessP99Ms !== undefined && healthy.latenessMs.p99 > maxLatenessP99Ms)
@@ -93,6 +98,8 @@ const compared: readonly (readonly [string, (report: LoadReport) => number | nul
   ["hub.cpuMsPerClusterCycle", ({ hub }) => hub.cpuMsPerClusterCycle],
   ["hub.rssBytes", ({ hub }) => hub.rssBytes],
   ["hub.sockets", ({ hub }) => hub.sockets],
+  ["broken.latenessMs.p99", ({ broken }) => broken.latenessMs.p99],
+  ["broken.maxSocketsPerCluster", ({ broken }) => broken.maxSocketsPerCluster ?? null],
   ["simulator.cpuMsPerClusterCycle", ({ simulator }) => simulator.cpuMsPerClusterCycle],
 ];
 

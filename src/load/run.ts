@@ -3,7 +3,14 @@ import { type Clock, rfc3339 } from "../support/clock.ts";
 import { ClusterPulseError } from "../support/errors.ts";
 import { LatenessLedger } from "./lateness.ts";
 import type { ProcessCost } from "./observe.ts";
-import { exceededLimits, histogramOf, type LoadLimits, type LoadReport, type LoadSample } from "./report.ts";
+import {
+  exceededLimits,
+  type GroupReport,
+  histogramOf,
+  type LoadLimits,
+  type LoadReport,
+  type LoadSample,
+} from "./report.ts";
 
 export interface LoadPlan {
   readonly seed: number;
@@ -24,16 +31,24 @@ export interface LoadSubject {
   readonly outcomes: { listener: (cluster: string, atMs: number) => void };
   hubCost(): Promise<ProcessCost | undefined>;
   hubSockets(): Promise<number | null>;
+  /** Open connections of every cluster, as its API server counts them. */
+  connections(): Promise<readonly { readonly cluster: string; readonly sockets: number }[]>;
   simulatorCost(): Promise<ProcessCost>;
 }
 
 export interface Progress {
   readonly secondsLeft: number;
   readonly phase: "warm-up" | "measuring";
+  /** Healthy clusters of which no outcome has been seen yet. */
+  readonly unseen: number;
   readonly sample: LoadSample | undefined;
 }
 
 const sampleMs = 5_000;
+/** Of a fleet that is not complete when the warm-up is over: so many times the warm-up is waited at most. */
+const maxWarmUps = 4;
+/** Looks at the simulator or the hub that may fail in a row: a loaded machine answers late, one that is gone never. */
+const maxSilentLooks = 3;
 
 /**
  * Measures and reports. The hub was started just before. Rejects when the signal fires, and when the simulator or the hub does not
@@ -58,25 +73,46 @@ export async function runLoad(
   // A cycle's beginning is only the newest one's: looking twice in an interval misses none.
   const lookEveryMs = Math.min(sampleMs, intervalMs / 3);
 
-  const fromMs = startedAtMs + plan.warmUpSeconds * 1_000;
-  const toMs = fromMs + plan.durationSeconds * 1_000;
+  const warmUpMs = plan.warmUpSeconds * 1_000;
+  const startMs = (): number => {
+    const firstMs = startedAtMs + warmUpMs;
+    const lastMs = startedAtMs + maxWarmUps * warmUpMs;
+    if (unseen.size > 0) return clock.nowMs() < firstMs ? firstMs : lastMs;
+    // Every cluster's second cycle has come at its own turn one and a half intervals after its first.
+    return Math.min(lastMs, Math.max(firstMs, startedAtMs + (firstFullViewMs ?? 0) + 1.5 * intervalMs));
+  };
   for (;;) {
-    const leftMs = fromMs - clock.nowMs();
+    const leftMs = startMs() - clock.nowMs();
     if (leftMs <= 0) break;
-    progress({ secondsLeft: Math.round((toMs - clock.nowMs()) / 1_000), phase: "warm-up", sample: undefined });
+    const secondsLeft = Math.round((leftMs + plan.durationSeconds * 1_000) / 1_000);
+    progress({ secondsLeft, phase: "warm-up", unseen: unseen.size, sample: undefined });
     await pause(Math.min(lookEveryMs, leftMs), clock, signal);
   }
+  const fromMs = clock.nowMs();
+  const toMs = fromMs + plan.durationSeconds * 1_000;
 
-  const before = { hub: await required(subject.hubCost()), simulator: await subject.simulatorCost() };
+  const before = { hub: await required(() => subject.hubCost()), simulator: await subject.simulatorCost() };
   const measured = new LatenessLedger(intervalMs);
   ledger = measured;
   const series: LoadSample[] = [];
   let last = { atMs: clock.nowMs(), cost: before.hub };
   let rssBytes = before.hub.residentBytes;
   let sockets = await subject.hubSockets();
+  const mostSockets = new Map<string, number>();
+  let silentLooks = 0;
+  const look = async (): Promise<void> => {
+    for (const { cluster, atMs } of await subject.polls()) if (atMs >= fromMs) measured.asked(cluster, atMs);
+    for (const { cluster, sockets: count } of await subject.connections())
+      mostSockets.set(cluster, Math.max(count, mostSockets.get(cluster) ?? 0));
+  };
   while (last.atMs < toMs) {
     await pause(Math.min(lookEveryMs, Math.max(1, toMs - clock.nowMs())), clock, signal);
-    for (const { cluster, atMs } of await subject.polls()) if (atMs >= fromMs) measured.asked(cluster, atMs);
+    try {
+      await look();
+      silentLooks = 0;
+    } catch (error) {
+      if (++silentLooks > maxSilentLooks) throw error;
+    }
     const [cost, open] = [(await subject.hubCost()) ?? last.cost, await subject.hubSockets()];
     const atMs = clock.nowMs();
     const p99 = (names: readonly string[]): number => measured.report(names, last.atMs, atMs).latenessMs.p99;
@@ -92,12 +128,21 @@ export async function runLoad(
     rssBytes = Math.max(rssBytes, cost.residentBytes);
     sockets = sockets === null || open === null ? null : Math.max(sockets, open);
     last = { atMs, cost };
-    progress({ secondsLeft: Math.max(0, Math.round((toMs - atMs) / 1_000)), phase: "measuring", sample });
+    progress({
+      secondsLeft: Math.max(0, Math.round((toMs - atMs) / 1_000)),
+      phase: "measuring",
+      unseen: unseen.size,
+      sample,
+    });
   }
 
-  const after = { hub: await required(subject.hubCost()), simulator: await subject.simulatorCost() };
+  const after = { hub: await required(() => subject.hubCost()), simulator: await subject.simulatorCost() };
   const cycles = (subject.clusters.length * (clock.nowMs() - fromMs)) / intervalMs;
-  const healthyReport = measured.report(healthy, fromMs, toMs);
+  const reportOf = (names: readonly string[]): GroupReport => ({
+    ...measured.report(names, fromMs, toMs),
+    maxSocketsPerCluster: Math.max(0, ...names.map((name) => mostSockets.get(name) ?? 0)),
+  });
+  const healthyReport = reportOf(healthy);
   const lateness = (names: readonly string[]): number[] =>
     measured.cycles(names, fromMs, toMs).map(({ latenessMs }) => latenessMs);
   return {
@@ -107,12 +152,12 @@ export async function runLoad(
     preset: plan.preset,
     clusters: subject.clusters.length,
     intervalSeconds: plan.intervalSeconds,
-    warmUpSeconds: plan.warmUpSeconds,
+    warmUpSeconds: Math.round((fromMs - startedAtMs) / 1_000),
     durationSeconds: plan.durationSeconds,
     faults: countBy(subject.broken.values()),
     firstFullViewMs,
     healthy: healthyReport,
-    broken: measured.report(broken, fromMs, toMs),
+    broken: reportOf(broken),
     tickMs: healthyReport.tickMs,
     hub: { cpuMsPerClusterCycle: (after.hub.cpuMs - before.hub.cpuMs) / cycles, rssBytes, sockets },
     simulator: {
@@ -126,10 +171,12 @@ export async function runLoad(
   };
 }
 
-async function required(cost: Promise<ProcessCost | undefined>): Promise<ProcessCost> {
-  const found = await cost;
-  if (found === undefined) throw new ClusterPulseError("HUB_SILENT", "the hub's metrics did not answer");
-  return found;
+async function required(read: () => Promise<ProcessCost | undefined>): Promise<ProcessCost> {
+  for (let looks = 0; looks <= maxSilentLooks; looks++) {
+    const found = await read();
+    if (found !== undefined) return found;
+  }
+  throw new ClusterPulseError("HUB_SILENT", "the hub's metrics did not answer");
 }
 
 function countBy(values: Iterable<string>): Record<string, number> {

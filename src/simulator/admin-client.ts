@@ -50,6 +50,11 @@ export class AdminClient {
     return (await this.#call("GET", "polls")) as { cluster: string; atMs: number }[];
   }
 
+  /** Open connections of every cluster. */
+  async connections(): Promise<readonly { readonly cluster: string; readonly sockets: number }[]> {
+    return (await this.#call("GET", "connections")) as { cluster: string; sockets: number }[];
+  }
+
   /** What the simulator's own process costs so far. */
   async process(): Promise<{ readonly cpuMs: number; readonly residentBytes: number }> {
     return (await this.#call("GET", "process")) as { cpuMs: number; residentBytes: number };

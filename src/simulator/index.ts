@@ -126,6 +126,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     clusters,
     faults,
     requests: log,
+    connections: () => identities.map(({ name }) => ({ cluster: name, sockets: origins.get(name)?.socketCount ?? 0 })),
     expected(name: string): ExpectedCluster {
       const index = indexes.get(name);
       if (index === undefined) throw unknownCluster(name);

@@ -23,6 +23,8 @@ export interface AdminSubject {
     clusters(): readonly string[];
     polls(): readonly { readonly cluster: string; readonly atMs: number }[];
   };
+  /** Open connections of every cluster. */
+  connections(): readonly { readonly cluster: string; readonly sockets: number }[];
   expected(cluster: string): ExpectedCluster;
 }
 
@@ -121,6 +123,8 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
       return ok(requestsOf(subject, url.searchParams.get("cluster")));
     case "GET polls":
       return ok(subject.requests.polls());
+    case "GET connections":
+      return ok(subject.connections());
     case "GET process":
       return ok(processReport());
     default:
@@ -137,7 +141,7 @@ function processReport(): { cpuMs: number; residentBytes: number } {
 const unknownPath = (): AdminError =>
   new AdminError(
     404,
-    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests, GET /sim/v1/polls, GET /sim/v1/process",
+    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests, GET /sim/v1/polls, GET /sim/v1/connections, GET /sim/v1/process",
   );
 
 function checkCaller(request: IncomingMessage, token: string): void {

@@ -56,6 +56,11 @@ export class Origin {
     return this.#server !== undefined;
   }
 
+  /** Connections that are open right now, answered or not. */
+  get socketCount(): number {
+    return this.#sockets?.size ?? 0;
+  }
+
   /** Requests and connections that are held without an answer. */
   get stalledCount(): number {
     return this.#stalled?.size ?? 0;

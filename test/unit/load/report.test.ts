@@ -8,6 +8,7 @@ const group = {
   latenessMs: { p50: 30, p99: 90, max: 120 },
   missedCycles: 0,
   tickMs: { p50: 25, p99: 80, max: 110 },
+  maxSocketsPerCluster: 2,
 };
 const report: LoadReport = {
   version: 1,
