@@ -8,7 +8,7 @@ import type { Clock } from "../../src/support/clock.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
 import type { Random } from "../../src/support/random.ts";
 
-const failuresBeforePause = 5;
+export const defaultFailuresBeforePause = 5;
 const pause = { firstMs: 60_000, maxMs: 300_000 };
 /** The bound of whoever gives no deadline of its own: a run always does. */
 const callDeadlineMs = 600_000;
@@ -42,11 +42,14 @@ export class Attempts {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #breaker: Breaker;
+  readonly #failuresBeforePause: number;
   #failures = 0;
   #failingSinceMs = 0;
   #notBeforeMs = 0;
 
-  constructor(clock: Clock, random: Random) {
+  /** @param failuresBeforePause failures in a row after which it is left alone for a while */
+  constructor(clock: Clock, random: Random, failuresBeforePause = defaultFailuresBeforePause) {
+    this.#failuresBeforePause = failuresBeforePause;
     this.#clock = clock;
     this.#random = random;
     this.#breaker = new Breaker({
@@ -85,7 +88,7 @@ export class Attempts {
     if (this.#failures++ === 0) this.#failingSinceMs = nowMs;
     const { opensUntilMs } = this.#breaker.state;
     if (opensUntilMs !== null) this.#notBeforeMs = opensUntilMs;
-    else if (this.#failures < failuresBeforePause) this.#notBeforeMs = 0;
+    else if (this.#failures < this.#failuresBeforePause) this.#notBeforeMs = 0;
     else this.#notBeforeMs = nowMs + pauseMs(pause, nowMs - this.#failingSinceMs, this.#random);
     this.#notBeforeMs = Math.max(this.#notBeforeMs, nowMs + retryAfterMs);
   }

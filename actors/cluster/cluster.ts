@@ -47,6 +47,7 @@ export type Poll =
 export interface ClusterLimits extends ReportLimits {
   readonly schedule: ScheduleLimits;
   readonly collect: CollectLimits;
+  readonly failuresBeforePause: number;
 }
 
 export interface ClusterDependencies {

@@ -130,7 +130,8 @@ class ClustersActor implements Actor<ClustersMessage> {
   }
 
   #newAttempts(): Attempts {
-    return new Attempts(this.#context.clock, this.#context.random);
+    const { clock, random } = this.#context;
+    return new Attempts(clock, random, this.#dependencies.limits.failuresBeforePause);
   }
 
   /** No instance is there that could say it. */

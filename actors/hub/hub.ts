@@ -14,6 +14,7 @@ import type { Clock } from "../../src/support/clock.ts";
 import type { Logger } from "../../src/support/log.ts";
 import { type Measures, noMeasures } from "../../src/support/measures.ts";
 import type { Random } from "../../src/support/random.ts";
+import { defaultFailuresBeforePause } from "../cluster/attempts.ts";
 import type { ClusterLimits } from "../cluster/cluster.ts";
 import { clustersDefinition } from "../cluster/clusters.ts";
 import { type FinalizerPatcher, finalizerWriter } from "../cluster/finalizers.ts";
@@ -64,6 +65,8 @@ export interface HubLimits {
   readonly schedule?: Partial<ScheduleLimits>;
   /** Handshakes in flight over the whole fleet. */
   readonly maxHandshakes?: number;
+  /** Failures in a row after which a cluster is left alone for a while. */
+  readonly failuresBeforePause?: number;
 }
 
 export interface HubOptions {
@@ -74,6 +77,8 @@ export interface HubOptions {
   readonly measures?: Measures;
   readonly tuning?: Partial<HubTuning>;
   readonly limits?: HubLimits;
+  /** Makes the actor system. Tests tamper with it; there is no other use. */
+  readonly createSystem?: typeof createActorSystem;
 }
 
 /** A running hub. */
@@ -110,7 +115,7 @@ export function startHub(options: HubOptions): Hub {
     ...defaultTuning,
     ...tuning,
   };
-  const system = createActorSystem({ clock, random, log });
+  const system = (options.createSystem ?? createActorSystem)({ clock, random, log });
   const admission = new Admission(limits.maxHandshakes ?? 50);
   const clusterLimits: ClusterLimits = {
     schedule: { ...defaultScheduleLimits, defaultIntervalMs, defaultTimeoutMs, ...limits.schedule },
@@ -118,6 +123,7 @@ export function startHub(options: HubOptions): Hub {
     cacheTtlSeconds,
     retentionSeconds,
     statusRefreshMs,
+    failuresBeforePause: limits.failuresBeforePause ?? defaultFailuresBeforePause,
   };
   const registrySchedule = { ...defaultScheduleLimits, defaultIntervalMs: registryIntervalMs, ...limits.schedule };
   const store = storeWriter(ports.store);

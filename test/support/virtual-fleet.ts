@@ -1,7 +1,7 @@
 // A fleet in virtual time: the real hub tree, store and view over ports that a test scripts. Nothing here waits for real.
 import { gzipSync } from "node:zlib";
 import type { EventSeries } from "../../actors/event-writer/event-writer.ts";
-import { startHub } from "../../actors/hub/hub.ts";
+import { type HubOptions, startHub } from "../../actors/hub/hub.ts";
 import type { WatchedSource } from "../../actors/informer/informer.ts";
 import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
@@ -194,6 +194,8 @@ export function startVirtualFleet(
     log?: Logger;
     breakConnector?: (name: string) => void;
     latencyMs?: (name: string) => number;
+    /** Bounds and actor system of the hub, where a test takes something away. */
+    hub?: Pick<HubOptions, "limits" | "createSystem">;
   } = {},
 ) {
   const clock = new CountingClock();
@@ -208,6 +210,7 @@ export function startVirtualFleet(
   const events: EventSeries[] = [];
   const finalizers = { forbidden: false, patches: 0 };
   const hub = startHub({
+    ...options.hub,
     clock,
     random: seededRandom(options.seed ?? 1),
     log: options.log ?? silentLogger,
