@@ -10,15 +10,20 @@ export function simulateCommand(): Command {
   return new Command("simulate")
     .description("run simulated Kubernetes clusters and a hub API; prints one JSON line when they serve")
     .option("--clusters <n>", "how many clusters", "25")
+    .option("--registries <n>", "how many container registries", "0")
     .option("--seed <n>", "the same seed makes the same fleet", "1")
     .option("--preset <size>", presetNames.join(", "), "small")
     .option("--port <n>", "port of the hub API; 0 chooses a free one", "0")
     .option("--kubeconfig-out <file>", "write a kubeconfig (mode 0600): context hub, and one context for each cluster")
-    .option("--register <namespace>", "create a Secret and a ClusterConnection for each cluster in this namespace")
+    .option(
+      "--register <namespace>",
+      "create a Secret and a connection for each cluster and registry in this namespace",
+    )
     .option("--interval <seconds>", "spec.monitoring.interval of registered clusters")
     .action(async (_options, command: Command) => {
       const flags = new Flags(command);
       const clusters = flags.integer("clusters", { min: 1, max: 5_000 }, 25);
+      const registries = flags.integer("registries", { min: 0, max: 500 }, 0);
       const seed = flags.integer("seed", { min: 0, max: 2 ** 32 - 1 }, 1);
       const preset = flags.oneOf("preset", presetNames, "small");
       const hubPort = flags.integer("port", { min: 0, max: 65_535 }, 0);
@@ -33,7 +38,7 @@ export function simulateCommand(): Command {
       const asked = untilAskedToStop();
       const { startSimulator } = await import("../simulator/index.ts");
       const { writeRunFile } = await import("../simulator/process.ts");
-      const simulator = await startSimulator({ clusters, seed, preset, hubPort });
+      const simulator = await startSimulator({ clusters, registries, seed, preset, hubPort });
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
       if (kubeconfigFile !== undefined) writeFileSync(kubeconfigFile, simulator.kubeconfig(), { mode: 0o600 });
@@ -43,6 +48,7 @@ export function simulateCommand(): Command {
         pid: process.pid,
         hub: simulator.hub.url,
         clusters: simulator.clusters.length,
+        registries: simulator.registries.length,
         seed,
         preset,
         admin: simulator.admin.url,

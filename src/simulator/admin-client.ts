@@ -28,6 +28,10 @@ export class AdminClient {
     return (await this.#call("GET", "clusters")) as { name: string; url: string }[];
   }
 
+  async registries(): Promise<readonly { readonly name: string; readonly url: string }[]> {
+    return (await this.#call("GET", "registries")) as { name: string; url: string }[];
+  }
+
   async expected(cluster: string): Promise<ExpectedCluster> {
     return (await this.#call("GET", `clusters/${encodeURIComponent(cluster)}/expected`)) as ExpectedCluster;
   }

@@ -1,5 +1,5 @@
-// A fleet of simulated Kubernetes API servers in this process: one hub that is written to, and clusters that are generated from a
-// seed, with faults to switch on and the truth to compare with. Everything listens on 127.0.0.1 only.
+// A fleet of simulated Kubernetes API servers in this process: one hub that is written to, and clusters and container registries that are
+// generated from a seed, with faults to switch on and the truth to compare with. Everything listens on 127.0.0.1 only.
 // It shares no code with what it tests: its ground truth is never computed by the code under test.
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../support/clock.ts";
@@ -17,6 +17,7 @@ import { HubEngine } from "./hub/engine.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { checkOptions, type SimulatorOptions } from "./options.ts";
 import { type Registration, registerFleet } from "./register.ts";
+import { SimulatedRegistry } from "./registry/registry.ts";
 import { Tokens } from "./tokens.ts";
 import { WorldEngine } from "./world/engine.ts";
 import { type ExpectedCluster, expectedOf } from "./world/expected.ts";
@@ -35,12 +36,20 @@ export interface SimulatedCluster {
   readonly url: string;
 }
 
+export interface RegistryIdentity {
+  readonly name: string;
+  readonly url: string;
+  /** The truth about its catalog, in order. */
+  readonly repositories: readonly string[];
+}
+
 export interface Simulator {
   readonly hub: { readonly url: string };
   readonly clusters: readonly SimulatedCluster[];
+  readonly registries: readonly RegistryIdentity[];
   readonly admin: { readonly url: string; readonly token: string };
   readonly faults: {
-    /** Switches the fault on in place of the cluster's former one. Throws SIMULATED_CLUSTER_UNKNOWN; `hub` names the hub's API server. */
+    /** Switches the fault on in place of the former one of that cluster or registry. Throws SIMULATED_CLUSTER_UNKNOWN; `hub` names the hub's API server. */
     add(rule: FaultRule): Promise<void>;
     /** The cluster serves again once this resolves. False when it had no fault. Throws SIMULATED_CLUSTER_UNKNOWN. */
     remove(cluster: string): Promise<boolean>;
@@ -56,7 +65,7 @@ export interface Simulator {
   kubeconfig(): string;
   /** The truth about a cluster. Throws SIMULATED_CLUSTER_UNKNOWN. */
   expected(cluster: string): ExpectedCluster;
-  /** Makes the hub's API server know every cluster. What exists already is left as it is. */
+  /** Makes the hub's API server know every cluster and registry. What exists already is left as it is. */
   register(registration: Registration): void;
   close(): Promise<void>;
 }
@@ -79,6 +88,13 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     crdFolder,
     ...(options.historySize === undefined ? {} : { historySize: options.historySize }),
   });
+  const registryCount = options.registries ?? 0;
+  const sites = new Map(
+    Array.from({ length: registryCount }, (_, index) => {
+      const name = `registry-${String(index + 1).padStart(2, "0")}`;
+      return [name, new SimulatedRegistry(seed, index, tokens.of(name))];
+    }),
+  );
   const keyAt = (index: number): WorldKey => ({ seed, index, preset });
   const identityAt = (index: number) => identities[index] as (typeof identities)[number];
 
@@ -93,7 +109,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     if (origin === undefined) throw unknownCluster(name);
     return origin;
   }, clock);
-  const pipeline = new Pipeline({ engineOf, tokens, faults, log, clock });
+  const pipeline = new Pipeline({ engineOf, siteOf: ({ name }) => sites.get(name), tokens, faults, log, clock });
   const server = createSecureServers(
     authority,
     (origin, request, response) => void pipeline.handle(origin, request, response),
@@ -109,8 +125,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   };
   try {
     await listen(hubName, hubPort);
-    for (let from = 0; from < identities.length; from += listenBatch) {
-      const batch = identities.slice(from, from + listenBatch).map(({ name }) => listen(name, 0));
+    const names = [...indexes.keys(), ...sites.keys()];
+    for (let from = 0; from < names.length; from += listenBatch) {
+      const batch = names.slice(from, from + listenBatch).map((name) => listen(name, 0));
       // All of a batch settle before a failure is thrown, so that none opens after the others were closed.
       const failed = (await Promise.allSettled(batch)).find((result) => result.status === "rejected");
       if (failed !== undefined) throw failed.reason;
@@ -122,8 +139,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
 
   const urlOf = (name: string): string => (origins.get(name) as Origin).url;
   const clusters = identities.map(({ name }) => ({ name, url: urlOf(name) }));
+  const registries = [...sites].map(([name, { repositories }]) => ({ name, url: urlOf(name), repositories }));
   const core = {
     clusters,
+    registries,
     faults,
     requests: log,
     connections: () => identities.map(({ name }) => ({ cluster: name, sockets: origins.get(name)?.socketCount ?? 0 })),
@@ -154,7 +173,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
         const { name } = identity;
         return { identity, url: urlOf(name), token: tokens.of(name) };
       });
-      registerFleet(hub, fleet, authority.caPem, registration);
+      const passwords = registries.map((registry) => ({ ...registry, password: tokens.of(registry.name) }));
+      registerFleet(hub, fleet, passwords, authority.caPem, registration);
     },
     close: async () => {
       await Promise.all([admin.close(), closeOrigins()]);

@@ -6,6 +6,8 @@ import { type PresetName, presetNames } from "./world/profile.ts";
 export interface SimulatorOptions {
   /** Number of clusters, 1 to 5,000. */
   readonly clusters: number;
+  /** Number of container registries, up to 500; none unless told. */
+  readonly registries?: number;
   /** The same seed gives the same fleet, byte for byte. A whole number from 0 to 4,294,967,295. */
   readonly seed: number;
   /** Size of each cluster; `small` unless told. */
@@ -21,14 +23,18 @@ export interface SimulatorOptions {
 }
 
 const maxClusters = 5_000;
+const maxRegistries = 500;
 
 const isWhole = (value: unknown, low: number, high: number): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
 
 /** Throws InvalidInputError that lists everything that is wrong. */
-export function checkOptions({ clusters, seed, preset, hubPort, historySize }: SimulatorOptions): void {
+export function checkOptions({ clusters, registries, seed, preset, hubPort, historySize }: SimulatorOptions): void {
   const problems: string[] = [];
   if (!isWhole(clusters, 1, maxClusters)) problems.push(`clusters: must be a whole number from 1 to ${maxClusters}`);
+  if (registries !== undefined && !isWhole(registries, 0, maxRegistries)) {
+    problems.push(`registries: must be a whole number from 0 to ${maxRegistries}`);
+  }
   if (!isWhole(seed, 0, 0xffff_ffff)) problems.push("seed: must be a whole number from 0 to 4294967295");
   if (preset !== undefined && !presetNames.includes(preset)) {
     problems.push(`preset: must be one of ${presetNames.join(", ")}`);

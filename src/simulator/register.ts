@@ -1,12 +1,14 @@
-// Makes the hub's API server know the fleet, as an operator would: a Namespace, and per cluster a Secret and a ClusterConnection.
+// Makes the hub's API server know the fleet, as an operator would: a Namespace, per cluster a Secret and a ClusterConnection, and per
+// registry a Secret and a RegistryConnection.
 import type { HubEngine } from "./hub/engine.ts";
 import { keyOf } from "./hub/object.ts";
 import { namespaceType, secretType } from "./kinds/types.ts";
+import { registryUser } from "./registry/registry.ts";
 import type { ClusterIdentity } from "./world/profile.ts";
 
 export interface Registration {
   readonly namespace: string;
-  /** Seconds between two collections; left to the hub's default unless given. */
+  /** Seconds between two collections or checks; left to the hub's default unless given. */
   readonly intervalSeconds?: number;
 }
 
@@ -16,25 +18,37 @@ export interface RegisteredCluster {
   readonly token: string;
 }
 
+export interface RegisteredRegistry {
+  readonly name: string;
+  readonly url: string;
+  readonly password: string;
+  readonly repositories: readonly string[];
+}
+
 /** Creates what is missing; what exists already is left as it is. */
 export function registerFleet(
   hub: HubEngine,
   fleet: readonly RegisteredCluster[],
+  registries: readonly RegisteredRegistry[],
   caPem: string,
   { namespace, intervalSeconds }: Registration,
 ): void {
-  const connectionType = hub.catalog.find("clusterpulse.io", "v1alpha1", "clusterconnections");
-  if (connectionType === undefined) throw new Error("the CRD folder holds no ClusterConnection");
+  const typeOf = (resource: string) => {
+    const type = hub.catalog.find("clusterpulse.io", "v1alpha1", resource);
+    if (type === undefined) throw new Error(`the CRD folder holds no ${resource}`);
+    return type;
+  };
+  const connectionType = typeOf("clusterconnections");
+  const registryType = typeOf("registryconnections");
   const ensure = (type: typeof connectionType, where: string, name: string, body: object): void => {
     if (hub.store.table(type).get(keyOf(where, name)) === undefined) {
       hub.create(type, where, { ...body, metadata: { name } });
     }
   };
   ensure(namespaceType, "", namespace, {});
-  const ca = Buffer.from(caPem).toString("base64");
   for (const { identity, url, token } of fleet) {
     const secretName = `${identity.name}-credentials`;
-    const data = { token: Buffer.from(token).toString("base64"), "ca.crt": ca };
+    const data = { token: base64(token), "ca.crt": base64(caPem) };
     ensure(secretType, namespace, secretName, { data });
     ensure(connectionType, namespace, identity.name, {
       apiVersion: "clusterpulse.io/v1alpha1",
@@ -49,7 +63,27 @@ export function registerFleet(
       },
     });
   }
+  for (const { name, url, password, repositories } of registries) {
+    const secretName = `${name}-credentials`;
+    const values = { username: registryUser, password, "ca.crt": caPem };
+    const data = Object.fromEntries(Object.entries(values).map(([key, text]) => [key, base64(text)]));
+    ensure(secretType, namespace, secretName, { data });
+    ensure(registryType, namespace, name, {
+      apiVersion: "clusterpulse.io/v1alpha1",
+      kind: "RegistryConnection",
+      spec: {
+        displayName: `Registry ${name.split("-").at(-1)}`,
+        endpoint: url,
+        type: "distribution",
+        credentialsRef: { name: secretName },
+        monitoring: { checkCatalog: true, ...(intervalSeconds === undefined ? {} : { interval: intervalSeconds }) },
+        canary: { repository: repositories[0] },
+      },
+    });
+  }
 }
+
+const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 const words: Readonly<Record<string, string>> = { prod: "Production", stage: "Staging", dev: "Development" };
 

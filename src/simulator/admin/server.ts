@@ -12,6 +12,7 @@ import type { ExpectedCluster } from "../world/expected.ts";
 /** What the door opens on. */
 export interface AdminSubject {
   readonly clusters: readonly { readonly name: string; readonly url: string }[];
+  readonly registries: readonly { readonly name: string; readonly url: string }[];
   readonly faults: {
     add(rule: FaultRule): Promise<void>;
     remove(cluster: string): Promise<boolean>;
@@ -105,6 +106,8 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
   switch (`${request.method} ${shape}`) {
     case "GET clusters":
       return ok(subject.clusters);
+    case "GET registries":
+      return ok(subject.registries);
     case "GET clusters/{name}/expected":
       return ok(subject.expected(name as string));
     case "GET faults":
@@ -141,7 +144,7 @@ function processReport(): { cpuMs: number; residentBytes: number } {
 const unknownPath = (): AdminError =>
   new AdminError(
     404,
-    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests, GET /sim/v1/polls, GET /sim/v1/connections, GET /sim/v1/process",
+    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET /sim/v1/registries, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests, GET /sim/v1/polls, GET /sim/v1/connections, GET /sim/v1/process",
   );
 
 function checkCaller(request: IncomingMessage, token: string): void {
@@ -170,7 +173,8 @@ function decodePath(path: string): string[] {
 function requestsOf(subject: AdminSubject, cluster: string | null): unknown {
   const { requests } = subject;
   if (cluster !== null) {
-    if (cluster !== "hub") subject.expected(cluster);
+    const isOther = cluster === "hub" || subject.registries.some(({ name }) => name === cluster);
+    if (!isOther) subject.expected(cluster);
     return { cluster, count: requests.count(cluster), recent: requests.recent(cluster) };
   }
   return requests.clusters().map((name) => ({ cluster: name, count: requests.count(name) }));

@@ -1,6 +1,5 @@
 // One request from its arrival to its last byte, always in this order: route, authenticate, request faults, negotiate, engine,
 // encode, body faults. Connection faults come before, in the listeners. Every refusal is a Status object.
-import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
 import type { Clock } from "../../support/clock.ts";
 import { safeError } from "../../support/errors.ts";
@@ -18,12 +17,15 @@ import { Outgoing, type OutgoingResponse } from "./outgoing.ts";
 import { ProtobufBodies } from "./protobuf.ts";
 import type { RequestLog } from "./request-log.ts";
 import { parseRoute, type ResourceRoute, type Route } from "./route.ts";
+import {
+  destroyConnection,
+  destroyResponse,
+  type SimulatorRequest,
+  type SimulatorResponse,
+  socketOf,
+} from "./sockets.ts";
 import { ApiError, apiErrors } from "./status.ts";
 import { readIncluded, tableSink, tableText } from "./table.ts";
-
-/** HTTP/1.1 and HTTP/2 alike: node's compatibility layer. */
-export type SimulatorRequest = Http2ServerRequest;
-export type SimulatorResponse = Http2ServerResponse;
 
 export interface PipelineParts {
   /** The API server behind an origin. */
@@ -37,6 +39,16 @@ export interface PipelineParts {
     origin: Origin,
     request: SimulatorRequest,
   ) => PlainAnswer | undefined | Promise<PlainAnswer | undefined>;
+  /** What stands behind an origin that is no Kubernetes API; it has the same faults. Undefined: the engine is asked. */
+  readonly siteOf?: (origin: Origin) => Site | undefined;
+}
+
+/** A server of another kind. */
+export interface Site {
+  /** Authenticates by itself. Throws ApiError for everything that it refuses. */
+  answer(request: SimulatorRequest): PlainAnswer;
+  /** A refusal in its own words. */
+  refusal(error: ApiError): PlainAnswer;
 }
 
 export interface PlainAnswer {
@@ -86,15 +98,28 @@ export class Pipeline {
     }
   }
 
-  async #reply({ origin, request }: Exchange): Promise<Reply> {
-    const { engineOf, tokens, faults, clock } = this.#parts;
+  async #reply(exchange: Exchange): Promise<Reply> {
+    const { origin, request } = exchange;
+    const { engineOf, tokens, siteOf } = this.#parts;
     const intercepted = await this.#parts.intercept?.(origin, request);
     if (intercepted !== undefined) return { type: "body", ...intercepted };
+    const site = siteOf?.(origin);
+    if (site !== undefined) return this.#siteReply(site, exchange);
     const [path = "", queryText] = request.url.split("?", 2);
     const query = new URLSearchParams(queryText);
     const route = parseRoute(request.method, path, query);
     tokens.check(origin.name, request.headers.authorization, isPublic(route));
-    const verdict = faults.verdict(origin.name, { isWatch: route.type === "resource" && route.verb === "watch" });
+    const faulty = await this.#faulted(origin, route.type === "resource" && route.verb === "watch");
+    if (faulty !== undefined) return faulty;
+    const engine = engineOf(origin);
+    if (route.type === "resource") return this.#resourceReply(origin, engine, route, query, request);
+    return plainReply(engine, route, request.headers.accept);
+  }
+
+  /** What the origin's fault makes of a request, after its delay; undefined: it is answered. Throws ApiError for refusals. */
+  async #faulted(origin: Origin, isWatch: boolean): Promise<Reply | undefined> {
+    const { faults, clock } = this.#parts;
+    const verdict = faults.verdict(origin.name, { isWatch });
     switch (verdict.type) {
       case "stall":
         return { type: "stalled" };
@@ -110,13 +135,19 @@ export class Pipeline {
         throw verdict.error;
       case "delay":
         await new Promise<void>((resolve) => clock.setTimer(resolve, verdict.delayMs));
-        break;
+        return undefined;
       case "pass":
-        break;
+        return undefined;
     }
-    const engine = engineOf(origin);
-    if (route.type === "resource") return this.#resourceReply(origin, engine, route, query, request);
-    return plainReply(engine, route, request.headers.accept);
+  }
+
+  async #siteReply(site: Site, { origin, request }: Exchange): Promise<Reply> {
+    try {
+      return (await this.#faulted(origin, false)) ?? { type: "body", ...site.answer(request) };
+    } catch (error) {
+      if (error instanceof ApiError) return { type: "body", ...site.refusal(error) };
+      throw error;
+    }
   }
 
   async #resourceReply(
@@ -354,25 +385,4 @@ function expire(sink: WatchSink): () => void {
 /** Resets the TCP connection, as a peer does that crashed. */
 function reset({ origin, request }: Exchange): void {
   origin.reset(socketOf(request)?.remotePort);
-}
-
-interface ServerSocket {
-  readonly localPort?: number | undefined;
-  readonly remotePort?: number | undefined;
-  destroy(): unknown;
-}
-
-/** The socket below a request, for both protocol versions. */
-export function socketOf(request: SimulatorRequest): ServerSocket | undefined {
-  return request.httpVersionMajor === 2 ? request.stream?.session?.socket : request.socket;
-}
-
-function destroyConnection(request: SimulatorRequest): void {
-  if (request.httpVersionMajor === 2) request.stream?.session?.destroy();
-  else request.socket.destroy();
-}
-
-function destroyResponse(response: SimulatorResponse): void {
-  if (response.stream === undefined) response.socket.destroy();
-  else response.stream.destroy();
 }

@@ -9,7 +9,7 @@ import {
 import type { Socket } from "node:net";
 import { type Authority, loopbackHosts, mintAuthority, type ServerIdentity } from "./certificates.ts";
 import type { Origin, Presentation } from "./listeners.ts";
-import { socketOf } from "./pipeline.ts";
+import { socketOf } from "./sockets.ts";
 
 export interface SecureServer {
   /** Speaks TLS and HTTP on the socket, with the certificate that the presentation names. */

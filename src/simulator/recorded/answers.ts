@@ -2,7 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../support/clock.ts";
-import type { PlainAnswer, SimulatorRequest } from "../http/pipeline.ts";
+import type { PlainAnswer } from "../http/pipeline.ts";
+import type { SimulatorRequest } from "../http/sockets.ts";
 import { ApiError } from "../http/status.ts";
 import { readJson } from "./engine.ts";
 import type { HttpAnswer, Override, RecordedEndpoint } from "./layout.ts";

@@ -76,7 +76,7 @@ export function renewSecrets(hub: HubEngine): number {
   }
   for (const key of secrets) {
     const [namespace = "", name = ""] = key.split("/");
-    const target = { type: secretType, namespace, name, subresource: "", dryRun: false };
+    const target = { type: secretType, namespace, name, subresource: "", dryRun: false, manager: "kube-apiserver" };
     const renewal = { metadata: { annotations: { "renewed-at-revision": String(hub.store.revision) } } };
     hub.writer.patch(target, (current) => mergePatch(current, renewal));
   }
