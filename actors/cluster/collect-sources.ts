@@ -31,6 +31,7 @@ export type SourceResult =
       readonly bytes: number;
       readonly objects: number;
       readonly resolved: readonly number[];
+      readonly stopped: readonly number[];
       readonly groups: number;
       readonly collectedAtMs: number;
       readonly durationMs: number;
@@ -132,6 +133,7 @@ function summedUp(
   const resolved = compiled.fields.map((_field, i) =>
     parts.reduce((sum, part) => sum + (part.fields[i]?.found ?? 0), 0),
   );
+  const stopped = compiled.computed.map((_computed, i) => parts.reduce((sum, part) => sum + (part.stopped[i] ?? 0), 0));
   const rows = parts.map((part) => part.rows);
   return {
     source,
@@ -142,6 +144,7 @@ function summedUp(
     aggregateMs,
     cpuMs,
     resolved,
+    stopped,
     groups: groupsOf(pass),
   };
 }

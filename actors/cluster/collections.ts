@@ -229,8 +229,10 @@ export class ClusterCollections {
       return;
     }
     board.ended(source.key, null, clock.monotonicMs());
-    const { resources, truncated, problems, durationMs, collectedAtMs, cpuMs, bytes, objects, resolved, groups } =
-      result;
+    const { resources, truncated, problems, durationMs, collectedAtMs, cpuMs, bytes, objects, groups } = result;
+    const { rows, aggregates, aggregateMs, resolved, stopped } = result;
+    const storedBytes = rows.reduce((sum, { byteLength }) => sum + byteLength, aggregates?.length ?? 0);
+    const cost = { cpuMs, bytes, objects, storedBytes };
     const staleAfterMs = collectedAtMs + 2_000 * intervalSeconds;
     const meta = {
       id,
@@ -240,22 +242,10 @@ export class ClusterCollections {
       resourceCount: resources,
       truncated,
       staleAfterMs,
+      cost,
     };
-    const { rows, aggregates, aggregateMs } = result;
     store.write(sourceCollection({ ...meta, rows, problems, aggregates, aggregateMs }, lifetime));
-    const storedBytes = rows.reduce((sum, { byteLength }) => sum + byteLength, aggregates?.length ?? 0);
-    const counts = {
-      resources,
-      truncated,
-      problems,
-      durationMs,
-      collectedAtMs,
-      cpuMs,
-      bytes,
-      objects,
-      storedBytes,
-      resolved,
-    };
+    const counts = { resources, truncated, problems, durationMs, collectedAtMs, ...cost, resolved, stopped };
     const outcome: ClusterOutcome = { cluster: this.#cluster, state: "collected", ...counts };
     if (last !== undefined) Object.assign(last, { meta, outcome });
     source.actor.tell({ type: "collected", revision: source.revision, outcome, groups });
@@ -272,4 +262,5 @@ const nothing: Omit<ClusterOutcome, "cluster" | "state" | "problems"> = {
   objects: 0,
   storedBytes: 0,
   resolved: [],
+  stopped: [],
 };

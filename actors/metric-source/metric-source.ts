@@ -1,13 +1,26 @@
 // One MetricSource: compiled when its spec changes, put on the board for the clusters, its definition stored, and its status said from what
 // the clusters tell. It collects nothing itself. A definition that does not compile is not collected; what it stored stays until it expires.
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
-import { type MetricSourceStatus, parseMetricSource } from "../../src/api/v1alpha1/metric-source.ts";
+import {
+  type MetricSourceSpec,
+  type MetricSourceStatus,
+  parseMetricSource,
+} from "../../src/api/v1alpha1/metric-source.ts";
 import { clusterConnections, metricSources } from "../../src/api/v1alpha1/resources.ts";
 import { defaultMaxGroups } from "../../src/metric-source/aggregate/definition.ts";
-import { compileMetricSource } from "../../src/metric-source/compiled.ts";
+import { type CompiledSource, compileMetricSource } from "../../src/metric-source/compiled.ts";
 import type { SourceProblem } from "../../src/metric-source/problem.ts";
-import { type ClusterOutcome, type SourceStatusInput, sourceStatus } from "../../src/metric-source/status.ts";
-import { sourceDefinition, sourceEvent } from "../../src/store/metric-source-documents.ts";
+import { laneOf } from "../../src/metric-source/protobuf-lane.ts";
+import {
+  type ClusterOutcome,
+  coverageOf,
+  currentStatus,
+  isTransition,
+  type SourceStatusInput,
+  sourceStatus,
+} from "../../src/metric-source/status.ts";
+import { sourceDefinition, sourceEvent, sourceState } from "../../src/store/metric-source-documents.ts";
+import type { SourceId } from "../../src/store/metric-source-keys.ts";
 import { rfc3339 } from "../../src/support/clock.ts";
 import type { InformerMessage, ObjectCache } from "../informer/informer.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
@@ -36,10 +49,14 @@ export interface SourceMemory {
   readonly typeNames: Set<string>;
   readonly outcomes: Map<string, ClusterOutcome>;
   readonly groups: Map<string, number>;
+  /** Of the definition that the outcomes are of. */
+  revision: string;
   status: MetricSourceStatus | undefined;
+  /** Of the last event. */
+  published: MetricSourceStatus | undefined;
 }
 
-type Watched = KubeObject & { readonly status?: MetricSourceStatus };
+type Watched = KubeObject & { readonly spec?: Partial<MetricSourceSpec>; readonly status?: MetricSourceStatus };
 
 /** What the clusters tell within this time is said at once. */
 const gatherMs = 1_000;
@@ -77,7 +94,9 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
   readonly #memory: SourceMemory;
   #problems: readonly string[] = [];
   #fields: SourceStatusInput["fields"] = [];
-  #revision = "";
+  /** Undefined: it does not compile. */
+  #compiled: CompiledSource | undefined;
+  #lane: SourceStatusInput["lane"];
   #saysSoon = false;
 
   constructor(
@@ -104,7 +123,7 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
         this.#readSpec();
         return;
       case "collected":
-        if (message.revision !== this.#revision) return;
+        if (message.revision !== this.#compiled?.hash) return;
         outcomes.set(message.outcome.cluster, message.outcome);
         groups.set(message.outcome.cluster, message.groups);
         this.#saySoon();
@@ -150,10 +169,15 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
       const found = result.warnings.find(({ field }) => field.startsWith(`spec.fields[${i}]`));
       return { name, warning: found && sentence(found) };
     });
-    if (hash !== this.#revision) this.#memory.outcomes.clear();
-    this.#revision = hash;
     const { board, store } = this.#dependencies;
-    const { typeNames } = this.#memory;
+    const { typeNames, outcomes, groups } = this.#memory;
+    if (hash !== this.#memory.revision) {
+      outcomes.clear();
+      groups.clear();
+    }
+    this.#memory.revision = hash;
+    this.#compiled = result.source;
+    this.#lane = laneOf(result.source);
     const { resourceTypeName } = definition.rbac;
     const value = { ...definition, compiledAt: rfc3339(this.#context.clock.nowMs()), hash };
     for (const former of typeNames.size === 0 ? [""] : typeNames) store.write(sourceDefinition(value, former));
@@ -165,7 +189,7 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
 
   #broken(problems: readonly string[]): void {
     this.#problems = problems;
-    this.#revision = "";
+    this.#compiled = undefined;
     this.#dependencies.board.remove(this.#key);
     this.#say();
   }
@@ -179,7 +203,7 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
   #say(): void {
     const object = this.#object();
     if (object === undefined) return;
-    const { cache, board, store, status, statusRefreshMs } = this.#dependencies;
+    const { cache, board, status, statusRefreshMs } = this.#dependencies;
     const { namespace = "", name, uid, generation } = object.metadata;
     const { outcomes, groups, status: previous } = this.#memory;
     const nowMs = this.#context.clock.nowMs();
@@ -187,9 +211,11 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
       .map((key) => key.slice(key.indexOf("/") + 1))
       .sort()
       .map((cluster) => outcomes.get(cluster) ?? unknown(cluster));
-    const said = sourceStatus({
+    const input: SourceStatusInput = {
       compileProblems: this.#problems,
       fields: this.#fields,
+      computed: this.#compiled?.computed.map((computed) => computed.name) ?? [],
+      lane: this.#lane,
       clusters,
       quarantine: board.quarantine(this.#key),
       groups: { most: Math.max(0, ...groups.values()), limit: defaultMaxGroups },
@@ -197,15 +223,52 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
       observedGeneration: generation,
       nowMs,
       refreshMs: statusRefreshMs,
-    });
+    };
+    const current = currentStatus(input);
+    const said = sourceStatus(input, current);
     this.#memory.status = said;
     if (uid !== undefined) status.set({ resource: metricSources.plural, namespace, name, uid }, said);
-    if (this.#problems.length > 0 || !clusters.some(({ state }) => state === "collected")) return;
-    const { resourcesCollected = 0, clustersCollected = 0, errorsLastRun = 0 } = said;
+    this.#show({ namespace, name }, object.spec, current, input);
+    this.#publish({ namespace, name }, current);
+  }
+
+  /** What readers see is always of now: it costs no write of the custom resource. */
+  #show(
+    id: SourceId,
+    spec: Partial<MetricSourceSpec> | undefined,
+    status: MetricSourceStatus,
+    input: SourceStatusInput,
+  ): void {
+    const { clusters, missing, oldestMs } = coverageOf(input.clusters);
+    const collection = this.#compiled?.definition.collection;
+    const state = {
+      apiVersion: textOf(spec?.source?.apiVersion),
+      kind: textOf(spec?.source?.kind),
+      resourceTypeName: textOf(spec?.rbac?.resourceTypeName),
+      status,
+      clusters,
+      groups: input.groups,
+      missing,
+      asOfMs: oldestMs,
+      staleAfterMs:
+        oldestMs === null || collection === undefined ? oldestMs : oldestMs + 2_000 * collection.intervalSeconds,
+    };
+    this.#dependencies.store.write(sourceState(id, state));
+  }
+
+  /** Only what became better or worse is news. */
+  #publish(id: SourceId, status: MetricSourceStatus): void {
+    const { published } = this.#memory;
+    const { resourcesCollected = 0, clustersCollected = 0, errorsLastRun = 0 } = status;
+    if (this.#compiled === undefined || clustersCollected === 0 || !isTransition(published, status)) return;
+    this.#memory.published = status;
     const data = { resources: resourcesCollected, clusters: clustersCollected, errors: errorsLastRun };
-    store.write(sourceEvent({ namespace, name }, "reconciled", data, nowMs));
+    this.#dependencies.store.write(sourceEvent(id, "reconciled", data, this.#context.clock.nowMs()));
   }
 }
+
+/** The spec may be anything. */
+const textOf = (value: unknown): string => (typeof value === "string" ? value.slice(0, 253) : "");
 
 const sentence = ({ field, message }: SourceProblem): string => `${field} ${message}`;
 
@@ -222,4 +285,5 @@ const unknown = (cluster: string): ClusterOutcome => ({
   objects: 0,
   storedBytes: 0,
   resolved: [],
+  stopped: [],
 });

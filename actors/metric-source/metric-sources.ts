@@ -71,7 +71,14 @@ class MetricSourcesActor implements Actor<MetricSourcesMessage> {
   }
 
   #start(key: string, { metadata: { uid, generation } }: KubeObject): void {
-    const memory: SourceMemory = { typeNames: new Set(), outcomes: new Map(), groups: new Map(), status: undefined };
+    const memory: SourceMemory = {
+      typeNames: new Set(),
+      outcomes: new Map(),
+      groups: new Map(),
+      revision: "",
+      status: undefined,
+      published: undefined,
+    };
     const ref = this.#context.spawn(metricSourceDefinition(key, this.#dependencies, memory), { name: nameOf(key) });
     this.#children.set(key, { ref, uid, generation, memory });
     this.#context.watch(ref as ActorRef<never>, { type: "source-gone", key });

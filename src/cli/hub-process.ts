@@ -10,6 +10,7 @@ import { createRefreshingTransport } from "../kube/refreshing-transport.ts";
 import type { Resolve } from "../kube/resolver.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../kube/transport.ts";
 import { createInstruments } from "../server/instruments.ts";
+import { metricSourceMetrics } from "../server/metric-source-metrics.ts";
 import { createHubMetrics } from "../server/metrics.ts";
 import type { Check, HealthReport, SystemReport } from "../server/ports.ts";
 import { registerMetrics, registerProbes } from "../server/probes.ts";
@@ -21,6 +22,7 @@ import { systemClock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
 import { seededRandom } from "../support/random.ts";
 import { createFleetView } from "../view/fleet.ts";
+import { createMetricSourcesView } from "../view/metric-sources.ts";
 import type { FleetView } from "../view/ports.ts";
 import { createRegistriesView } from "../view/registries.ts";
 import { type HubStore, openStore } from "./hub-store.ts";
@@ -97,6 +99,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   const { store } = hubStore;
   const view = createFleetView({ store, clock });
   const registries = createRegistriesView({ store, clock });
+  const metricSources = createMetricSourcesView({ store, clock });
   let hub: Hub | undefined;
   let pool: PoolCompute | undefined;
   let stopping = false;
@@ -109,7 +112,11 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
   });
   const hubMetrics = createHubMetrics({ system, view, clock, version, instruments, pool: () => pool?.stats() });
   const metrics = async (): Promise<string> =>
-    `${await hubMetrics()}${registryMetrics(registries.registries(), clock.nowMs())}`;
+    [
+      await hubMetrics(),
+      registryMetrics(registries.registries(), clock.nowMs()),
+      metricSourceMetrics(metricSources.metricSources(), clock.nowMs()),
+    ].join("");
 
   // Newest first: what was opened last is closed first.
   const readers: ((deadlineMs: number) => Promise<unknown>)[] = [
@@ -117,6 +124,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
       instruments.close();
       view.close();
       registries.close();
+      metricSources.close();
       await store.close();
     },
   ];
@@ -130,6 +138,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
       const server = await createServer({
         view,
         registries,
+        metricSources,
         system,
         clock,
         log,

@@ -27,6 +27,8 @@ export interface ClusterOutcome {
   readonly storedBytes: number;
   /** By field, in the order of the definition: for how many rows its path led to a value. */
   readonly resolved: readonly number[];
+  /** By computed value, in the order of the definition: for how many rows a limit stopped it. */
+  readonly stopped: readonly number[];
 }
 
 export interface SourceStatusInput {
@@ -34,6 +36,10 @@ export interface SourceStatusInput {
   readonly compileProblems: readonly string[];
   /** Field names in the order of the definition, with what was found of each when it was compiled. */
   readonly fields: readonly { readonly name: string; readonly warning?: string | undefined }[];
+  /** Names of computed values in the order of the definition. */
+  readonly computed: readonly string[];
+  /** How its objects are read, and why not as protobuf; absent: it does not compile. */
+  readonly lane?: { readonly lane: "protobuf" } | { readonly lane: "json"; readonly why: string } | undefined;
   readonly clusters: readonly ClusterOutcome[];
   readonly quarantine: Quarantine;
   /** Groups of the largest aggregate, and how many there may be; absent: nothing is grouped. */
@@ -54,8 +60,8 @@ const maxNamed = 3;
 /** The share of the limit on groups from which on the owner is warned. */
 const groupsWarning = 0.8;
 
-export function sourceStatus(input: SourceStatusInput): MetricSourceStatus {
-  const fresh = freshStatus(input);
+/** The status to be written: the previous one while nothing is news. @param fresh currentStatus(input), where it is known */
+export function sourceStatus(input: SourceStatusInput, fresh = currentStatus(input)): MetricSourceStatus {
   const { previous, nowMs, refreshMs } = input;
   const lastMs = Date.parse(previous?.lastCollectionTime ?? "");
   const isDue = !(nowMs - lastMs < refreshMs);
@@ -72,8 +78,41 @@ function steady(status: MetricSourceStatus): string {
   });
 }
 
-function freshStatus(input: SourceStatusInput): MetricSourceStatus {
-  const { compileProblems, clusters, previous, observedGeneration, nowMs } = input;
+/** Whether anything became better or worse, beyond the number of resources. */
+export function isTransition(before: MetricSourceStatus | undefined, after: MetricSourceStatus): boolean {
+  const state = ({ phase, clustersCollected, errorsLastRun, conditions = [] }: MetricSourceStatus): string =>
+    JSON.stringify([
+      phase,
+      clustersCollected,
+      errorsLastRun,
+      conditions.map(({ type, status, reason }) => [type, status, reason]),
+    ]);
+  return before === undefined || state(before) !== state(after);
+}
+
+/** What readers need to know of the sums: what they are made of, what is lacking, how old the oldest part is. */
+export interface SourceCoverage {
+  readonly clusters: Readonly<Record<ClusterOutcome["state"], number>>;
+  readonly missing: readonly string[];
+  /** Epoch milliseconds; null: there are no sums. */
+  readonly oldestMs: number | null;
+}
+
+export function coverageOf(outcomes: readonly ClusterOutcome[]): SourceCoverage {
+  const clusters = { collected: 0, failed: 0, unreachable: 0, pending: 0 };
+  const missing: string[] = [];
+  let oldestMs: number | null = null;
+  for (const { cluster, state, problems, truncated, collectedAtMs } of outcomes) {
+    clusters[state]++;
+    if (state !== "collected" || problems.length > 0 || truncated) missing.push(cluster);
+    if (state === "collected" && collectedAtMs !== null) oldestMs = Math.min(oldestMs ?? collectedAtMs, collectedAtMs);
+  }
+  return { clusters, missing, oldestMs };
+}
+
+/** The status as of now. */
+export function currentStatus(input: SourceStatusInput): MetricSourceStatus {
+  const { compileProblems, clusters, previous, observedGeneration, nowMs, lane } = input;
   const observed = observedGeneration === undefined ? {} : { observedGeneration };
   const conditions = verdicts(input).map((verdict) => {
     const before = previous?.conditions?.find(({ type }) => type === verdict.type);
@@ -107,6 +146,7 @@ function freshStatus(input: SourceStatusInput): MetricSourceStatus {
           ? `Collected with ${errors} ${errors === 1 ? "error" : "errors"}`
           : "Collection successful",
     ...(isBroken ? {} : { fieldValidation: fieldsOf(input, collected) }),
+    ...(isBroken || lane === undefined ? {} : { lane: lane.lane, laneReason: lane.lane === "json" ? lane.why : "" }),
     ...(collected.length === 0 ? {} : { cost: costOf(collected) }),
     conditions,
   };
@@ -173,15 +213,21 @@ function verdicts(input: SourceStatusInput): Verdict[] {
 }
 
 /** Of each field, how often its path led to a value. Without rows there is nothing to say but that the text is right. */
-function fieldsOf({ fields }: SourceStatusInput, collected: readonly ClusterOutcome[]): Fields {
+function fieldsOf({ fields, computed }: SourceStatusInput, collected: readonly ClusterOutcome[]): Fields {
   const rows = sum(collected, ({ resources }) => resources);
-  return fields.map(({ name: field, warning }, i) => {
+  const stopped = computed.flatMap((field, i): Fields[number][] => {
+    const times = sum(collected, (cluster) => cluster.stopped[i] ?? 0);
+    if (times === 0) return [];
+    return [{ field, status: "warning", message: `stopped by a limit in ${times} of ${rows} resources: null there` }];
+  });
+  const found = fields.map(({ name: field, warning }, i): Fields[number] => {
     const resolved = sum(collected, (cluster) => cluster.resolved[i] ?? 0);
     if (warning !== undefined) return { field, status: "warning", message: warning };
     if (rows === 0) return { field, status: "valid", message: "no resources yet" };
     const message = `found in ${resolved} of ${rows} resources`;
     return { field, status: resolved === 0 ? "warning" : "valid", message };
   });
+  return [...found, ...stopped];
 }
 
 function costOf(collected: readonly ClusterOutcome[]): NonNullable<MetricSourceStatus["cost"]> {

@@ -2,6 +2,7 @@
 // declared here by its shape.
 import type { Clock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
+import type { MetricSourcesView } from "../view/metric-sources.ts";
 import type { FleetView } from "../view/ports.ts";
 import type { RegistriesView } from "../view/registries.ts";
 
@@ -93,6 +94,8 @@ export interface ServerOptions {
   readonly view: FleetView;
   /** Absent: there are none. */
   readonly registries?: Pick<RegistriesView, "registries">;
+  /** Absent: there are none. */
+  readonly metricSources?: Pick<MetricSourcesView, "metricSources" | "metricSource">;
   readonly system: () => SystemReport;
   /** Prometheus text of the hub; the server appends its own. */
   readonly metrics: () => Promise<string>;

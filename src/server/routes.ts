@@ -1,20 +1,14 @@
 // The routes: what each path reads and answers. Lists come from the view as bytes; nothing here waits for a store or an actor.
-import type { FastifyInstance, FastifyReply } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { rfc3339 } from "../support/clock.ts";
 import { securityHeaders } from "./guard.ts";
+import { registerMetricSourceRoutes } from "./metric-source-routes.ts";
 import { seriesText } from "./metrics-text.ts";
 import type { ServerOptions } from "./ports.ts";
 import { registerMetrics, registerProbes } from "./probes.ts";
 import { filterNodes, joinRows, sendTagged, tagOf } from "./rows.ts";
+import { sendError } from "./send-error.ts";
 import type { EventStream } from "./stream.ts";
-
-/** Answers `{"error": message}`. */
-export function sendError(reply: FastifyReply, status: number, message: string): FastifyReply {
-  return reply
-    .code(status)
-    .type("application/json; charset=utf-8")
-    .send(JSON.stringify({ error: message }));
-}
 
 /** Requests answered so far, by status class: "2xx". */
 export type RequestCounts = ReadonlyMap<string, number>;
@@ -50,6 +44,8 @@ export function registerRoutes(
     const rows = options.registries?.registries() ?? [];
     return sendTagged(request, reply, tagOf(rows), () => joinRows(rows));
   });
+
+  registerMetricSourceRoutes(app, options.metricSources);
 
   app.get("/api/v1/system/actors", (_request, reply) => {
     const { counters, actors } = options.system();

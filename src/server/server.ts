@@ -13,7 +13,8 @@ import {
 import { listenError } from "./listen-error.ts";
 import { registerPage } from "./page.ts";
 import { defaultServerLimits, type Server, type ServerOptions } from "./ports.ts";
-import { registerRoutes, sendError } from "./routes.ts";
+import { registerRoutes } from "./routes.ts";
+import { sendError } from "./send-error.ts";
 import { createEventStream } from "./stream.ts";
 
 /** Makes a server that is ready to listen. Whoever made it closes it, also when it never listened. */

@@ -4,7 +4,14 @@
 import { rfc3339 } from "../support/clock.ts";
 import type { Document } from "./document.ts";
 import { lifetimeSeconds } from "./documents.ts";
-import { allSourcesKeys, type SourceId, sourceEventsChannel, sourceIdText, sourceKeys } from "./metric-source-keys.ts";
+import {
+  allSourcesKeys,
+  type SourceId,
+  shownSourcesKey,
+  sourceEventsChannel,
+  sourceIdText,
+  sourceKeys,
+} from "./metric-source-keys.ts";
 
 /** A compiled definition as readers and push agents get it. Members that are empty are left out, as they read it. */
 export interface SourceDefinitionValue extends SourceId {
@@ -83,6 +90,33 @@ export function sourceDefinition(value: SourceDefinitionValue, formerTypeName = 
   ];
 }
 
+/** What became of a source, in all clusters. Times are epoch milliseconds. */
+export interface SourceStateValue {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly resourceTypeName: string;
+  /** As in the custom resource. */
+  readonly status: object;
+  /** How many clusters there are in each state. */
+  readonly clusters: Readonly<Record<string, number>>;
+  /** Groups of the largest aggregate in one cluster, and how many there may be. */
+  readonly groups?: { readonly most: number; readonly limit: number } | undefined;
+  /** The clusters whose values are lacking or not complete. */
+  readonly missing: readonly string[];
+  /** When the oldest of the values that make up the sums was collected; null: there are none. */
+  readonly asOfMs: number | null;
+  /** Later than this the sums are stale. */
+  readonly staleAfterMs: number | null;
+}
+
+/** The state of a source; from this write on it is in the list that readers are shown. */
+export function sourceState(id: SourceId, state: SourceStateValue): Document[] {
+  const { asOfMs, staleAfterMs, ...value } = state;
+  const stamp = (ms: number | null): string | null => (ms === null ? null : rfc3339(ms));
+  const shown = { ...value, asOf: stamp(asOfMs), staleAfter: stamp(staleAfterMs), partial: state.missing.length > 0 };
+  return [text(sourceKeys.status(id), shown, null), index(shownSourcesKey, [sourceIdText(id)], [])];
+}
+
 /** What one source collected in one cluster. */
 export interface SourceCollectionValue {
   readonly id: SourceId;
@@ -101,6 +135,18 @@ export interface SourceCollectionValue {
   readonly aggregateMs: number;
   /** Later than this the values are stale, epoch milliseconds. */
   readonly staleAfterMs: number;
+  /** Absent: not measured. */
+  readonly cost?: SourceCostValue | undefined;
+}
+
+/** What one collection took. */
+export interface SourceCostValue {
+  readonly cpuMs: number;
+  /** Of the answers, without compression. */
+  readonly bytes: number;
+  readonly objects: number;
+  /** Of rows and sums. */
+  readonly storedBytes: number;
 }
 
 /** `cacheTtlSeconds` is CACHE_TTL. */
@@ -135,7 +181,7 @@ export function sourceCollection(value: SourceCollectionValue, lifetime: SourceL
 /** What is kept of a collection that succeeded, so that a later failure can be told beside it. */
 export type SourceCollectionMeta = Pick<
   SourceCollectionValue,
-  "id" | "cluster" | "collectedAtMs" | "durationMs" | "resourceCount" | "truncated" | "staleAfterMs"
+  "id" | "cluster" | "collectedAtMs" | "durationMs" | "resourceCount" | "truncated" | "staleAfterMs" | "cost"
 >;
 
 /** A failed collection: the values of `last` stay as they are, with their age, and why there are no newer ones. */
@@ -159,6 +205,12 @@ function metaOf(value: SourceCollectionMeta, problems: readonly string[]): Recor
     errorCount: problems.length,
     lastError: problems.at(-1),
     staleAfter: rfc3339(value.staleAfterMs),
+    cost: value.cost && {
+      cpuMs: Math.round(value.cost.cpuMs),
+      bytes: Math.round(value.cost.bytes),
+      objects: Math.round(value.cost.objects),
+      storedBytes: value.cost.storedBytes,
+    },
   };
 }
 
@@ -177,10 +229,11 @@ export function sourceDeleted(
 ): Document[] {
   const text = sourceIdText(id);
   return [
-    ...allSourcesKeys.map((key) => index(key, [], [text])),
+    ...[...allSourcesKeys, shownSourcesKey].map((key) => index(key, [], [text])),
     ...typeNames.filter((name) => name !== "").map((name) => index(sourceKeys.byType(name), [], [text])),
     { kind: "delete", key: sourceKeys.definition(id) },
     { kind: "delete", key: sourceKeys.meta(id) },
+    { kind: "delete", key: sourceKeys.status(id) },
     ...clusters.flatMap((cluster) => sourceLeavesCluster(id, cluster)),
     ...sourceEvent(id, "deleted", null, atMs),
   ];

@@ -13,12 +13,17 @@ export const sourceEventsChannel = "metricsource-events";
 /** The sets of all MetricSources, as `namespace/name`. The original keeps both alike. */
 export const allSourcesKeys = ["metricsources:all", "metricsources:enabled"] as const;
 
+/** The set of all MetricSources that readers are shown, those that do not compile included, as `namespace/name`. */
+export const shownSourcesKey = "clusterpulse:metricsources";
+
 /** `namespace/name`: how values and index sets name a MetricSource. */
 export const sourceIdText = ({ namespace, name }: SourceId): string => `${namespace}/${name}`;
 
 export const sourceKeys = {
   definition: ({ namespace, name }: SourceId): string => `metricsource:${namespace}:${name}`,
   meta: ({ namespace, name }: SourceId): string => `metricsource:${namespace}:${name}:meta`,
+  /** What became of it, for readers: ours. */
+  status: ({ namespace, name }: SourceId): string => `metricsource:${namespace}:${name}:status`,
   /** The set of the MetricSources whose rows are of this type. */
   byType: (typeName: string): string => `metricsources:by:resourcetype:${typeName}`,
   // Below the cluster, so that they go with it.
@@ -29,4 +34,20 @@ export const sourceKeys = {
 
 function custom(cluster: string, id: SourceId): string {
   return `${clusterKeys.prefix(cluster)}custom:${sourceIdText(id)}`;
+}
+
+/** The MetricSource that a key belongs to, as `namespace/name`, and the cluster where it holds what one gave; undefined for any other key. */
+export function sourceOfKey(key: string): { readonly id: string; readonly cluster: string | undefined } | undefined {
+  const [scope, first = "", second = "", third = "", ...rest] = key.split(":");
+  if (scope === "metricsource" && second !== "" && rest.length === 0) {
+    return { id: sourceIdText({ namespace: first, name: second }), cluster: undefined };
+  }
+  if (scope !== "cluster" || second !== "custom" || rest.length !== 1) return undefined;
+  return { id: third, cluster: first };
+}
+
+/** The inverse of sourceIdText. */
+export function sourceIdOf(text: string): SourceId {
+  const slash = text.indexOf("/");
+  return { namespace: text.slice(0, slash), name: text.slice(slash + 1) };
 }

@@ -20,6 +20,7 @@ function outcome(cluster: string, changes: Partial<ClusterOutcome> = {}): Cluste
     bytes: 1_000,
     objects: 5,
     storedBytes: 700,
+    stopped: [],
     resolved: [3],
     ...changes,
   };
@@ -28,6 +29,7 @@ function outcome(cluster: string, changes: Partial<ClusterOutcome> = {}): Cluste
 function input(changes: Partial<SourceStatusInput> = {}): SourceStatusInput {
   return {
     compileProblems: [],
+    computed: ["ratio"],
     fields: [{ name: "phase" }],
     clusters: [
       outcome("ocp"),
