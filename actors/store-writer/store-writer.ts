@@ -22,7 +22,7 @@ export interface StoreWriterLimits {
 }
 
 export const defaultStoreWriterLimits: StoreWriterLimits = {
-  gatherMs: 100,
+  gatherMs: 50,
   maxBatchDocuments: 500,
   maxBatchBytes: 1024 * 1024,
   maxBufferBytes: 64 * 1024 * 1024,

@@ -81,38 +81,47 @@ export async function runLoad(
     // Every cluster's second cycle has come at its own turn one and a half intervals after its first.
     return Math.min(lastMs, Math.max(firstMs, startedAtMs + (firstFullViewMs ?? 0) + 1.5 * intervalMs));
   };
+  const mostSockets = new Map<string, number>();
+  let silentLooks = 0;
+  const look = async (): Promise<void> => {
+    try {
+      for (const { cluster, atMs } of await subject.polls()) if (atMs >= settledAtMs) ledger?.asked(cluster, atMs);
+      for (const { cluster, sockets } of await subject.connections())
+        mostSockets.set(cluster, Math.max(sockets, mostSockets.get(cluster) ?? 0));
+      silentLooks = 0;
+    } catch (error) {
+      if (++silentLooks > maxSilentLooks) throw error;
+    }
+  };
+
+  let settledAtMs = 0;
   for (;;) {
     const leftMs = startMs() - clock.nowMs();
     if (leftMs <= 0) break;
+    // One interval before, so that every cluster's turn is known when it begins.
+    if (ledger === undefined && unseen.size === 0 && leftMs <= intervalMs) {
+      settledAtMs = clock.nowMs();
+      ledger = new LatenessLedger(intervalMs);
+    }
+    if (ledger !== undefined) await look();
     const secondsLeft = Math.round((leftMs + plan.durationSeconds * 1_000) / 1_000);
     progress({ secondsLeft, phase: "warm-up", unseen: unseen.size, sample: undefined });
     await pause(Math.min(lookEveryMs, leftMs), clock, signal);
   }
   const fromMs = clock.nowMs();
   const toMs = fromMs + plan.durationSeconds * 1_000;
+  ledger ??= new LatenessLedger(intervalMs);
+  const measured = ledger;
+  mostSockets.clear();
 
   const before = { hub: await required(() => subject.hubCost()), simulator: await subject.simulatorCost() };
-  const measured = new LatenessLedger(intervalMs);
-  ledger = measured;
   const series: LoadSample[] = [];
   let last = { atMs: clock.nowMs(), cost: before.hub };
   let rssBytes = before.hub.residentBytes;
   let sockets = await subject.hubSockets();
-  const mostSockets = new Map<string, number>();
-  let silentLooks = 0;
-  const look = async (): Promise<void> => {
-    for (const { cluster, atMs } of await subject.polls()) if (atMs >= fromMs) measured.asked(cluster, atMs);
-    for (const { cluster, sockets: count } of await subject.connections())
-      mostSockets.set(cluster, Math.max(count, mostSockets.get(cluster) ?? 0));
-  };
   while (last.atMs < toMs) {
     await pause(Math.min(lookEveryMs, Math.max(1, toMs - clock.nowMs())), clock, signal);
-    try {
-      await look();
-      silentLooks = 0;
-    } catch (error) {
-      if (++silentLooks > maxSilentLooks) throw error;
-    }
+    await look();
     const [cost, open] = [(await subject.hubCost()) ?? last.cost, await subject.hubSockets()];
     const atMs = clock.nowMs();
     const p99 = (names: readonly string[]): number => measured.report(names, last.atMs, atMs).latenessMs.p99;
