@@ -11,6 +11,7 @@ import {
 import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { apiErrors } from "../http/status.ts";
+import { claimTable, claimType } from "./claims.ts";
 import { deploymentTable, deploymentType } from "./deployments.ts";
 import { buildModel, type ClusterModel } from "./model.ts";
 import { namespaceTable, namespaceType } from "./namespaces.ts";
@@ -25,6 +26,7 @@ const tables = new Map<ResourceType, (model: ClusterModel) => WorldTable>([
   [nodeType, nodeTable],
   [podType, podTable],
   [deploymentType, deploymentTable],
+  [claimType, claimTable],
 ]);
 
 const worldCatalog = new Catalog([...tables.keys()]);

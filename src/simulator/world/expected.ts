@@ -1,6 +1,7 @@
 // The ground truth of a cluster, summed over its numeric model and never over what its API shows.
 // Definitions: only pods that have a node are counted; requests are those of the regular containers of running and pending pods;
 // a node that is cordoned is neither ready nor not ready.
+import { type ExpectedClaims, expectedClaims } from "./claims.ts";
 import {
   type ClusterModel,
   type NodeModel,
@@ -44,6 +45,7 @@ export interface ExpectedCluster {
   /** Pods that wait for a node; in no other number. */
   readonly podsUnscheduled: number;
   readonly deployments: number;
+  readonly persistentVolumeClaims: ExpectedClaims;
   readonly cpuCapacityCores: number;
   readonly memoryCapacityBytes: number;
   readonly perNode: Readonly<Record<string, ExpectedNode>>;
@@ -75,6 +77,7 @@ export function expectedOf(model: ClusterModel): ExpectedCluster {
     podsByPhase,
     podsUnscheduled: model.podCount - pods,
     deployments: model.workloads.filter((workload) => workload.kind === "Deployment").length,
+    persistentVolumeClaims: expectedClaims(model),
     cpuCapacityCores: total((node) => node.cpuCapacityMilli) / 1000,
     memoryCapacityBytes: total((node) => node.memoryCapacityKi * 1024),
     perNode: Object.fromEntries(model.nodes.map((node, i) => [node.name, expectedNode(node, sums[i] as NodeSums)])),

@@ -34,7 +34,7 @@ interface List {
   items: Item[];
 }
 
-const paths = { namespaces: "", nodes: "", pods: "", deployments: "apps" } as const;
+const paths = { namespaces: "", nodes: "", pods: "", deployments: "apps", persistentvolumeclaims: "" } as const;
 type Resource = keyof typeof paths;
 
 function engineAt(seed: number, index: number, preset: PresetName): WorldEngine {
@@ -66,6 +66,7 @@ function ask(
     query: new URLSearchParams(query),
     form: part.form ?? "full",
     contentType: "",
+    userAgent: "",
     body: undefined,
   });
   if (answer.type !== "body") throw new Error("not a body");
@@ -138,6 +139,7 @@ function recount(engine: WorldEngine): ExpectedCluster {
     ] as const;
   });
   const version = engine.version();
+  const claims = list(engine, "persistentvolumeclaims").items;
   return {
     version: version["gitVersion"] as string,
     platform: version["platform"] as string,
@@ -154,6 +156,11 @@ function recount(engine: WorldEngine): ExpectedCluster {
     },
     podsUnscheduled: allPods - scheduled.length,
     deployments: list(engine, "deployments").items.length,
+    persistentVolumeClaims: {
+      total: claims.length,
+      bound: inPhase(claims, "Bound"),
+      capacityBytes: claims.reduce((sum, claim) => sum + bytes(claim.status.capacity?.["storage"]), 0),
+    },
     cpuCapacityCores: nodes.reduce((sum, node) => sum + milliCores(node.status.capacity?.["cpu"]), 0) / 1000,
     memoryCapacityBytes: nodes.reduce((sum, node) => sum + bytes(node.status.capacity?.["memory"]), 0),
     perNode: Object.fromEntries(perNode),
