@@ -20,6 +20,8 @@ export interface ResourceRequest {
   readonly contentType: string;
   /** The parsed JSON body; undefined without one. */
   readonly body: unknown;
+  /** As the client sent it; "" without one. */
+  readonly userAgent: string;
 }
 
 /** Where a watch writes. `write` takes one JSON line without its line end. */

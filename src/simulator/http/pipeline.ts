@@ -173,9 +173,10 @@ export class Pipeline {
     });
     const body = isRead ? { contentType: "", json: undefined } : await readJsonBody(request, request.headers);
     const { verb, namespace, name, subresource } = route;
-    const { contentType } = body;
+    const { contentType, json } = body;
+    const userAgent = request.headers["user-agent"] ?? "";
     const answer = (): Answer =>
-      engine.answer({ type, verb, namespace, name, subresource, query, form, contentType, body: body.json });
+      engine.answer({ type, verb, namespace, name, subresource, query, form, contentType, body: json, userAgent });
     if (table !== undefined) return withWarnings(this.#tableReply(type, table, query, answer()));
     if (encoding === "json") return withWarnings(answer());
     const key = engine.isImmutable ? `${origin.name} ${form} ${request.url}` : undefined;

@@ -3,7 +3,7 @@
 import { Environment } from "@marcbachmann/cel-js";
 import type { StatusCause } from "../http/status.ts";
 import { shownValue } from "./schema-causes.ts";
-import type { StructuralSchema } from "./structural-schema.ts";
+import { memberSchema, type StructuralSchema, schemasBelow } from "./structural-schema.ts";
 
 interface Rule {
   readonly rule: string;
@@ -106,17 +106,4 @@ function celValue(value: unknown, schema: StructuralSchema | undefined): unknown
   return Object.fromEntries(
     Object.entries(value).map(([name, member]) => [name, celValue(member, schema && memberSchema(schema, name))]),
   );
-}
-
-function memberSchema(schema: StructuralSchema, name: string): StructuralSchema | undefined {
-  if (Object.hasOwn(schema.properties ?? {}, name)) return schema.properties?.[name];
-  return typeof schema.additionalProperties === "object" ? schema.additionalProperties : undefined;
-}
-
-function schemasBelow({ properties, items, additionalProperties }: StructuralSchema): StructuralSchema[] {
-  return [
-    ...Object.values(properties ?? {}),
-    ...(items === undefined ? [] : [items]),
-    ...(typeof additionalProperties === "object" ? [additionalProperties] : []),
-  ];
 }

@@ -82,14 +82,17 @@ export class HubEngine implements Engine {
 
   /** Creates an object from within the process, by the same rules as over the wire. */
   create(type: ResourceType, namespace: string, body: unknown): StoredObject {
-    return this.#create({ type, namespace, name: "", subresource: "", dryRun: false }, body);
+    return this.#create({ type, namespace, name: "", subresource: "", dryRun: false, manager: "kube-apiserver" }, body);
   }
 
   #create(target: WriteTarget, body: unknown): StoredObject {
-    if (target.type !== crdType) return this.writer.create(target, body);
-    checkCrd(body);
-    const created = this.writer.create(target, body);
-    if (target.dryRun) return created;
+    if (target.type === crdType) checkCrd(body);
+    return this.#establish(target, this.writer.create(target, body));
+  }
+
+  /** A definition that was created is served at once. */
+  #establish(target: WriteTarget, created: StoredObject): StoredObject {
+    if (target.type !== crdType || target.dryRun) return created;
     const crd = created.object as unknown as CrdDocument;
     this.store.serve(typesOfCrd(crd));
     const established = establishedCrd(crd, rfc3339(this.#clock.nowMs()));
@@ -250,14 +253,31 @@ export class HubEngine implements Engine {
     return 1_800_000 + (hashOf(this.store.revision, 3) % 1_800_000);
   }
 
+  #apply(request: ResourceRequest): Answer {
+    const { target, warnings } = writeTarget(request);
+    if (!request.query.get("fieldManager")) {
+      throw optionsInvalid("PatchOptions", "fieldManager", "Required value: is required for apply patch");
+    }
+    const { type, name } = request;
+    const body = (request.body ?? {}) as object;
+    if (type === crdType) checkCrd({ ...body, metadata: { name, ...(body as Partial<CrdDocument>).metadata } });
+    const { stored, isCreated } = this.writer.apply(target, body, request.query.get("force") === "true");
+    const shown = isCreated ? this.#establish(target, stored) : this.#changed(target, stored);
+    return this.#objectAnswer(request, shown, isCreated ? 201 : 200, warnings);
+  }
+
   #patch(request: ResourceRequest): Answer {
+    if (request.contentType === applyPatchType) return this.#apply(request);
+    if (request.query.get("force") !== null) {
+      throw optionsInvalid("PatchOptions", "force", "Forbidden: may not be specified for non-apply patch");
+    }
     const patches = request.type.builtIn ? builtInPatches : customPatches;
     const apply = patches[request.contentType];
     if (apply === undefined) {
       throw new ApiError(
         415,
         "UnsupportedMediaType",
-        `the body of the request was in an unknown format - accepted media types include: ${Object.keys(patches).join(", ")}`,
+        `the body of the request was in an unknown format - accepted media types include: ${[...Object.keys(patches), applyPatchType].join(", ")}`,
       );
     }
     const { target, warnings } = writeTarget(request);
@@ -289,6 +309,8 @@ export class HubEngine implements Engine {
 
 const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };
 
+const applyPatchType = "application/apply-patch+yaml";
+
 type Patches = Readonly<Record<string, (target: unknown, patch: unknown) => unknown>>;
 const customPatches: Patches = {
   "application/merge-patch+json": mergePatch,
@@ -298,7 +320,7 @@ const builtInPatches: Patches = { ...customPatches, "application/strategic-merge
 
 /** What is written, and the warnings that the write collects. Throws ApiError 400 for a wrong `fieldValidation`. */
 function writeTarget(request: ResourceRequest): { readonly target: WriteTarget; readonly warnings: readonly string[] } {
-  const { type, namespace, name, subresource, query } = request;
+  const { type, namespace, name, subresource, query, userAgent } = request;
   const warnings: string[] = [];
   const validation = query.get("fieldValidation") || "Warn";
   if (!["Strict", "Warn", "Ignore"].includes(validation)) {
@@ -312,7 +334,26 @@ function writeTarget(request: ResourceRequest): { readonly target: WriteTarget; 
     throw apiErrors.badRequest(`${what}: strict decoding error: ${said.join(", ")}`);
   };
   const dryRun = query.getAll("dryRun").includes("All");
-  return { target: { type, namespace, name, subresource, dryRun, onUnknownFields }, warnings };
+  const manager = query.get("fieldManager") || userAgentManager(userAgent);
+  if (manager.length > maxManagerLength) {
+    throw optionsInvalid("PatchOptions", "fieldManager", `Too long: may not be more than ${maxManagerLength} bytes`);
+  }
+  return { target: { type, namespace, name, subresource, dryRun, manager, onUnknownFields }, warnings };
+}
+
+const maxManagerLength = 128;
+
+/** Who does not say who it is goes by the name of its program. */
+const userAgentManager = (userAgent: string): string =>
+  (userAgent.split("/", 1)[0] ?? "").replace(/[^\x20-\x7e]/g, "").slice(0, maxManagerLength) || "unknown";
+
+function optionsInvalid(kind: string, field: string, message: string): ApiError {
+  const reason = message.startsWith("Required") ? "FieldValueRequired" : "FieldValueInvalid";
+  return new ApiError(422, "Invalid", `${kind}.meta.k8s.io "" is invalid: ${field}: ${message}`, {
+    group: "meta.k8s.io",
+    kind,
+    causes: [{ reason, message, field }],
+  });
 }
 
 /** What namespace, name and selectors of the request let through; undefined when that is everything. */

@@ -1,6 +1,7 @@
 // Objects of the hub's store: never changed once stored, with their JSON text made at most once per form.
 import type { ObjectForm } from "../http/engine.ts";
 import { partialMetadataText } from "../http/list.ts";
+import type { ManagedFields } from "./managed-fields.ts";
 
 export interface ObjectMeta {
   readonly name: string;
@@ -13,6 +14,7 @@ export interface ObjectMeta {
   readonly finalizers?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly managedFields?: ManagedFields;
 }
 
 /** Members beyond these are whatever the kind has. */

@@ -6,7 +6,7 @@ import { RE2JS } from "re2js";
 import type { StatusCause } from "../http/status.ts";
 import { CelRules } from "./cel-rules.ts";
 import { causeOf, fieldOf } from "./schema-causes.ts";
-import type { StructuralSchema } from "./structural-schema.ts";
+import { type StructuralSchema, memberSchema as schemaOfMember } from "./structural-schema.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Members =>
@@ -34,11 +34,14 @@ export class SchemaRules {
     this.#cel = new CelRules(schema);
   }
 
-  /** The object without unknown fields and nulls that mean nothing, with defaults; and the paths of what was pruned. */
-  decode<Value>(object: Value): { readonly object: Value; readonly unknownFields: readonly string[] } {
-    const unknownFields: string[] = [];
-    const pruned = decode(object, { ...this.#schema, [embedded]: true }, "", unknownFields);
-    return { object: pruned as Value, unknownFields };
+  /**
+   * The object without unknown fields and nulls that mean nothing; and the paths of what was pruned.
+   * @param defaults whether what is missing is filled in
+   */
+  decode<Value>(object: Value, defaults = true): { readonly object: Value; readonly unknownFields: readonly string[] } {
+    const decoding: Decoding = { unknownFields: [], defaults };
+    const pruned = decode(object, { ...this.#schema, [embedded]: true }, "", decoding);
+    return { object: pruned as Value, unknownFields: decoding.unknownFields };
   }
 
   /** What is wrong with the object; what was already wrong in the same value of `before` is let be. */
@@ -66,34 +69,39 @@ function isChanged({ instancePath }: ErrorObject, object: unknown, before: unkno
 const embedded = "x-kubernetes-embedded-resource";
 const preserve = "x-kubernetes-preserve-unknown-fields";
 
-function decode(value: unknown, schema: StructuralSchema, path: string, unknownFields: string[]): unknown {
+interface Decoding {
+  readonly unknownFields: string[];
+  readonly defaults: boolean;
+}
+
+function decode(value: unknown, schema: StructuralSchema, path: string, decoding: Decoding): unknown {
   if (Array.isArray(value)) {
     const { items } = schema;
     if (items === undefined) return value;
-    return value.map((item, index) => decode(item, items, `${path}[${index}]`, unknownFields));
+    return value.map((item, index) => decode(item, items, `${path}[${index}]`, decoding));
   }
   if (!isObject(value)) return value;
   const decoded: Record<string, unknown> = {};
   for (const [name, member] of Object.entries(value)) {
     const field = path === "" ? name : `${path}.${name}`;
     const known = memberSchema(schema, name);
-    if (known === undefined) unknownFields.push(field);
+    if (known === undefined) decoding.unknownFields.push(field);
     else if (known === "kept") decoded[name] = member;
-    else if (member !== null || known.nullable) decoded[name] = decode(member, known, field, unknownFields);
+    else if (member !== null || known.nullable) decoded[name] = decode(member, known, field, decoding);
   }
+  if (!decoding.defaults) return decoded;
   for (const [name, property] of Object.entries(schema.properties ?? {})) {
     if (decoded[name] !== undefined || property.default === undefined) continue;
-    decoded[name] = decode(structuredClone(property.default), property, "", []);
+    decoded[name] = decode(structuredClone(property.default), property, "", { unknownFields: [], defaults: true });
   }
   return decoded;
 }
 
 function memberSchema(schema: StructuralSchema, name: string): StructuralSchema | "kept" | undefined {
   if (schema[embedded] === true && (name === "apiVersion" || name === "kind" || name === "metadata")) return "kept";
-  if (Object.hasOwn(schema.properties ?? {}, name)) return schema.properties?.[name];
-  const { additionalProperties } = schema;
-  if (isObject(additionalProperties)) return additionalProperties as StructuralSchema;
-  return additionalProperties === true || schema[preserve] === true ? "kept" : undefined;
+  const known = schemaOfMember(schema, name);
+  if (known !== undefined) return known;
+  return schema.additionalProperties === true || schema[preserve] === true ? "kept" : undefined;
 }
 
 const listsOfSchemas = ["allOf", "anyOf", "oneOf"];

@@ -1,4 +1,4 @@
-// The schema of a definition's version, as far as the simulator reads it. Nothing here checks that it is one.
+// The schema of a definition's version, as far as the simulator reads it. Built-in kinds have one too, made of their protobuf fields.
 
 /** The members of a structural schema that are read here. */
 export interface StructuralSchema {
@@ -15,4 +15,19 @@ export interface StructuralSchema {
   readonly minimum?: number;
   readonly maximum?: number;
   readonly [member: string]: unknown;
+}
+
+/** The schema of an object's member; undefined where it has none. */
+export function memberSchema(schema: StructuralSchema | undefined, name: string): StructuralSchema | undefined {
+  if (Object.hasOwn(schema?.properties ?? {}, name)) return schema?.properties?.[name];
+  return typeof schema?.additionalProperties === "object" ? schema.additionalProperties : undefined;
+}
+
+/** The schemas one step below. */
+export function schemasBelow({ properties, items, additionalProperties }: StructuralSchema): StructuralSchema[] {
+  return [
+    ...Object.values(properties ?? {}),
+    ...(items === undefined ? [] : [items]),
+    ...(typeof additionalProperties === "object" ? [additionalProperties] : []),
+  ];
 }

@@ -3,11 +3,17 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, rfc3339 } from "../../support/clock.ts";
 import { hashOf, uuidOf } from "../hash.ts";
+import { withoutNulls } from "../http/body.ts";
 import type { ResourceType } from "../http/catalog.ts";
-import { ApiError, apiErrors } from "../http/status.ts";
-import { namespaceType, secretType } from "../kinds/types.ts";
-import { generateName, type IncomingObject, readIncoming } from "./incoming.ts";
-import { type KubeObject, keyOf, type ObjectMeta, StoredObject } from "./object.ts";
+import { apiVersionOf } from "../http/catalog.ts";
+import { apiErrors } from "../http/status.ts";
+import { mergeSchemaOf } from "../kinds/built-in-schemas.ts";
+import { namespaceType } from "../kinds/types.ts";
+import { contentOf, withContent, withDefaults, withGeneratedName, withStatus } from "./content.ts";
+import { type IncomingObject, readIncoming } from "./incoming.ts";
+import { lastAppliedFields } from "./last-applied.ts";
+import { afterApply, afterUpdate, askedManagedFields, type FieldWriter, type ManagedFields } from "./managed-fields.ts";
+import { type KubeObject, keyOf, StoredObject } from "./object.ts";
 import { schemaRules } from "./schema.ts";
 import type { HubStore } from "./store.ts";
 
@@ -18,6 +24,8 @@ export interface WriteTarget {
   readonly name: string;
   readonly subresource: string;
   readonly dryRun: boolean;
+  /** Who is noted as the owner of the fields. */
+  readonly manager: string;
   /** Told which fields of the body its kind does not know, before they are pruned. May throw. */
   readonly onUnknownFields?: (fields: readonly string[]) => void;
 }
@@ -41,30 +49,10 @@ export class HubWriter {
     const generated = hashOf(this.#store.revision, 1);
     const path = { namespace, name: "" };
     const incoming = decoded(target, readIncoming(type, withGeneratedName(body, generated), path));
-    const { name } = incoming.metadata;
-    if (incoming.metadata.resourceVersion !== undefined) {
-      throw apiErrors.badRequest("resourceVersion should not be set on objects to be created");
-    }
-    if (type.namespaced && this.#find(namespaceType, "", namespace) === undefined) {
-      throw apiErrors.notFound(namespaceType, namespace);
-    }
-    if (this.#find(type, namespace, name) !== undefined) throw apiErrors.alreadyExists(type, name);
-    const { status, ...rest } = incoming;
-    const content = rest as IncomingObject;
-    const object: KubeObject = {
-      ...withDefaults(type, content),
-      ...(status === undefined || type.hasStatus ? {} : { status }),
-      metadata: {
-        ...incoming.metadata,
-        ...(type.namespaced ? { namespace } : {}),
-        uid: uuidOf(hashOf(this.#store.revision, 2)),
-        creationTimestamp: rfc3339(this.#clock.nowMs()),
-        resourceVersion: "",
-        ...(type.builtIn ? {} : { generation: 1 }),
-      },
-    };
-    checkSchema(type, object, undefined);
-    return target.dryRun ? new StoredObject(object) : this.#store.commit(type, "ADDED", object);
+    const asked = askedManagedFields(incoming.metadata);
+    return this.#add(target, incoming, (object) =>
+      afterUpdate(asked === "clear" ? [] : (asked ?? []), {}, object, mergeSchemaOf(type), this.#writer(target)),
+    );
   }
 
   update(target: WriteTarget, body: unknown): StoredObject {
@@ -77,6 +65,70 @@ export class HubWriter {
     const current = this.#require(target);
     const patched = change(current.object);
     return this.#replace(target, current, decoded(target, readIncoming(target.type, patched, target)));
+  }
+
+  /**
+   * Server-side apply: makes the object what the configuration says, or creates it. Throws ApiError 409 where another manager owns what
+   * would change, unless forced.
+   */
+  apply(
+    target: WriteTarget,
+    body: unknown,
+    force: boolean,
+  ): { readonly stored: StoredObject; readonly isCreated: boolean } {
+    const { type } = target;
+    const config = configuration(target, body);
+    const current = this.#find(type, target.namespace, target.name);
+    const live = current?.object;
+    const before = managedFieldsOf(live);
+    const schema = mergeSchemaOf(type);
+    const writer = this.#writer(target);
+    // What was there before anybody's fields were noted belongs to somebody.
+    const known =
+      live !== undefined && before.length === 0
+        ? afterUpdate([], {}, live, schema, { ...writer, manager: "before-first-apply", subresource: "" })
+        : before;
+    const mayTake = target.manager === "kubectl" ? lastAppliedFields(live, schema) : () => false;
+    const { object, entries } = afterApply(known, { live, config, schema, writer, force, mayTake });
+    const incoming = decoded({ ...target, onUnknownFields: () => {} }, readIncoming(type, object, target));
+    if (current !== undefined) return { stored: this.#replace(target, current, incoming, entries), isCreated: false };
+    if (target.subresource !== "") throw apiErrors.notFound(type, target.name);
+    const { resourceVersion } = incoming.metadata;
+    if (resourceVersion !== undefined) throw modified(target);
+    return { stored: this.#add(target, incoming, () => entries), isCreated: true };
+  }
+
+  #writer({ type, manager, subresource }: WriteTarget): FieldWriter {
+    return { manager, subresource, apiVersion: apiVersionOf(type), time: rfc3339(this.#clock.nowMs()) };
+  }
+
+  #add(target: WriteTarget, incoming: IncomingObject, owners: (object: KubeObject) => ManagedFields): StoredObject {
+    const { type, namespace } = target;
+    const { name } = incoming.metadata;
+    if (incoming.metadata.resourceVersion !== undefined) {
+      throw apiErrors.badRequest("resourceVersion should not be set on objects to be created");
+    }
+    if (type.namespaced && this.#find(namespaceType, "", namespace) === undefined) {
+      throw apiErrors.notFound(namespaceType, namespace);
+    }
+    if (this.#find(type, namespace, name) !== undefined) throw apiErrors.alreadyExists(type, name);
+    const { status, ...rest } = incoming;
+    const content = withDefaults(type, rest as IncomingObject);
+    const object: KubeObject = {
+      ...content,
+      ...(status === undefined || type.hasStatus ? {} : { status }),
+      metadata: {
+        ...content.metadata,
+        ...(type.namespaced ? { namespace } : {}),
+        uid: uuidOf(hashOf(this.#store.revision, 2)),
+        creationTimestamp: rfc3339(this.#clock.nowMs()),
+        resourceVersion: "",
+        ...(type.builtIn ? {} : { generation: 1 }),
+      },
+    };
+    checkSchema(type, object, undefined);
+    const stored = withManagedFields(object, owners(object));
+    return target.dryRun ? new StoredObject(stored) : this.#store.commit(type, "ADDED", stored);
   }
 
   /** The object's last state, and whether it is gone: with finalizers it only starts to go. */
@@ -113,27 +165,39 @@ export class HubWriter {
     return found;
   }
 
-  #replace(target: WriteTarget, current: StoredObject, incoming: IncomingObject): StoredObject {
+  /** @param applied the owners after an apply; undefined for an update, which takes what it changes */
+  #replace(
+    target: WriteTarget,
+    current: StoredObject,
+    incoming: IncomingObject,
+    applied?: ManagedFields,
+  ): StoredObject {
     const { type } = target;
-    const before = current.object;
+    const owners = managedFieldsOf(current.object);
+    const before = withManagedFields(current.object, []);
     const { resourceVersion, uid } = incoming.metadata;
-    if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion) {
-      const why = "the object has been modified; please apply your changes to the latest version and try again";
-      throw apiErrors.conflict(type, target.name, why);
-    }
+    if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion) throw modified(target);
     checkPrecondition(target, "UID", uid, before.metadata.uid);
-    const next = target.subresource === "status" ? withStatus(before, incoming) : withContent(type, before, incoming);
+    const content =
+      target.subresource === "status" ? withStatus(before, incoming) : withContent(type, before, incoming);
+    const next = withManagedFields(content, []);
     checkFinalizers(target, before, next);
-    if (isDeepStrictEqual(before, next)) return current;
-    checkSchema(type, next, before);
+    const isSame = isDeepStrictEqual(before, next);
+    if (!isSame) checkSchema(type, next, before);
+    const asked = target.subresource === "" ? askedManagedFields(incoming.metadata) : undefined;
+    const base = asked === "clear" ? [] : (asked ?? owners);
+    // Owners that were cleared stay unknown until the next apply.
+    const nextOwners =
+      applied ??
+      (base.length === 0 || isSame ? base : afterUpdate(base, before, next, mergeSchemaOf(type), this.#writer(target)));
+    if (isSame && isDeepStrictEqual(owners, nextOwners)) return current;
     const isSpecChange = !isDeepStrictEqual(contentOf(before), contentOf(next));
     const { generation } = before.metadata;
-    const stored =
-      generation !== undefined && isSpecChange
-        ? { ...next, metadata: { ...next.metadata, generation: generation + 1 } }
-        : next;
+    const metadata =
+      generation !== undefined && isSpecChange ? { ...next.metadata, generation: generation + 1 } : next.metadata;
+    const stored = withManagedFields({ ...next, metadata }, nextOwners);
     if (target.dryRun) return new StoredObject(stored);
-    const isReleased = stored.metadata.deletionTimestamp !== undefined && !stored.metadata.finalizers?.length;
+    const isReleased = metadata.deletionTimestamp !== undefined && !metadata.finalizers?.length;
     return this.#store.commit(type, isReleased ? "DELETED" : "MODIFIED", stored);
   }
 
@@ -146,6 +210,45 @@ export class HubWriter {
     }
   }
 }
+
+const managedFieldsOf = (object: KubeObject | undefined): ManagedFields => object?.metadata.managedFields ?? [];
+
+function withManagedFields(object: KubeObject, managedFields: ManagedFields): KubeObject {
+  const { managedFields: _before, ...metadata } = object.metadata;
+  return { ...object, metadata: managedFields.length === 0 ? metadata : { ...metadata, managedFields } };
+}
+
+/** What an apply configures: without what the door that it came through does not write, without defaults. */
+function configuration(target: WriteTarget, body: unknown): IncomingObject {
+  const { type, name, subresource } = target;
+  const metadata = (body as { readonly metadata?: object } | null)?.metadata;
+  const sent = readIncoming(type, { ...(body as object), metadata: { name, ...metadata } }, target);
+  if (askedManagedFields(sent.metadata) !== undefined) throw apiErrors.badRequest("metadata.managedFields must be nil");
+  const rules = schemaRules(type.schema);
+  const { object, unknownFields } = rules === undefined ? decodeBuiltIn(sent) : rules.decode(sent, false);
+  if (unknownFields.length > 0) target.onUnknownFields?.(unknownFields);
+  const { apiVersion, kind, status, ...content } = object;
+  const { resourceVersion, uid } = object.metadata;
+  const precondition = {
+    name,
+    ...(resourceVersion === undefined ? {} : { resourceVersion }),
+    ...(uid === undefined ? {} : { uid }),
+  };
+  if (subresource === "status") return { apiVersion, kind, metadata: precondition, status };
+  return type.hasStatus ? { apiVersion, kind, ...content } : object;
+}
+
+const decodeBuiltIn = (object: IncomingObject) => ({
+  object: withoutNulls(object) as IncomingObject,
+  unknownFields: [],
+});
+
+const modified = (target: WriteTarget): Error =>
+  apiErrors.conflict(
+    target.type,
+    target.name,
+    "the object has been modified; please apply your changes to the latest version and try again",
+  );
 
 /** Without fields that the definition does not know, with those that it fills in. */
 function decoded(target: WriteTarget, incoming: IncomingObject): IncomingObject {
@@ -161,52 +264,6 @@ function checkSchema(type: ResourceType, next: KubeObject, before: KubeObject | 
   if (causes.length > 0) throw apiErrors.invalidFields(type, next.metadata.name, causes);
 }
 
-function withGeneratedName(body: unknown, hash: number): unknown {
-  const metadata = (body as { metadata?: { name?: unknown; generateName?: unknown } } | undefined)?.metadata;
-  if (typeof metadata?.generateName !== "string" || metadata.name) return body;
-  return { ...(body as object), metadata: { ...metadata, name: generateName(metadata.generateName, hash) } };
-}
-
-/** Everything but metadata and status: what a generation counts. */
-function contentOf(object: KubeObject): Record<string, unknown> {
-  const { metadata: _metadata, status: _status, ...content } = object;
-  return content;
-}
-
-/** A status write moves the status alone. */
-function withStatus(before: KubeObject, incoming: IncomingObject): KubeObject {
-  const { status: _status, ...rest } = before;
-  return incoming.status === undefined ? (rest as KubeObject) : { ...(rest as KubeObject), status: incoming.status };
-}
-
-/** Any other write leaves what the server owns, and the status where that has a door of its own. */
-function withContent(type: ResourceType, before: KubeObject, incoming: IncomingObject): KubeObject {
-  const { status, ...rest } = incoming;
-  const kept = type.hasStatus ? before["status"] : status;
-  const owned: Partial<Record<keyof ObjectMeta | "deletionGracePeriodSeconds", unknown>> = {};
-  for (const member of ownedMembers) {
-    const value = (before.metadata as unknown as Record<string, unknown>)[member];
-    if (value !== undefined) owned[member] = value;
-  }
-  const metadata = { ...incoming.metadata } as Record<string, unknown>;
-  for (const member of ownedMembers) delete metadata[member];
-  return {
-    ...withDefaults(type, rest as IncomingObject),
-    metadata: { ...metadata, ...owned } as unknown as ObjectMeta,
-    ...(kept === undefined ? {} : { status: kept }),
-  };
-}
-
-const ownedMembers = [
-  "namespace",
-  "uid",
-  "resourceVersion",
-  "generation",
-  "creationTimestamp",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-] as const;
-
 function checkFinalizers(target: WriteTarget, before: KubeObject, next: KubeObject): void {
   if (before.metadata.deletionTimestamp === undefined) return;
   const known = before.metadata.finalizers ?? [];
@@ -220,33 +277,4 @@ function checkPrecondition(target: WriteTarget, what: string, wanted: string | u
   if (wanted === undefined || wanted === actual) return;
   const why = `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${actual}`;
   throw apiErrors.conflict(target.type, target.name, why);
-}
-
-/** What the built-in kinds fill in by themselves. */
-function withDefaults(type: ResourceType, content: IncomingObject): IncomingObject {
-  if (type === namespaceType) {
-    const labels = { ...content.metadata.labels, "kubernetes.io/metadata.name": content.metadata.name };
-    return {
-      ...content,
-      metadata: { ...content.metadata, labels },
-      spec: { finalizers: ["kubernetes"] },
-      status: { phase: "Active" },
-    };
-  }
-  if (type === secretType) return withSecretData(content);
-  return content;
-}
-
-/** Folds the write-only stringData into data. */
-function withSecretData(content: IncomingObject): IncomingObject {
-  const { stringData, data, ...rest } = content;
-  const texts = Object.entries((stringData ?? {}) as Record<string, unknown>);
-  const encoded = texts.map(([name, text]) => [name, Buffer.from(String(text)).toString("base64")]);
-  const merged = { ...(data as object | undefined), ...Object.fromEntries(encoded) };
-  for (const [name, value] of Object.entries(merged)) {
-    if (typeof value !== "string" || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value)) {
-      throw new ApiError(400, "BadRequest", `Secret in version "v1" cannot be handled: data.${name} is not base64`);
-    }
-  }
-  return { ...(rest as IncomingObject), data: merged, type: rest["type"] ?? "Opaque" };
 }

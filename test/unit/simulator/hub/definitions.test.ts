@@ -27,7 +27,18 @@ function send(engine: HubEngine, verb: Verb, resource: string, part: Part = {}):
   if (type === undefined) throw new Error(`no ${resource}`);
   const contentType = verb === "patch" ? "application/merge-patch+json" : "application/json";
   const params = new URLSearchParams(query);
-  const request = { type, verb, namespace, name, subresource, query: params, form: "full", contentType, body } as const;
+  const request = {
+    type,
+    verb,
+    namespace,
+    name,
+    subresource,
+    query: params,
+    form: "full",
+    contentType,
+    body,
+    userAgent: "",
+  } as const;
   const answer = engine.answer(request);
   if (answer.type !== "body") throw new Error("not a body");
   return answer.text;

@@ -68,6 +68,7 @@ class Client {
       form: "full",
       contentType: part.contentType ?? (verb === "patch" ? "application/merge-patch+json" : "application/json"),
       body: part.body,
+      userAgent: "test/1",
     });
   }
 

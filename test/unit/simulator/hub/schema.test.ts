@@ -59,7 +59,18 @@ class Server {
     const contentType = verb === "patch" ? "application/merge-patch+json" : "application/json";
     const namespace = type.namespaced ? "default" : "";
     const params = new URLSearchParams(query);
-    const request = { type, verb, namespace, name, subresource, query: params, form: "full", contentType, body };
+    const request = {
+      type,
+      verb,
+      namespace,
+      name,
+      subresource,
+      query: params,
+      form: "full",
+      contentType,
+      body,
+      userAgent: "",
+    };
     const answer = this.engine.answer(request as Parameters<HubEngine["answer"]>[0]);
     if (answer.type !== "body") throw new Error("not a body");
     return { object: JSON.parse(answer.text), warnings: answer.warnings ?? [] };

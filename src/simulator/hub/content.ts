@@ -1,0 +1,83 @@
+// What a write makes of an object's content: which members a door of the API may change, and what built-in kinds fill in by themselves.
+// Pure functions of what is stored and what was sent.
+import type { ResourceType } from "../http/catalog.ts";
+import { ApiError } from "../http/status.ts";
+import { namespaceType, secretType } from "../kinds/types.ts";
+import { generateName, type IncomingObject } from "./incoming.ts";
+import type { KubeObject, ObjectMeta } from "./object.ts";
+
+/** The body with the name that it asks the server to make up. */
+export function withGeneratedName(body: unknown, hash: number): unknown {
+  const metadata = (body as { metadata?: { name?: unknown; generateName?: unknown } } | undefined)?.metadata;
+  if (typeof metadata?.generateName !== "string" || metadata.name) return body;
+  return { ...(body as object), metadata: { ...metadata, name: generateName(metadata.generateName, hash) } };
+}
+
+/** Everything but metadata and status: what a generation counts. */
+export function contentOf(object: KubeObject): Record<string, unknown> {
+  const { metadata: _metadata, status: _status, ...content } = object;
+  return content;
+}
+
+/** A status write moves the status alone. */
+export function withStatus(before: KubeObject, incoming: IncomingObject): KubeObject {
+  const { status: _status, ...rest } = before;
+  return incoming.status === undefined ? (rest as KubeObject) : { ...(rest as KubeObject), status: incoming.status };
+}
+
+/** Any other write leaves what the server owns, and the status where that has a door of its own. */
+export function withContent(type: ResourceType, before: KubeObject, incoming: IncomingObject): KubeObject {
+  const { status, ...rest } = incoming;
+  const kept = type.hasStatus ? before["status"] : status;
+  const owned: Partial<Record<keyof ObjectMeta | "deletionGracePeriodSeconds", unknown>> = {};
+  for (const member of ownedMembers) {
+    const value = (before.metadata as unknown as Record<string, unknown>)[member];
+    if (value !== undefined) owned[member] = value;
+  }
+  const metadata = { ...incoming.metadata } as Record<string, unknown>;
+  for (const member of ownedMembers) delete metadata[member];
+  return {
+    ...withDefaults(type, rest as IncomingObject),
+    metadata: { ...metadata, ...owned } as unknown as ObjectMeta,
+    ...(kept === undefined ? {} : { status: kept }),
+  };
+}
+
+const ownedMembers = [
+  "namespace",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+] as const;
+
+/** What the built-in kinds fill in by themselves. */
+export function withDefaults(type: ResourceType, content: IncomingObject): IncomingObject {
+  if (type === namespaceType) {
+    const labels = { ...content.metadata.labels, "kubernetes.io/metadata.name": content.metadata.name };
+    return {
+      ...content,
+      metadata: { ...content.metadata, labels },
+      spec: { finalizers: ["kubernetes"] },
+      status: { phase: "Active" },
+    };
+  }
+  if (type === secretType) return withSecretData(content);
+  return content;
+}
+
+/** Folds the write-only stringData into data. */
+function withSecretData(content: IncomingObject): IncomingObject {
+  const { stringData, data, ...rest } = content;
+  const texts = Object.entries((stringData ?? {}) as Record<string, unknown>);
+  const encoded = texts.map(([name, text]) => [name, Buffer.from(String(text)).toString("base64")]);
+  const merged = { ...(data as object | undefined), ...Object.fromEntries(encoded) };
+  for (const [name, value] of Object.entries(merged)) {
+    if (typeof value !== "string" || !/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value)) {
+      throw new ApiError(400, "BadRequest", `Secret in version "v1" cannot be handled: data.${name} is not base64`);
+    }
+  }
+  return { ...(rest as IncomingObject), data: merged, type: rest["type"] ?? "Opaque" };
+}
