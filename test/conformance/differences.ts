@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { absent, type Mismatch } from "./compare.ts";
+import { type Trait, traits } from "./source-traits.ts";
 
 export interface Difference {
   readonly id: string;
@@ -14,6 +15,8 @@ export interface Difference {
   readonly state: "fixed" | "not yet";
   /** Paths at which it shows in a recorded fleet; `*` stands for any characters. */
   readonly match?: readonly string[];
+  /** Only of values of MetricSources that rest on this. */
+  readonly of?: Trait;
   /** Only where the original's value holds this text. */
   readonly holds?: string;
   /** Ours must then be this; `absent` for nothing. Without it any value will do. */
@@ -30,22 +33,27 @@ export const differencesFile = new URL("differences.yaml", import.meta.url);
 export function readDifferences(): readonly Difference[] {
   const differences = parse(readFileSync(differencesFile, "utf8")) as readonly Difference[];
   const ids = new Set<string>();
-  for (const [i, { id, where, original, here, reason, state }] of differences.entries()) {
+  for (const [i, { id, where, original, here, reason, state, of }] of differences.entries()) {
     const isWhole = [id, where, original, here, reason].every((text) => typeof text === "string") && id !== "";
     if (!isWhole || ids.has(id))
       throw new Error(`entry ${i + 1}: needs an id of its own, where, original, here, reason`);
     if (state !== "fixed" && state !== "not yet") throw new Error(`${id}: state must be "fixed" or "not yet"`);
+    if (of !== undefined && !traits.includes(of)) throw new Error(`${id}: of must be one of ${traits.join(", ")}`);
     ids.add(id);
   }
   return differences;
 }
 
-/** The difference that explains the mismatch; undefined when none does. */
-export function explain(differences: readonly Difference[], mismatch: Mismatch): Difference | undefined {
+/** The difference that explains the mismatch of a value with these traits; undefined when none does. */
+export function explain(
+  differences: readonly Difference[],
+  mismatch: Mismatch,
+  own: ReadonlySet<Trait> = new Set(),
+): Difference | undefined {
   return differences.find(
     (difference) =>
       (difference.match ?? []).some((pattern) => patternOf(pattern).test(mismatch.path)) &&
-      allows(difference, mismatch),
+      allows(difference, mismatch, own),
   );
 }
 
@@ -55,8 +63,10 @@ export const isUnordered = (differences: readonly Difference[], path: string): b
     ({ unordered, match = [] }) => unordered === true && match.some((pattern) => patternOf(pattern).test(path)),
   );
 
-function allows({ holds, becomes, tolerance, unordered }: Difference, { original, ours }: Mismatch): boolean {
+function allows(difference: Difference, { original, ours }: Mismatch, own: ReadonlySet<Trait>): boolean {
+  const { of, holds, becomes, tolerance, unordered } = difference;
   if (unordered === true) return false;
+  if (of !== undefined && !own.has(of)) return false;
   if (holds !== undefined && !JSON.stringify(original).includes(holds)) return false;
   if (tolerance !== undefined) {
     const isClose = (a: number, b: number): boolean => Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a));

@@ -9,6 +9,7 @@ import { type Difference, explain, isUnordered } from "./differences.ts";
 import { withHubOn } from "./hub-run.ts";
 import { openLifetimes } from "./lifetimes.ts";
 import { isRepeated, listen, readMessages } from "./messages.ts";
+import { type Trait, traitsOfSources } from "./source-traits.ts";
 
 export interface Outcome {
   readonly item: string;
@@ -35,6 +36,7 @@ export async function compareFleet(
   const keys = readKeys(folder);
   const resources = readResources(folder);
   const messages = readMessages(folder);
+  const rules = { differences, traitsOf: traitsOfSources(keys, resources) };
   const lifetimes = openLifetimes(storeUrl);
   const listener = await listen(storeUrl, messages.keys());
   return withHubOn(folder, storeUrl, async ({ fleet, store }) => {
@@ -47,18 +49,18 @@ export async function compareFleet(
         lifetime === undefined || lifetime === recorded.ttlClass
           ? []
           : [{ path: `${key}/ttl`, original: recorded.ttlClass, ours: lifetime }];
-      outcomes.push(judge(key, recordedValue(newest(recorded)), ours, differences, late));
+      outcomes.push(judge(key, recordedValue(newest(recorded)), ours, rules, late));
     }
     for (const { plural, namespace, name, status } of resources) {
       const object = fleet.object(plural, namespace, name) as { status?: unknown } | undefined;
       const ours = object?.status === undefined ? absent : JSON.parse(fleet.originalOf(JSON.stringify(object.status)));
-      outcomes.push(judge(`${plural}/${name}/status`, status, ours, differences));
+      outcomes.push(judge(`${plural}/${name}/status`, status, ours, rules));
     }
     const heard = await listener.heard();
     if (heard === undefined) return outcomes;
     for (const [item, message] of messages) {
       if (!isRepeated(item, fleet.polledClusters)) continue;
-      outcomes.push(judge(item, message, heard.get(item) ?? absent, differences));
+      outcomes.push(judge(item, message, heard.get(item) ?? absent, rules));
     }
     return outcomes;
   }).finally(() => {
@@ -67,17 +69,23 @@ export async function compareFleet(
   });
 }
 
+interface Rules {
+  readonly differences: readonly Difference[];
+  /** Of the value at a path. */
+  readonly traitsOf: (path: string) => ReadonlySet<Trait>;
+}
+
 function judge(
   item: string,
   original: unknown,
   ours: unknown,
-  differences: readonly Difference[],
+  { differences, traitsOf }: Rules,
   more: readonly Mismatch[] = [],
 ): Outcome {
   const isAbsent = ours === absent;
   const unordered = (path: string): boolean => isUnordered(differences, path);
   const found = isAbsent ? [{ path: item, original, ours }] : [...mismatches(original, ours, item, unordered), ...more];
-  const explained = found.map((mismatch) => explain(differences, mismatch));
+  const explained = found.map((mismatch) => explain(differences, mismatch, traitsOf(mismatch.path)));
   return {
     item,
     failures: found.filter((_mismatch, i) => explained[i] === undefined),
