@@ -1,10 +1,13 @@
 // Paths into an object, from text to plain data: `.spec.containers[0].image`, `.metadata.labels['app.kubernetes.io/name']`.
 // A path is keys separated by dots; one or more leading dots and empty pieces mean nothing, and "." is the whole object. `[0]` picks an
-// element of a list, `[*]` all of them, `['a.b/c']` a key that holds dots; outside of quotes `\.` is a dot, too. The grammar takes all
-// that the original takes, so text in brackets that is none of these, or a bracket that is never closed, is a path that leads nowhere:
-// a warning here, not a problem. Does not look into objects; `resolve.ts` does.
+// element of a list, `[-1:]` the last one, `[*]` all of them, `['a.b/c']` a key that holds dots; outside of quotes `\.` is a dot, too. The
+// grammar takes all that the original takes, so text in brackets that is none of these (also `[-1]`, docs/decisions/0015), or a bracket that
+// is never closed, is a path that leads nowhere: a warning here, not a problem. Does not look into objects; `resolve.ts` does.
 
-/** One step into an object. `nowhere` is bracket text that cannot be followed: it never leads to a value. */
+/**
+ * One step into an object. An index below 0 counts from the end of the list: -1 is its last element. `nowhere` is bracket text that cannot
+ * be followed: it never leads to a value.
+ */
 export type PathStep =
   | { readonly kind: "key"; readonly key: string }
   | { readonly kind: "index"; readonly at: number }
@@ -44,7 +47,7 @@ function segment(step: PathStep): string {
     case "key":
       return step.key;
     case "index":
-      return `[${step.at}]`;
+      return step.at < 0 ? `[${step.at}:]` : `[${step.at}]`;
     case "wildcard":
       return "[*]";
     case "nowhere":
@@ -53,6 +56,7 @@ function segment(step: PathStep): string {
 }
 
 const integer = /^[+-]?\d+$/;
+const fromTheEnd = /^-[1-9]\d*:$/;
 const quotes = ["'", '"'];
 
 class PathParser {
@@ -112,18 +116,19 @@ class PathParser {
     this.#at = close + 1;
     const content = text.slice(open + 1, close);
     if (content === "*") this.#steps.push({ kind: "wildcard" });
-    else if (integer.test(content) && Number.isSafeInteger(Number(content))) this.#index(open, Number(content));
+    else if (fromTheEnd.test(content) && Number.isSafeInteger(Number.parseInt(content, 10)))
+      this.#steps.push({ kind: "index", at: Number.parseInt(content, 10) });
+    else if (integer.test(content) && Number(content) >= 0 && Number.isSafeInteger(Number(content)))
+      this.#steps.push({ kind: "index", at: Math.abs(Number(content)) });
     else {
-      this.#warn(open, "leads nowhere: brackets take an index such as [0], [*], or a quoted key such as ['a.b']");
+      const isNegative = integer.test(content) && Number(content) < 0;
+      const right = isNegative
+        ? `[0] is the first element, and [${content}:] counts from the end`
+        : "brackets take an index such as [0] or, from the end, [-1:], or [*], or a quoted key such as ['a.b']";
+      this.#warn(open, `leads nowhere: ${right}`);
       this.#steps.push({ kind: "nowhere", text: `[${content}]` });
     }
     return undefined;
-  }
-
-  #index(open: number, at: number): void {
-    if (at < 0)
-      this.#warn(open, "leads nowhere: indexes count from 0, the first element; they cannot count from the end");
-    this.#steps.push({ kind: "index", at: at === 0 ? 0 : at });
   }
 
   /** A key in quotes. Within it a backslash stands before the quote or another backslash. */

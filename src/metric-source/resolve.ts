@@ -23,7 +23,7 @@ export function compilePath(steps: readonly PathStep[]): Resolve {
     }
     case "index": {
       const { at } = step;
-      return (value) => (Array.isArray(value) && at >= 0 ? rest(value[at]) : undefined);
+      return (value) => (Array.isArray(value) ? rest(value.at(at)) : undefined);
     }
     case "wildcard":
       return (value) =>

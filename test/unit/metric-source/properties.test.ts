@@ -9,7 +9,7 @@ import { compilePath } from "../../../src/metric-source/resolve.ts";
 const key = fc.constantFrom("a", "b", "a.b/c", "it's", 'q"', "back\\slash", "[0]", "__proto__", "constructor", "é");
 const step: fc.Arbitrary<PathStep> = fc.oneof(
   { weight: 4, arbitrary: key.map((k): PathStep => ({ kind: "key", key: k })) },
-  fc.integer({ min: 0, max: 2 }).map((at): PathStep => ({ kind: "index", at })),
+  fc.integer({ min: -3, max: 2 }).map((at): PathStep => ({ kind: "index", at })),
   fc.constant<PathStep>({ kind: "wildcard" }),
 );
 const object = fc.letrec((tie) => ({
@@ -23,14 +23,18 @@ const object = fc.letrec((tie) => ({
 
 const quoted = (text: string): string => `'${text.replace(/['\\]/g, "\\$&")}'`;
 const written = (steps: readonly PathStep[]): string =>
-  steps.map((s) => (s.kind === "key" ? `[${quoted(s.key)}]` : s.kind === "index" ? `[${s.at}]` : "[*]")).join("");
+  steps
+    .map((s) =>
+      s.kind === "key" ? `[${quoted(s.key)}]` : s.kind === "index" ? `[${s.at}${s.at < 0 ? ":" : ""}]` : "[*]",
+    )
+    .join("");
 
 /** All the values at the end of the steps, one step at a time, by entries and never by member access. */
 function slow(value: unknown, steps: readonly PathStep[]): unknown {
   const [first, ...rest] = steps;
   if (first === undefined) return value;
   if (Array.isArray(value)) {
-    if (first.kind === "index") return slow(value.slice(first.at, first.at + 1)[0], rest);
+    if (first.kind === "index") return slow(value[first.at < 0 ? value.length + first.at : first.at], rest);
     if (first.kind !== "wildcard") return undefined;
     return value.map((part) => slow(part, rest)).filter((part) => part !== undefined);
   }

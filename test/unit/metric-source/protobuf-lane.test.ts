@@ -63,7 +63,7 @@ function pathsInto(value: unknown, text = ""): Path[] {
   const here = text === "" ? [] : [path(text), path(text, "arrayLength")];
   if (typeof value !== "object" || value === null) return [...here, path(`${text}.below`), path(`${text}[0]`)];
   if (Array.isArray(value)) {
-    const elements = ["[0]", "[*]", "[7]", "[-1]", "[?]", ".length"].map((step) => path(text + step));
+    const elements = ["[0]", "[*]", "[7]", "[-1]", "[-1:]", "[-9:]", "[?]", ".length"].map((step) => path(text + step));
     return [...here, ...elements, ...pathsInto(value[0], `${text}[0]`), ...pathsInto(value[0], `${text}[*]`)];
   }
   return [...here, ...Object.entries(value).flatMap(([key, member]) => pathsInto(member, `${text}['${key}']`))];
