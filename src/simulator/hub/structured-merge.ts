@@ -132,27 +132,29 @@ export function merged(object: unknown, config: unknown, schema: Schema): unknow
   return mergedElements(childrenOf(object, schema), childrenOf(config, schema), schema);
 }
 
-/** Elements in the order of the configuration; those that it does not name stay before the one that they stood before. */
+/** Elements in the order of the configuration; those that it does not name stay before the next one that both have. */
 function mergedElements(object: readonly Child[], config: readonly Child[], schema: Schema): unknown[] {
-  const wanted = new Set(config.map(({ element }) => element));
   const old = new Map(object.map((child) => [child.element, child.value]));
+  const wanted = new Set(config.map(({ element }) => element));
+  const shared = config.map(({ element }) => element).filter((element) => old.has(element));
   const result: unknown[] = [];
-  let next = 0;
-  const passUnnamed = (): void => {
-    for (; next < object.length && !wanted.has((object[next] as Child).element); next++) {
-      result.push((object[next] as Child).value);
-    }
-  };
+  let [at, nextShared] = [0, 0];
   for (const { element, value } of config) {
-    if (old.has(element)) passUnnamed();
+    for (; at < object.length && (object[at] as Child).element !== shared[nextShared]; at++) {
+      if (!wanted.has((object[at] as Child).element)) result.push((object[at] as Child).value);
+    }
     result.push(merged(old.get(element), value, schema?.items));
-    if (next < object.length && (object[next] as Child).element === element) next++;
+    if (element !== shared[nextShared]) continue;
+    nextShared++;
+    at++;
   }
-  for (; next < object.length; next++) {
-    const child = object[next] as Child;
-    if (!wanted.has(child.element)) result.push(child.value);
-  }
-  return result;
+  return [
+    ...result,
+    ...object
+      .slice(at)
+      .filter((child) => !wanted.has(child.element))
+      .map((child) => child.value),
+  ];
 }
 
 /** The object without the fields and everything below them; what is emptied by that goes too. */

@@ -1,112 +1,7 @@
 // The hub's API server without its sockets: writing rules, watches in virtual time, and one property over random histories.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Verb } from "../../../../src/simulator/http/catalog.ts";
-import type { Answer } from "../../../../src/simulator/http/engine.ts";
-import { ApiError } from "../../../../src/simulator/http/status.ts";
-import { HubEngine } from "../../../../src/simulator/hub/engine.ts";
-import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
-
-const crdFolder = new URL("../../../../config/crd/", import.meta.url).pathname;
-
-interface Meta {
-  name: string;
-  namespace?: string;
-  uid: string;
-  resourceVersion: string;
-  generation?: number;
-  labels?: Record<string, string>;
-  finalizers?: string[];
-  deletionTimestamp?: string;
-}
-
-interface Obj {
-  kind: string;
-  metadata: Meta;
-  spec?: unknown;
-  status?: unknown;
-  data?: unknown;
-  type?: string;
-}
-
-interface WatchEvent {
-  type: string;
-  object: Obj & { code?: number; metadata: Meta & { annotations?: Record<string, string> } };
-}
-
-class Client {
-  readonly clock = new VirtualClock();
-  readonly engine: HubEngine;
-
-  constructor(historySize = 1000) {
-    this.engine = new HubEngine({ clock: this.clock, crdFolder, historySize });
-    this.send("create", "namespaces", { body: { metadata: { name: "team" } } });
-  }
-
-  send(
-    verb: Verb,
-    resource: string,
-    part: {
-      name?: string;
-      namespace?: string;
-      subresource?: string;
-      query?: string;
-      body?: unknown;
-      contentType?: string;
-    } = {},
-  ): Answer {
-    const group = resource === "clusterconnections" ? "clusterpulse.io" : "";
-    const type = this.engine.catalog.find(group, group === "" ? "v1" : "v1alpha1", resource);
-    if (type === undefined) throw new Error(`no ${resource}`);
-    return this.engine.answer({
-      type,
-      verb,
-      namespace: part.namespace ?? (type.namespaced ? "team" : ""),
-      name: part.name ?? "",
-      subresource: part.subresource ?? "",
-      query: new URLSearchParams(part.query ?? ""),
-      form: "full",
-      contentType: part.contentType ?? (verb === "patch" ? "application/merge-patch+json" : "application/json"),
-      body: part.body,
-      userAgent: "test/1",
-    });
-  }
-
-  call(...args: Parameters<Client["send"]>): Obj & { items: Obj[]; metadata: Meta & { continue?: string } } {
-    const answer = this.send(...args);
-    if (answer.type !== "body") throw new Error("not a body");
-    return JSON.parse(answer.text);
-  }
-
-  /** Status and reason of the refusal. */
-  refusal(...args: Parameters<Client["send"]>): string {
-    try {
-      this.send(...args);
-      return "accepted";
-    } catch (error) {
-      if (error instanceof ApiError) return `${error.status} ${error.reason}`;
-      throw error;
-    }
-  }
-
-  watch(resource: string, query: string): { events: WatchEvent[]; ended: () => boolean; stop: () => void } {
-    const answer = this.send("watch", resource, { query, namespace: "" });
-    if (answer.type !== "watch") throw new Error("not a watch");
-    const events: WatchEvent[] = [];
-    let isEnded = false;
-    const stop = answer.start({
-      write: (line) => void events.push(JSON.parse(line)),
-      end: () => {
-        isEnded = true;
-      },
-    });
-    return { events, ended: () => isEnded, stop };
-  }
-
-  get revision(): number {
-    return this.engine.store.revision;
-  }
-}
+import { HubClient, type Obj, type WatchEvent } from "../../../support/hub-client.ts";
 
 const connection = (name: string, extra: Record<string, unknown> = {}, spec: Record<string, unknown> = {}) => ({
   apiVersion: "clusterpulse.io/v1alpha1",
@@ -119,7 +14,7 @@ const cc = "clusterconnections";
 
 describe("writes", () => {
   it("create with uid, generation 1 and a revision, once", () => {
-    const client = new Client();
+    const client = new HubClient();
     const created = client.call("create", cc, { body: { ...connection("a"), status: { phase: "x" } } });
     expect(created.metadata).toMatchObject({ name: "a", namespace: "team", generation: 1 });
     expect(created.metadata.uid).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -129,7 +24,7 @@ describe("writes", () => {
   });
 
   it("refuse bodies that are not for their path", () => {
-    const client = new Client();
+    const client = new HubClient();
     const refusal = (body: unknown): string => client.refusal("create", cc, { body });
     expect(refusal({ ...connection("a"), kind: "Secret" })).toBe("400 BadRequest");
     expect(refusal({ ...connection("a"), apiVersion: "v1" })).toBe("400 BadRequest");
@@ -145,7 +40,7 @@ describe("writes", () => {
   });
 
   it("give names to objects that ask for one", () => {
-    const client = new Client();
+    const client = new HubClient();
     const body = { metadata: { generateName: "job-" } };
     const names = [1, 2, 3].map(() => client.call("create", "configmaps", { body }).metadata.name);
     for (const name of names) expect(name).toMatch(/^job-[bcdfghjklmnpqrstvwxz2456789]{5}$/);
@@ -153,7 +48,7 @@ describe("writes", () => {
   });
 
   it("update only on the newest revision, and status only through its own door", () => {
-    const client = new Client();
+    const client = new HubClient();
     const first = client.call("create", cc, { body: connection("a") });
     const { resourceVersion } = first.metadata;
     const body = { ...connection("a", { resourceVersion }, { displayName: "A" }), status: { phase: "Lie" } };
@@ -180,7 +75,7 @@ describe("writes", () => {
   });
 
   it("change nothing and tell nobody when nothing changes", () => {
-    const client = new Client();
+    const client = new HubClient();
     client.send("create", cc, { body: connection("a") });
     const status = { name: "a", subresource: "status", body: { status: { phase: "Connected" } } };
     const before = client.call("patch", cc, status);
@@ -193,7 +88,7 @@ describe("writes", () => {
   });
 
   it("do everything but store on a dry run", () => {
-    const client = new Client();
+    const client = new HubClient();
     const { revision } = client;
     const query = "dryRun=All";
     expect(client.call("create", cc, { body: connection("a"), query }).metadata.name).toBe("a");
@@ -206,7 +101,7 @@ describe("writes", () => {
   });
 
   it("take merge patches and JSON patches and refuse others", () => {
-    const client = new Client();
+    const client = new HubClient();
     client.send("create", cc, { body: connection("a", {}, { labels: { env: "dev", tier: "1" } }) });
     const body = { spec: { labels: { env: null, tier: "2" }, monitoring: { interval: 30 } } };
     expect(client.call("patch", cc, { name: "a", body }).spec).toMatchObject({
@@ -229,7 +124,7 @@ describe("writes", () => {
   });
 
   it("keep an object with finalizers until the last one is gone", () => {
-    const client = new Client();
+    const client = new HubClient();
     client.send("create", cc, { body: connection("a", { finalizers: ["x/one", "x/two"] }) });
     const watch = client.watch(cc, `resourceVersion=${client.revision}`);
     const going = client.call("delete", cc, { name: "a" });
@@ -246,7 +141,7 @@ describe("writes", () => {
   });
 
   it("delete under preconditions, and a namespace with all that is in it", () => {
-    const client = new Client();
+    const client = new HubClient();
     const { uid } = client.call("create", cc, { body: connection("a") }).metadata;
     const wrong = { name: "a", body: { preconditions: { uid: "other" } } };
     expect(client.refusal("delete", cc, wrong)).toBe("409 Conflict");
@@ -263,7 +158,7 @@ describe("writes", () => {
   });
 
   it("fold stringData of a Secret into data", () => {
-    const client = new Client();
+    const client = new HubClient();
     const body = { metadata: { name: "s" }, data: { a: "eA==" }, stringData: { token: "t" } };
     const secret = client.call("create", "secrets", { body });
     expect(secret).toMatchObject({ kind: "Secret", type: "Opaque", data: { a: "eA==", token: "dA==" } });
@@ -275,7 +170,7 @@ describe("writes", () => {
 
 describe("lists", () => {
   it("leave kind and apiVersion out of built-in items and in custom ones", () => {
-    const client = new Client();
+    const client = new HubClient();
     client.send("create", cc, { body: connection("a") });
     client.send("create", "secrets", { body: { metadata: { name: "s" } } });
     expect(client.call("list", cc).items[0]).toMatchObject({ kind: "ClusterConnection" });
@@ -287,7 +182,7 @@ describe("lists", () => {
   });
 
   it("show in every page the moment of the first, and expire", () => {
-    const client = new Client();
+    const client = new HubClient();
     for (const name of ["a", "b", "c", "d", "e"]) client.send("create", cc, { body: connection(name) });
     const names = (page: { items: Obj[] }): string[] => page.items.map((item) => item.metadata.name);
     const first = client.call("list", cc, { query: "limit=2" });
@@ -306,7 +201,7 @@ describe("lists", () => {
   });
 
   it("are selected by labels and names", () => {
-    const client = new Client();
+    const client = new HubClient();
     const labelled = (name: string, labels: Record<string, string>) =>
       client.send("create", cc, { body: connection(name, { labels }) });
     labelled("a", { env: "prod", tier: "1" });
@@ -328,7 +223,7 @@ describe("lists", () => {
 
 describe("watches", () => {
   it("begin with the newest state, or after the revision given", () => {
-    const client = new Client();
+    const client = new HubClient();
     client.send("create", cc, { body: connection("a") });
     const { revision } = client;
     client.send("create", cc, { body: connection("b") });
@@ -347,7 +242,7 @@ describe("watches", () => {
   });
 
   it("end with an error when the history no longer reaches back", () => {
-    const client = new Client(5);
+    const client = new HubClient(5);
     const { revision } = client;
     client.send("create", cc, { body: connection("a") });
     const label = (i: number) => ({ name: "a", body: { metadata: { labels: { i: String(i) } } } });
@@ -362,7 +257,7 @@ describe("watches", () => {
   });
 
   it("show what enters and leaves a selection", () => {
-    const client = new Client();
+    const client = new HubClient();
     client.send("create", cc, { body: connection("a", { labels: { env: "dev" } }) });
     const watch = client.watch(cc, `resourceVersion=${client.revision}&labelSelector=env%3Dprod`);
     const label = (env: string) => client.send("patch", cc, { name: "a", body: { metadata: { labels: { env } } } });
@@ -380,7 +275,7 @@ describe("watches", () => {
   });
 
   it("send bookmarks every minute and before the end, and end in time", async () => {
-    const client = new Client();
+    const client = new HubClient();
     const watch = client.watch(cc, `resourceVersion=${client.revision}&allowWatchBookmarks=true&timeoutSeconds=90`);
     const silent = client.watch(cc, `resourceVersion=${client.revision}&timeoutSeconds=90`);
     await client.clock.advance(59_999);
@@ -408,7 +303,7 @@ describe("watches", () => {
   });
 
   it("stream the initial state up to an annotated bookmark when asked to", () => {
-    const client = new Client();
+    const client = new HubClient();
     client.send("create", cc, { body: connection("a") });
     const query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true";
     const watch = client.watch(cc, query);
@@ -435,7 +330,7 @@ describe("any history", () => {
     fc.record({ op: fc.constant("delete" as const), name: names, value }),
   );
 
-  const run = (client: Client, { op, name, value: text }: { op: string; name: string; value: string }): void => {
+  const run = (client: HubClient, { op, name, value: text }: { op: string; name: string; value: string }): void => {
     switch (op) {
       case "create":
         return void client.refusal("create", cc, { body: connection(name, {}, { displayName: text }) });
@@ -465,7 +360,7 @@ describe("any history", () => {
   it("is told in full by a list and its watch", () => {
     fc.assert(
       fc.property(fc.array(operation, { maxLength: 20 }), fc.array(operation, { maxLength: 60 }), (before, after) => {
-        const client = new Client();
+        const client = new HubClient();
         for (const step of before) run(client, step);
         const list = client.call("list", cc);
         const start = list.metadata.resourceVersion;
