@@ -78,6 +78,36 @@ export interface RegistryRow {
   readonly staleAfter: string | null;
 }
 
+/** One element of GET /api/v1/metricsources, as far as the page shows it. */
+export interface MetricSourceRow {
+  readonly name: string;
+  readonly namespace: string;
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly status: {
+    readonly message?: string;
+    readonly resourcesCollected?: number;
+    readonly cost?: {
+      readonly cpuMs?: number;
+      readonly storedBytes?: number;
+      readonly topClusters?: readonly { readonly cluster: string; readonly cpuMs: number }[];
+    };
+    readonly conditions: readonly {
+      readonly type: string;
+      readonly status: string;
+      readonly reason?: string;
+      readonly message?: string;
+    }[];
+  };
+  /** How many clusters there are in each state. */
+  readonly clusters: { readonly collected?: number } & Readonly<Record<string, number>>;
+  /** The oldest of the values that make up the sums; null: there are none. */
+  readonly asOf: string | null;
+  /** Later than this the sums are stale. */
+  readonly staleAfter: string | null;
+  readonly partial: boolean;
+}
+
 /** One actor as GET /api/v1/system/actors shows it. Times are epoch milliseconds. */
 export interface ActorSnapshot {
   readonly path: string;
@@ -193,5 +223,21 @@ export async function fetchRegistries(signal?: AbortSignal): Promise<RegistryRow
     status,
     asOf,
     staleAfter,
+  }));
+}
+
+export async function fetchMetricSources(signal?: AbortSignal): Promise<MetricSourceRow[]> {
+  type Answer = Partial<MetricSourceRow> & { readonly name: string };
+  const rows = await getJson<Answer[]>("api/v1/metricsources", signal);
+  return rows.map(({ name, status, ...row }) => ({
+    name,
+    namespace: row.namespace ?? "",
+    apiVersion: row.apiVersion ?? "",
+    kind: row.kind ?? "",
+    status: { ...status, conditions: status?.conditions ?? [] },
+    clusters: row.clusters ?? {},
+    asOf: row.asOf ?? null,
+    staleAfter: row.staleAfter ?? null,
+    partial: row.partial ?? false,
   }));
 }

@@ -1,4 +1,4 @@
-// The page: header, summary, and one of three sections: the fleet, the registries, or the supervision tree of the hub itself.
+// The page: header, summary, and one of four sections: the fleet, the registries, the MetricSources, or the supervision tree of the hub itself.
 import { SearchInput } from "@patternfly/react-core/dist/esm/components/SearchInput";
 import { ToggleGroup, ToggleGroupItem } from "@patternfly/react-core/dist/esm/components/ToggleGroup";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
@@ -7,6 +7,7 @@ import { createFilter, type FleetSummary, summarise } from "./fleet-order.ts";
 import type { FleetState, FleetStore } from "./fleet-store.ts";
 import { FleetView } from "./fleet-view.tsx";
 import { ConnectionBanner, Header } from "./header.tsx";
+import { MetricSourcesView } from "./metric-sources-view.tsx";
 import { RegistriesView } from "./registries-view.tsx";
 import { Summary } from "./summary.tsx";
 import { SupervisionTree } from "./supervision-tree.tsx";
@@ -16,6 +17,7 @@ import { useLocationState } from "./use-location.ts";
 const filters = {
   fleet: { label: "Filter clusters", placeholder: "Name, reason, version, label=value" },
   registries: { label: "Filter registries", placeholder: "Name, endpoint, health, reason" },
+  metricsources: { label: "Filter MetricSources", placeholder: "Name, kind, health, reason" },
   actors: { label: "Filter actors", placeholder: "Path or kind" },
 } as const;
 
@@ -57,6 +59,12 @@ export function App({ store }: { readonly store: FleetStore }) {
               onChange={() => setLocation({ view: "registries" })}
             />
             <ToggleGroupItem
+              text="MetricSources"
+              buttonId="view-metricsources"
+              isSelected={view === "metricsources"}
+              onChange={() => setLocation({ view: "metricsources" })}
+            />
+            <ToggleGroupItem
               text="Supervision tree"
               buttonId="view-actors"
               isSelected={view === "actors"}
@@ -88,6 +96,8 @@ export function App({ store }: { readonly store: FleetStore }) {
             />
           ) : view === "registries" ? (
             <RegistriesView text={text} />
+          ) : view === "metricsources" ? (
+            <MetricSourcesView text={text} />
           ) : (
             <SupervisionTree text={text} />
           )}

@@ -3,8 +3,10 @@
 import type { Health } from "./api.ts";
 import { healthOrder } from "./fleet-order.ts";
 
+const views = ["fleet", "registries", "metricsources", "actors"] as const;
+
 export interface LocationState {
-  readonly view: "fleet" | "registries" | "actors";
+  readonly view: (typeof views)[number];
   readonly healths: ReadonlySet<Health>;
   readonly text: string;
   /** The cluster whose details are open. */
@@ -14,10 +16,9 @@ export interface LocationState {
 /** Reads the part of an address after "#". Whatever it does not know is left out. */
 export function parseLocation(hash: string): LocationState {
   const params = new URLSearchParams(hash.replace(/^#/, ""));
-  const view = params.get("view");
   const wanted = (params.get("health") ?? "").split(",");
   return {
-    view: view === "actors" || view === "registries" ? view : "fleet",
+    view: views.find((view) => view === params.get("view")) ?? "fleet",
     healths: new Set(healthOrder.filter((health) => wanted.includes(health))),
     text: (params.get("q") ?? "").slice(0, 200),
     cluster: params.get("cluster"),

@@ -15,6 +15,8 @@ export interface DashboardHub {
   actors: Json[];
   /** The answer of /api/v1/registries/status. */
   registries: Json[];
+  /** The answer of /api/v1/metricsources. */
+  metricSources: Json[];
   put(row: Row): void;
   remove(name: string): void;
   /** Ends every open stream, as a restart of the hub does. */
@@ -63,6 +65,7 @@ export async function startDashboardHub(rows: Row[], port = 0): Promise<Dashboar
     } else if (path === "/api/v1/system/actors") {
       json(response, 200, { asOf: new Date().toISOString(), counters: {}, actors: hub.actors });
     } else if (path === "/api/v1/registries/status") json(response, 200, hub.registries);
+    else if (path === "/api/v1/metricsources") json(response, 200, hub.metricSources);
     else void serveFile(path, response);
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
@@ -76,6 +79,7 @@ export async function startDashboardHub(rows: Row[], port = 0): Promise<Dashboar
     rows: fleet,
     actors: [],
     registries: [],
+    metricSources: [],
     streams: true,
     put(row) {
       fleet.set(row.name, row);

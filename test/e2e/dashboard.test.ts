@@ -97,6 +97,48 @@ describe("the page", () => {
     await eventually(() => registries.count()).toBe(1);
   });
 
+  it("shows the MetricSources, broken ones first, with reason, resources, clusters, cost and age", async () => {
+    await visit(fleet());
+    const common = { namespace: "team", apiVersion: "v1", kind: "Pod" };
+    const ready = { type: "Ready", status: "True", reason: "CollectionSuccessful" };
+    const broken = { type: "Ready", status: "False", reason: "InvalidSpec", message: "spec.fields must not be empty" };
+    const cost = { cpuMs: 1234, storedBytes: 2048, topClusters: [{ cluster: "alpha", cpuMs: 900 }] };
+    hub.metricSources = [
+      {
+        ...common,
+        name: "calm",
+        status: { message: "Collection successful", resourcesCollected: 4321, cost, conditions: [ready] },
+        clusters: { collected: 4, failed: 0, unreachable: 0, pending: 0 },
+        asOf: ago(5),
+        staleAfter: ago(-55),
+        partial: false,
+      },
+      {
+        ...common,
+        name: "old",
+        status: { resourcesCollected: 7, conditions: [ready] },
+        clusters: { collected: 3, failed: 0, unreachable: 1, pending: 0 },
+        asOf: ago(4000),
+        staleAfter: ago(3940),
+        partial: true,
+      },
+      { ...common, name: "wrong", status: { conditions: [broken] }, asOf: null, staleAfter: null },
+    ];
+    await page.locator("#view-metricsources").click();
+    const sources = page.locator("[data-source]");
+    await eventually(() => sources.count()).toBe(3);
+    const texts = await sources.allInnerTexts();
+    expect(texts[0]).toMatch(/wrong.*v1 Pod.*Unhealthy.*InvalidSpec.*spec\.fields must not be empty.*never/s);
+    expect(texts[1]).toMatch(/old.*Degraded.*7.*3 \/ 4.*1 h 06 min/s);
+    expect(texts[2]).toMatch(/calm.*Healthy.*Collection successful.*4,321.*4 \/ 4.*1,234 ms.*2 KiB.*\d s/s);
+    expect(await sources.locator(".cp-age--stale").count()).toBe(1);
+    await page.getByRole("textbox", { name: "Filter MetricSources" }).fill("invalidspec");
+    await eventually(() => sources.count()).toBe(1);
+    await page.reload();
+    await eventually(() => sources.count()).toBe(1);
+    expect(open.problems).toEqual([]);
+  });
+
   it("shows broken clusters first, each with the age of its data, and complains about nothing", async () => {
     await visit(fleet());
     expect(await names()).toEqual(["broken", "limping", "new", "alpha"]);

@@ -22,7 +22,8 @@ export interface ExpectedClaims {
 const gibibytes = [1, 5, 10, 20, 50, 100, 500];
 const classes = ["standard", "standard", "fast", "archive"];
 
-const hasClaim = ({ kind, hash }: Workload): boolean => kind === "Deployment" && hashOf(hash, 71) % 3 === 0;
+const hasClaim = ({ kind, namespace, hash }: Workload): boolean =>
+  kind === "Deployment" && namespace !== "kube-system" && hashOf(hash, 71) % 3 === 0;
 const isBound = ({ hash }: Workload): boolean => hashOf(hash, 72) % 10 !== 0;
 const sizeOf = ({ hash }: Workload): number => pick(gibibytes, hashOf(hash, 73));
 const workloadsWithClaims = ({ workloads }: ClusterModel): Workload[] => workloads.filter(hasClaim);
