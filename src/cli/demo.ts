@@ -28,6 +28,9 @@ const brokenOnPurpose = [
   { fault: "unauthorized", looks: "rejects the token" },
   { fault: "latency", looks: "answers, but slowly" },
 ] as const;
+const registries = 2;
+/** And what is broken with the last of the registries. */
+const brokenRegistry = { fault: "tls", looks: "a container registry whose certificate has expired" } as const;
 
 export function demoCommand(version: string): Command {
   return new Command("demo")
@@ -77,6 +80,8 @@ async function runDemo(options: DemoOptions): Promise<void> {
     const { loadHubKubeconfig } = await import("../kube/kubeconfig.ts");
     const kubeconfig = await loadHubKubeconfig({ path: fleet.kubeconfigFile, env: {} });
     fleet.removeKubeconfig();
+    const { createSamples } = await import("./samples.ts");
+    await createSamples(kubeconfig, namespace);
     hub.watch({ kubeconfig, limits: { schedule: { minIntervalMs: intervalSeconds * 1_000 } } });
     // What breaks has worked before, as in life: so it keeps its last numbers, and their age shows.
     await Promise.race([seenOnce(hub.view, ready.clusters), asked]);
@@ -99,6 +104,7 @@ interface ReadyLine {
   readonly pid: number;
   readonly hub: string;
   readonly clusters: number;
+  readonly registries: number;
 }
 
 interface Fleet {
@@ -118,6 +124,7 @@ function startFleet(options: DemoOptions): Fleet {
   const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const flags = {
     clusters: options.clusters,
+    registries,
     seed: options.seed,
     interval: intervalSeconds,
     register: namespace,
@@ -184,12 +191,12 @@ async function seenOnce(view: FleetView, clusters: number): Promise<void> {
 }
 
 interface Broken {
-  readonly clusters: readonly { readonly cluster: string; readonly fault: string; readonly looks: string }[];
+  readonly servers: readonly { readonly cluster: string; readonly fault: string; readonly looks: string }[];
   /** A cluster that works, to try the commands on. */
   readonly example: string;
 }
 
-/** Breaks up to five clusters, a fifth of a small fleet, evenly spread over it. */
+/** Breaks up to five clusters, a fifth of a small fleet, evenly spread over it, and a registry. */
 async function breakSome(simulatorPid: number): Promise<Broken> {
   const { AdminClient } = await import("../simulator/admin-client.ts");
   const { findSimulators } = await import("../simulator/process.ts");
@@ -205,21 +212,21 @@ async function breakSome(simulatorPid: number): Promise<Broken> {
     await admin.addFault({ cluster, fault, ...(fault === "latency" ? { parameters: { latencyMs: 1_500 } } : {}) });
     broken.push({ cluster, fault, looks });
   }
+  const registry = (await admin.registries()).at(-1)?.name;
+  if (registry !== undefined && broken.length > 0) {
+    await admin.addFault({ cluster: registry, fault: brokenRegistry.fault });
+    broken.push({ cluster: registry, ...brokenRegistry });
+  }
   const example = names.find((name) => broken.every(({ cluster }) => cluster !== name)) ?? "NAME";
-  return { clusters: broken, example };
+  return { servers: broken, example };
 }
 
-function banner(
-  url: string,
-  simulator: ReadyLine,
-  options: DemoOptions,
-  { clusters: broken, example }: Broken,
-): string {
+function banner(url: string, simulator: ReadyLine, options: DemoOptions, { servers: broken, example }: Broken): string {
   const cli = "npm run -s clusterpulse --";
   const server = options.port === 8080 ? "" : ` --server ${url}`;
   const width = Math.max(0, ...broken.map(({ cluster }) => cluster.length));
   return `
-ClusterPulse Hub ${options.version}: ${simulator.clusters} simulated clusters, seed ${options.seed}
+ClusterPulse Hub ${options.version}: ${simulator.clusters} simulated clusters, ${simulator.registries} registries, seed ${options.seed}
 
   page and API   ${url}
   hub            this process (${process.pid}); polls every ${intervalSeconds} s; values are kept in memory and end with it
@@ -235,6 +242,8 @@ ${
     ${cli} fault add ${example} hang        (then watch that the others do not care)
     ${cli} fault remove ${example}
     curl -s ${url}/api/v1/clusters
+    curl -s ${url}/api/v1/metricsources
+    curl -s ${url}/api/v1/registries/status
 
   Ctrl-C stops all of it.
 

@@ -25,6 +25,35 @@ interface Row {
   readonly missing: string[];
 }
 
+interface Registry {
+  readonly name: string;
+  readonly status: {
+    readonly available: boolean;
+    readonly health: string;
+    readonly reason: string;
+    readonly repository_count: number;
+  };
+}
+
+interface Source {
+  readonly name: string;
+  readonly status: { readonly phase: string; readonly cost?: { readonly bytes: number } };
+  readonly clusters: Readonly<Record<string, number>>;
+  readonly asOf: string | null;
+  readonly staleAfter: string | null;
+  readonly partial: boolean;
+  readonly missing: readonly string[];
+}
+
+interface SourceDetail {
+  readonly perCluster: readonly {
+    readonly cluster: string;
+    readonly resourceCount: number;
+    readonly aggregations: Readonly<Record<string, unknown>>;
+    readonly asOf: string | null;
+  }[];
+}
+
 const causes: Readonly<Record<string, { health: string; reason: string }>> = {
   blackhole: { health: "unhealthy", reason: "ConnectTimeout" },
   refuse: { health: "unhealthy", reason: "ConnectionRefused" },
@@ -85,6 +114,29 @@ describe("npm start", () => {
     }
   });
 
+  test("two registries are listed: one is healthy, one is broken and says why", async () => {
+    const listed = await eventually(
+      async () => {
+        const all = await get<Registry[]>("/api/v1/registries/status");
+        return all.length === 2 && all.some(({ status }) => status.health === "unhealthy") && all;
+      },
+      60_000,
+      "two registries, one of them unhealthy",
+    );
+    expect(listed.map(({ name, status }) => [name, status.available, status.reason])).toEqual([
+      ["registry-01", true, "Available"],
+      ["registry-02", false, "TLSCertificateExpired"],
+    ]);
+    expect(demo.output()).toMatch(/registry-02 +tls +a container registry whose certificate has expired/);
+    const [healthy] = listed;
+    expect(healthy).toMatchObject({
+      status: { version: "registry/2.0", canary: { succeeded: true } },
+      asOf: expect.stringMatching(/^\d{4}-/),
+      missing: [],
+    });
+    expect(healthy?.status.repository_count).toBeGreaterThan(4);
+  });
+
   test("what is shown of every healthy cluster equals the simulator's ground truth", async () => {
     const healthy = (await fleet()).filter(({ name }) => !broken.has(name));
     expect(healthy).toHaveLength(20);
@@ -126,6 +178,41 @@ describe("npm start", () => {
     }
   });
 
+  test("the two default MetricSources are collected: sums equal the ground truth, what is broken is named, all has its age", async () => {
+    const listed = await eventually(
+      async () => {
+        const all = await get<Source[]>("/api/v1/metricsources");
+        return all.every(({ clusters, asOf }) => clusters["pending"] === 0 && asOf !== null) && all;
+      },
+      60_000,
+      "every cluster was asked",
+    );
+    expect(listed.map(({ name, status }) => [name, status.phase])).toEqual([
+      ["default-deployment-health", "Active"],
+      ["default-pvc-capacity", "Active"],
+    ]);
+    const unreached = [...broken].flatMap(([name, fault]) => (fault === "latency" ? [] : [name]));
+    for (const { name, missing, partial, asOf, staleAfter, status } of listed) {
+      expect(missing, name).toEqual(expect.arrayContaining(unreached));
+      expect(partial, name).toBe(true);
+      expect(Date.parse(staleAfter ?? ""), name).toBeGreaterThan(Date.parse(asOf ?? ""));
+      expect(status.cost?.bytes, name).toBeGreaterThan(0);
+    }
+    const { perCluster } = await get<SourceDetail>("/api/v1/metricsources/clusterpulse/default-pvc-capacity");
+    const healthy = perCluster.filter(({ cluster }) => !broken.has(cluster));
+    expect(healthy).toHaveLength(20);
+    for (const { cluster, aggregations, resourceCount, asOf } of healthy) {
+      const { total, bound, capacityBytes } = (await admin.expected(cluster)).persistentVolumeClaims;
+      expect(resourceCount, cluster).toBe(total);
+      expect(aggregations, cluster).toMatchObject({ total_pvcs: total, bound_count: bound });
+      expect(aggregations, cluster).toMatchObject({ total_capacity_bytes: capacityBytes });
+      expect(asOf, cluster).toMatch(/^\d{4}-/);
+    }
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(
+      /clusterpulse_metricsource_run_stored_bytes\{source="clusterpulse\/default-pvc-capacity"\} [1-9]/,
+    );
+  });
+
   test("a fault added from the command line breaks that cluster only, and heals", async () => {
     const victim = (await fleet()).find(({ name }) => !broken.has(name))?.name ?? "";
     const added = await runCommand("fault", "add", victim, "hang", "--simulator", String(simulatorPid));
@@ -154,9 +241,14 @@ describe("npm start", () => {
 
   test("no credential is in any answer", async () => {
     const texts = await Promise.all(
-      ["/api/v1/clusters", "/api/v1/system/actors", "/metrics", "/readyz?verbose"].map(async (path) =>
-        (await fetch(`${url}${path}`)).text(),
-      ),
+      [
+        "/api/v1/clusters",
+        "/api/v1/metricsources",
+        "/api/v1/registries/status",
+        "/api/v1/system/actors",
+        "/metrics",
+        "/readyz?verbose",
+      ].map(async (path) => (await fetch(`${url}${path}`)).text()),
     );
     for (const text of texts) expect(text).not.toMatch(/token|BEGIN [A-Z ]*(CERTIFICATE|KEY)|-credentials/i);
   });
@@ -181,6 +273,17 @@ describe("the page", () => {
           : mkdtempSync(join(tmpdir(), "clusterpulse-pictures-"));
       mkdirSync(folder, { recursive: true });
       await takePicture(page, join(folder, "fleet.png"));
+      await page.locator("#view-registries").click();
+      await page.locator("[data-registry]").first().waitFor();
+      const registries = await page
+        .locator("[data-registry]")
+        .evaluateAll((rows) => rows.map((row) => (row as { dataset: Record<string, string> }).dataset));
+      expect(registries.map((row) => [row["registry"], row["health"]])).toEqual([
+        ["registry-02", "unhealthy"],
+        ["registry-01", "healthy"],
+      ]);
+      await page.locator("#view-metricsources").click();
+      await page.locator("[data-source='clusterpulse/default-pvc-capacity']").waitFor();
       await page.locator("#view-actors").click();
       await page.locator("[data-actor='/hub/clusters']").waitFor();
       await takePicture(page, join(folder, "actors.png"));
