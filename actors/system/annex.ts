@@ -1,7 +1,7 @@
 // The part of a cell that most actors never need, made only when they do: an idle actor is small.
 import type { LetterTally } from "./dead-letters.ts";
 import type { Departure } from "./departure.ts";
-import type { Failures } from "./supervision.ts";
+import { Failures } from "./supervision.ts";
 
 /** @typeParam C the cell */
 export class Annex<C> {
@@ -18,4 +18,10 @@ export class Annex<C> {
   departure: Departure<C> | undefined;
   skippedRuns = 0;
   skippedTicks = 0;
+
+  recordFailure(last: Failures["last"]): Failures {
+    this.failures ??= new Failures(last);
+    this.failures.last = last;
+    return this.failures;
+  }
 }

@@ -19,7 +19,7 @@ import type { Dispatcher, Runnable } from "./dispatcher.ts";
 import type { Lane } from "./lane.ts";
 import { Mailbox, nothing } from "./mailbox.ts";
 import type { Runtime } from "./runtime.ts";
-import { Failures, maxCrashesPerMessage, type RestartPlan } from "./supervision.ts";
+import { type Failures, maxCrashesPerMessage, type RestartPlan } from "./supervision.ts";
 import type {
   Actor,
   ActorDefinition,
@@ -31,6 +31,7 @@ import type {
   SpawnOptions,
   StopReason,
 } from "./types.ts";
+import { unwatch, unwatchAll, watch } from "./watches.ts";
 
 export type AnyCell = Cell<never>;
 
@@ -159,7 +160,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   #failed(thrown: unknown, at: { message: M; lane: Lane<M> | undefined } | undefined): void {
     const { runtime } = this;
     const error = safeError(thrown);
-    const failures = this.#recordFailure(error);
+    const failures = this.ownAnnex().recordFailure({ ...error, atMs: runtime.clock.nowMs() });
     const directive = this.#directive(error);
     if (directive === "resume") {
       if (at !== undefined) this.deadLetter("resumed", at.message);
@@ -196,14 +197,6 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
     if (crashes >= maxCrashesPerMessage) this.deadLetter("poison", this.takeFrom(lane));
   }
 
-  #recordFailure(error: SafeError): Failures {
-    const annex = this.#ownAnnex();
-    const last = { ...error, atMs: this.runtime.clock.nowMs() };
-    if (annex.failures === undefined) annex.failures = new Failures(last);
-    else annex.failures.last = last;
-    return annex.failures;
-  }
-
   #directive(error: SafeError): Directive {
     if (this.state === "stopping") return "stop";
     let directive: Directive = "restart";
@@ -228,14 +221,13 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   }
 
   #leave(state: "stopping" | "backoff" | "degraded", reason: StopReason, plan: RestartPlan | undefined): void {
-    const annex = this.#ownAnnex();
+    const annex = this.ownAnnex();
     this.state = state;
     this.idle = false;
     annex.departure = { reason, plan, children: [...(annex.children?.values() ?? [])] };
     annex.failures?.wake?.cancel();
     this.context?.close();
-    for (const watched of annex.watching ?? []) watched.annex?.watchers?.delete(this);
-    annex.watching = undefined;
+    unwatchAll(this);
     this.dispatcher.schedule(this);
   }
 
@@ -251,7 +243,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
       this.runtime.log.error({ actor: this.path, err: error }, "onStop threw");
     }
     if (this.context !== undefined && this.context.finalRuns > 0) return;
-    this.#ownAnnex().departure = undefined;
+    this.ownAnnex().departure = undefined;
     this.context = undefined;
     if (departure.plan === undefined) this.#vanish();
     else this.#startAgainAfter(departure.plan.delayMs);
@@ -316,7 +308,7 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
         `name of a ${definition.kind} actor: letters, digits and . - _ : only, 1 to 253 of them`,
       ]);
     }
-    const annex = this.#ownAnnex();
+    const annex = this.ownAnnex();
     annex.children ??= new Map();
     if (annex.children.has(name)) throw new ClusterPulseError("NAME_TAKEN", `${this.path}/${name} is still there`);
     const child = new Cell(this.runtime, blueprintOf(definition), name, this as unknown as AnyCell);
@@ -334,54 +326,39 @@ export class Cell<M> extends Mailbox<M> implements Host<M>, Runnable {
   }
 
   watch(ref: ActorRef<never>, message: M): void {
-    const watched = ref as AnyCell;
-    if (watched.state === "gone") {
-      this.deliver(message);
-      return;
-    }
-    const own = this.#ownAnnex();
-    const theirs = watched.#ownAnnex();
-    own.watching ??= new Set();
-    own.watching.add(watched);
-    theirs.watchers ??= new Map();
-    theirs.watchers.set(this, () => {
-      this.annex?.watching?.delete(watched);
-      this.deliver(message);
-    });
+    watch(this, ref as AnyCell, () => this.deliver(message));
   }
 
   unwatch(ref: ActorRef<never>): void {
-    const watched = ref as AnyCell;
-    watched.annex?.watchers?.delete(this);
-    this.annex?.watching?.delete(watched);
+    unwatch(this, ref as AnyCell);
   }
 
   // What is kept in the annex
 
-  #ownAnnex(): Annex<AnyCell> {
+  ownAnnex(): Annex<AnyCell> {
     this.annex ??= new Annex();
     return this.annex;
   }
 
   get asks(): Map<unknown, () => void> {
-    const annex = this.#ownAnnex();
+    const annex = this.ownAnnex();
     annex.asks ??= new Map();
     return annex.asks;
   }
 
   get letters(): LetterTally {
-    const annex = this.#ownAnnex();
+    const annex = this.ownAnnex();
     annex.letters ??= newTally();
     return annex.letters;
   }
 
   countSkippedRun(): void {
-    this.#ownAnnex().skippedRuns++;
+    this.ownAnnex().skippedRuns++;
     this.runtime.totals.runsSkipped++;
   }
 
   countSkippedTicks(ticks: number): void {
-    this.#ownAnnex().skippedTicks += ticks;
+    this.ownAnnex().skippedTicks += ticks;
     this.runtime.totals.ticksSkipped += ticks;
   }
 }
