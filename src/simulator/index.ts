@@ -86,6 +86,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const hub = new HubEngine({
     clock,
     crdFolder,
+    caPem: authority.caPem,
     ...(options.historySize === undefined ? {} : { historySize: options.historySize }),
   });
   const registryCount = options.registries ?? 0;

@@ -68,6 +68,22 @@ export const apiErrors = {
     new ApiError(404, "NotFound", `${qualifiedName(type)} "${name}" not found`, detailsOf(type, name)),
   methodNotAllowed: (): ApiError =>
     new ApiError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource"),
+  terminating: (type: Named, name: string, namespace: string): ApiError =>
+    new ApiError(
+      403,
+      "Forbidden",
+      `${qualifiedName(type)} "${name}" is forbidden: unable to create new content in namespace ${namespace} because it is being terminated`,
+      {
+        ...detailsOf(type, name),
+        causes: [
+          {
+            reason: "NamespaceTerminating",
+            message: `namespace ${namespace} is being terminated`,
+            field: "metadata.namespace",
+          },
+        ],
+      },
+    ),
   alreadyExists: (type: Named, name: string): ApiError =>
     new ApiError(409, "AlreadyExists", `${qualifiedName(type)} "${name}" already exists`, detailsOf(type, name)),
   conflict: (type: Named, name: string, why: string): ApiError =>

@@ -19,14 +19,30 @@ export function contentOf(object: KubeObject): Record<string, unknown> {
   return content;
 }
 
-/** A status write moves the status alone. */
-export function withStatus(before: KubeObject, incoming: IncomingObject): KubeObject {
-  const { status: _status, ...rest } = before;
-  return incoming.status === undefined ? (rest as KubeObject) : { ...(rest as KubeObject), status: incoming.status };
+/** What a write through the object's own door or one of its subresources makes of it. */
+export function written(
+  type: ResourceType,
+  subresource: string,
+  before: KubeObject,
+  incoming: IncomingObject,
+): KubeObject {
+  switch (subresource) {
+    case "status":
+      return withMember(before, "status", incoming.status);
+    case "finalize":
+      return withMember(before, "spec", incoming["spec"]);
+    default:
+      return withContent(type, before, incoming);
+  }
 }
 
-/** Any other write leaves what the server owns, and the status where that has a door of its own. */
-export function withContent(type: ResourceType, before: KubeObject, incoming: IncomingObject): KubeObject {
+function withMember(before: KubeObject, name: "spec" | "status", value: unknown): KubeObject {
+  const { [name]: _before, ...rest } = before;
+  return value === undefined ? (rest as KubeObject) : { ...(rest as KubeObject), [name]: value };
+}
+
+/** A write of the object itself leaves what the server owns, and the status where that has a door of its own. */
+function withContent(type: ResourceType, before: KubeObject, incoming: IncomingObject): KubeObject {
   const { status, ...rest } = incoming;
   const kept = type.hasStatus ? before["status"] : status;
   const owned: Partial<Record<keyof ObjectMeta | "deletionGracePeriodSeconds", unknown>> = {};
@@ -38,6 +54,7 @@ export function withContent(type: ResourceType, before: KubeObject, incoming: In
   for (const member of ownedMembers) delete metadata[member];
   return {
     ...withDefaults(type, rest as IncomingObject),
+    ...(type === namespaceType ? { spec: before["spec"] } : {}),
     metadata: { ...metadata, ...owned } as unknown as ObjectMeta,
     ...(kept === undefined ? {} : { status: kept }),
   };

@@ -14,17 +14,21 @@ import {
 import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
-import { builtInTypes, crdType, namespaceType } from "../kinds/types.ts";
+import { builtInTypes, crdType, namespaceType, podType } from "../kinds/types.ts";
+import { ControlLoop } from "./control-loop.ts";
+import type { DeleteOptions } from "./deletion.ts";
 import { fieldReader, supportedFields } from "./fields.ts";
+import { GarbageCollector } from "./garbage.ts";
 import { jsonPatch } from "./json-patch.ts";
 import { mergePatch } from "./merge-patch.ts";
+import { NamespaceController } from "./namespaces.ts";
 import { type KubeObject, keyOf, type StoredObject } from "./object.ts";
 import { type CrdDocument, checkCrd, establishedCrd, loadCrds, typesOfCrd } from "./resources.ts";
 import { reviewOf } from "./reviews.ts";
 import { HubStore } from "./store.ts";
 import { strategicPatch } from "./strategic-patch.ts";
 import { runWatch, type WatchOptions } from "./watch.ts";
-import { type DeleteOptions, HubWriter, type WriteTarget } from "./writes.ts";
+import { HubWriter, type WriteTarget } from "./writes.ts";
 
 export interface HubEngineOptions {
   readonly clock: Clock;
@@ -32,6 +36,8 @@ export interface HubEngineOptions {
   readonly crdFolder: string;
   /** Events per resource that a watch can resume over; 10,000 unless told. */
   readonly historySize?: number;
+  /** PEM of the server's authority, for the pods of its namespaces. */
+  readonly caPem?: string;
 }
 
 const defaultHistorySize = 10_000;
@@ -50,6 +56,9 @@ export class HubEngine implements Engine {
     this.#clock = options.clock;
     this.store = new HubStore(builtInTypes, options.historySize ?? defaultHistorySize);
     this.writer = new HubWriter(this.store, options.clock);
+    const loop = new ControlLoop(options.clock);
+    new GarbageCollector(this.store, this.writer, loop);
+    new NamespaceController(this.store, this.writer, loop, options.clock, options.caPem ?? "");
     for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
       this.create(namespaceType, "", { metadata: { name } });
     }
@@ -290,12 +299,16 @@ export class HubEngine implements Engine {
   }
 
   #delete(request: ResourceRequest): Answer {
-    const options = (request.body ?? {}) as { preconditions?: DeleteOptions; dryRun?: readonly string[] };
+    const options = { ...queriedOptions(request.query), ...(request.body as DeleteOptions | undefined) };
+    if (request.type === namespaceType && permanentNamespaces.includes(request.name)) {
+      const message = `namespaces "${request.name}" is forbidden: this namespace may not be deleted`;
+      throw new ApiError(403, "Forbidden", message, { name: request.name, kind: "namespaces" });
+    }
     const { target } = writeTarget(request);
     const dryRun = target.dryRun || options.dryRun?.includes("All") === true;
-    const { state, gone } = this.writer.delete({ ...target, dryRun }, options.preconditions ?? {});
+    const { state, gone } = this.writer.delete({ ...target, dryRun }, options);
     if (gone && !dryRun && request.type === crdType) this.#withdraw(state.object as unknown as CrdDocument);
-    if (!gone || request.type === namespaceType) return this.#objectAnswer(request, state, 200);
+    if (!gone || request.type === podType) return this.#objectAnswer(request, state, 200);
     const { group, resource } = request.type;
     const details = {
       name: request.name,
@@ -305,6 +318,14 @@ export class HubEngine implements Engine {
     };
     return { type: "body", status: 200, text: JSON.stringify({ ...success, details }) };
   }
+}
+
+const permanentNamespaces = ["default", "kube-public", "kube-system"];
+
+/** Delete options as query parameters, which a body overrides. */
+function queriedOptions(query: URLSearchParams): DeleteOptions {
+  const policy = query.get("propagationPolicy");
+  return policy ? { propagationPolicy: policy } : {};
 }
 
 const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };

@@ -3,6 +3,11 @@ import type { ObjectForm } from "../http/engine.ts";
 import { partialMetadataText } from "../http/list.ts";
 import type { ManagedFields } from "./managed-fields.ts";
 
+export interface OwnerReference {
+  readonly uid: string;
+  readonly blockOwnerDeletion?: boolean;
+}
+
 export interface ObjectMeta {
   readonly name: string;
   readonly namespace?: string;
@@ -14,6 +19,7 @@ export interface ObjectMeta {
   readonly finalizers?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly OwnerReference[];
   readonly managedFields?: ManagedFields;
 }
 

@@ -13,6 +13,8 @@ export interface StoreEvent {
 }
 
 export type StoreListener = (event: StoreEvent) => void;
+/** Hears the events of every resource. */
+export type StoreObserver = (type: ResourceType, event: StoreEvent) => void;
 
 /** One resource: its objects, its history, its watchers. */
 export class Table {
@@ -77,6 +79,7 @@ const keyOfType = (type: ResourceType): string => `${type.group}/${type.version}
 export class HubStore {
   readonly #tables = new Map<string, Table>();
   readonly #historySize: number;
+  readonly #observers: StoreObserver[] = [];
   #catalog: Catalog;
   #revision = 1;
 
@@ -122,6 +125,11 @@ export class HubStore {
     return this.#tables.values();
   }
 
+  /** Calls the observer after every write, for as long as the store lives. It must not write itself. */
+  observe(observer: StoreObserver): void {
+    this.#observers.push(observer);
+  }
+
   /** Stores a state under the next revision; the state of a deletion is the last one of the object. */
   commit(type: ResourceType, change: StoreEvent["type"], object: KubeObject): StoredObject {
     const table = this.table(type);
@@ -130,7 +138,9 @@ export class HubStore {
       ...object,
       metadata: { ...object.metadata, resourceVersion: String(revision) },
     });
-    table.apply({ type: change, revision, current, previous: table.get(current.key) });
+    const event = { type: change, revision, current, previous: table.get(current.key) };
+    table.apply(event);
+    for (const observer of this.#observers) observer(table.type, event);
     return current;
   }
 }

@@ -9,7 +9,8 @@ import { apiVersionOf } from "../http/catalog.ts";
 import { apiErrors } from "../http/status.ts";
 import { mergeSchemaOf } from "../kinds/built-in-schemas.ts";
 import { namespaceType } from "../kinds/types.ts";
-import { contentOf, withContent, withDefaults, withGeneratedName, withStatus } from "./content.ts";
+import { contentOf, withDefaults, withGeneratedName, written } from "./content.ts";
+import { type DeleteOptions, finalizersUnder } from "./deletion.ts";
 import { type IncomingObject, readIncoming } from "./incoming.ts";
 import { lastAppliedFields } from "./last-applied.ts";
 import { afterApply, afterUpdate, askedManagedFields, type FieldWriter, type ManagedFields } from "./managed-fields.ts";
@@ -28,11 +29,6 @@ export interface WriteTarget {
   readonly manager: string;
   /** Told which fields of the body its kind does not know, before they are pruned. May throw. */
   readonly onUnknownFields?: (fields: readonly string[]) => void;
-}
-
-export interface DeleteOptions {
-  readonly uid?: string;
-  readonly resourceVersion?: string;
 }
 
 export class HubWriter {
@@ -108,9 +104,7 @@ export class HubWriter {
     if (incoming.metadata.resourceVersion !== undefined) {
       throw apiErrors.badRequest("resourceVersion should not be set on objects to be created");
     }
-    if (type.namespaced && this.#find(namespaceType, "", namespace) === undefined) {
-      throw apiErrors.notFound(namespaceType, namespace);
-    }
+    if (type.namespaced) this.#checkNamespace(type, namespace, name);
     if (this.#find(type, namespace, name) !== undefined) throw apiErrors.alreadyExists(type, name);
     const { status, ...rest } = incoming;
     const content = withDefaults(type, rest as IncomingObject);
@@ -131,28 +125,39 @@ export class HubWriter {
     return target.dryRun ? new StoredObject(stored) : this.#store.commit(type, "ADDED", stored);
   }
 
-  /** The object's last state, and whether it is gone: with finalizers it only starts to go. */
-  delete(target: WriteTarget, preconditions: DeleteOptions): { readonly state: StoredObject; readonly gone: boolean } {
+  /** The object's last state, and whether it is gone: with finalizers it only starts to go, as does a namespace, which is emptied first. */
+  delete(target: WriteTarget, options: DeleteOptions): { readonly state: StoredObject; readonly gone: boolean } {
     const current = this.#require(target);
     const { metadata } = current.object;
-    checkPrecondition(target, "UID", preconditions.uid, metadata.uid);
-    checkPrecondition(target, "ResourceVersion", preconditions.resourceVersion, metadata.resourceVersion);
-    if ((metadata.finalizers ?? []).length === 0) {
-      if (target.dryRun) return { state: current, gone: true };
-      if (target.type === namespaceType) this.#emptyNamespace(metadata.name);
-      return { state: this.#store.commit(target.type, "DELETED", current.object), gone: true };
-    }
-    if (metadata.deletionTimestamp !== undefined || target.dryRun) return { state: current, gone: false };
+    const { uid, resourceVersion } = options.preconditions ?? {};
+    checkPrecondition(target, "UID", uid, metadata.uid);
+    checkPrecondition(target, "ResourceVersion", resourceVersion, metadata.resourceVersion);
+    const finalizers = finalizersUnder(options, metadata.finalizers ?? []);
+    const { finalizers: _before, ...rest } = metadata;
+    const isFirst = metadata.deletionTimestamp === undefined;
+    const isNamespace = target.type === namespaceType;
     const marked: KubeObject = {
       ...current.object,
+      ...(isNamespace ? { status: { ...(current.object["status"] as object), phase: "Terminating" } } : {}),
       metadata: {
-        ...metadata,
-        deletionTimestamp: rfc3339(this.#clock.nowMs()),
-        ...{ deletionGracePeriodSeconds: 0 },
-        ...(metadata.generation === undefined ? {} : { generation: metadata.generation + 1 }),
+        ...rest,
+        ...(finalizers.length === 0 ? {} : { finalizers }),
+        ...(isFirst ? { deletionTimestamp: rfc3339(this.#clock.nowMs()), ...{ deletionGracePeriodSeconds: 0 } } : {}),
+        ...(isFirst && metadata.generation !== undefined ? { generation: metadata.generation + 1 } : {}),
       },
     };
+    if (isReleased(target.type, marked)) {
+      const state = target.dryRun ? current : this.#store.commit(target.type, "DELETED", current.object);
+      return { state, gone: true };
+    }
+    if (target.dryRun || isDeepStrictEqual(marked, current.object)) return { state: current, gone: false };
     return { state: this.#store.commit(target.type, "MODIFIED", marked), gone: false };
+  }
+
+  #checkNamespace(type: ResourceType, namespace: string, name: string): void {
+    const found = this.#find(namespaceType, "", namespace);
+    if (found === undefined) throw apiErrors.notFound(namespaceType, namespace);
+    if (found.object.metadata.deletionTimestamp !== undefined) throw apiErrors.terminating(type, name, namespace);
   }
 
   #find(type: ResourceType, namespace: string, name: string): StoredObject | undefined {
@@ -178,9 +183,7 @@ export class HubWriter {
     const { resourceVersion, uid } = incoming.metadata;
     if (resourceVersion !== undefined && resourceVersion !== before.metadata.resourceVersion) throw modified(target);
     checkPrecondition(target, "UID", uid, before.metadata.uid);
-    const content =
-      target.subresource === "status" ? withStatus(before, incoming) : withContent(type, before, incoming);
-    const next = withManagedFields(content, []);
+    const next = withManagedFields(written(type, target.subresource, before, incoming), []);
     checkFinalizers(target, before, next);
     const isSame = isDeepStrictEqual(before, next);
     if (!isSame) checkSchema(type, next, before);
@@ -197,19 +200,25 @@ export class HubWriter {
       generation !== undefined && isSpecChange ? { ...next.metadata, generation: generation + 1 } : next.metadata;
     const stored = withManagedFields({ ...next, metadata }, nextOwners);
     if (target.dryRun) return new StoredObject(stored);
-    const isReleased = metadata.deletionTimestamp !== undefined && !metadata.finalizers?.length;
-    return this.#store.commit(type, isReleased ? "DELETED" : "MODIFIED", stored);
-  }
-
-  #emptyNamespace(namespace: string): void {
-    for (const table of this.#store.tables()) {
-      if (!table.type.namespaced) continue;
-      for (const stored of table.list()) {
-        if (stored.object.metadata.namespace === namespace) this.#store.commit(table.type, "DELETED", stored.object);
-      }
-    }
+    return this.#store.commit(type, isReleased(type, stored) ? "DELETED" : "MODIFIED", stored);
   }
 }
+
+/** Marked as deleted, and nothing holds it. */
+function isReleased(type: ResourceType, { metadata, spec }: KubeObject): boolean {
+  const held = type === namespaceType ? (spec as { readonly finalizers?: readonly string[] }).finalizers : [];
+  return metadata.deletionTimestamp !== undefined && !metadata.finalizers?.length && !held?.length;
+}
+
+/** An object as the server's own controllers write it. */
+export const targetOf = (type: ResourceType, { metadata: { namespace = "", name } }: KubeObject): WriteTarget => ({
+  type,
+  namespace,
+  name,
+  subresource: "",
+  dryRun: false,
+  manager: "kube-controller-manager",
+});
 
 const managedFieldsOf = (object: KubeObject | undefined): ManagedFields => object?.metadata.managedFields ?? [];
 

@@ -43,10 +43,11 @@ export const namespaceType = builtIn("v1", "namespaces", "Namespace", {
   short: ["ns"],
   clusterScoped: true,
   status: true,
+  subresources: [{ name: "finalize", group: "", version: "v1", kind: "Namespace", verbs: ["update"] }],
 });
 export const secretType = builtIn("v1", "secrets", "Secret");
-const configMapType = builtIn("v1", "configmaps", "ConfigMap", { short: ["cm"] });
-const serviceAccountType = builtIn("v1", "serviceaccounts", "ServiceAccount", { short: ["sa"] });
+export const configMapType = builtIn("v1", "configmaps", "ConfigMap", { short: ["cm"] });
+export const serviceAccountType = builtIn("v1", "serviceaccounts", "ServiceAccount", { short: ["sa"] });
 export const nodeType = builtIn("v1", "nodes", "Node", { short: ["no"], clusterScoped: true, status: true });
 export const podType = builtIn("v1", "pods", "Pod", {
   short: ["po"],
