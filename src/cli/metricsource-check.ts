@@ -3,9 +3,11 @@
 import { readFileSync, statSync } from "node:fs";
 import { type Document, isMap, isScalar, LineCounter, type Node, parseAllDocuments } from "yaml";
 import { metricSourceSchema } from "../api/v1alpha1/gen/metric-source.ts";
-import { parseMetricSource } from "../api/v1alpha1/metric-source.ts";
-import { isRecord, type Schema } from "../api/v1alpha1/structural.ts";
+import { type MetricSourceSpec, parseMetricSource } from "../api/v1alpha1/metric-source.ts";
+import { Problems } from "../api/v1alpha1/problems.ts";
+import { isRecord, readValue, type Schema } from "../api/v1alpha1/structural.ts";
 import { compileMetricSource } from "../metric-source/compiled.ts";
+import { didYouMean } from "../metric-source/suggest.ts";
 import { safeError } from "../support/errors.ts";
 
 const maxFileBytes = 1024 * 1024;
@@ -81,24 +83,42 @@ function checkDocument(document: Document.Parsed, add: Add): void {
   if (value["apiVersion"] !== "clusterpulse.io/v1alpha1") {
     add(offsetOf(document, "apiVersion"), "apiVersion must be clusterpulse.io/v1alpha1");
   }
-  for (const field of unknownFields(metricSourceSchema.spec, value["spec"], "spec")) {
-    add(offsetOf(document, field), `${field} is not a field of MetricSources`);
+  for (const { field, meant } of unknownFields(metricSourceSchema.spec, value["spec"], "spec")) {
+    add(offsetOf(document, field), `${field} is not a field of MetricSources${meant}`);
   }
   const metadata = isRecord(value["metadata"]) ? value["metadata"] : {};
+  const named = { name: "unnamed", namespace: "default", ...metadata };
   const parsed = parseMetricSource({ ...value, metadata: { namespace: "default", ...metadata } });
-  if (!parsed.ok) {
-    for (const problem of parsed.problems) add(offsetOf(document, fieldOf(problem)), problem);
-    return;
-  }
-  const result = compileMetricSource(parsed.value);
-  const report = (isWarning: boolean) => (problem: { field: string; column?: number; message: string }) =>
+  const refused = new Set(parsed.ok ? [] : parsed.problems.map(fieldOf));
+  if (!parsed.ok) for (const problem of parsed.problems) add(offsetOf(document, fieldOf(problem)), problem);
+  const result = parsed.ok ? compileMetricSource(parsed.value) : compileWhatIsRight(named, value["spec"], refused);
+  const report = (isWarning: boolean) => (problem: { field: string; column?: number; message: string }) => {
+    if (refused.has(problem.field)) return;
     add(
       offsetOf(document, problem.field, problem.column),
       `${problem.field}${problem.column === undefined ? "" : ":"} ${problem.message}`,
       isWarning,
     );
-  if (!result.ok) result.problems.forEach(report(false));
-  result.warnings.forEach(report(true));
+  };
+  if (result?.ok === false) result.problems.forEach(report(false));
+  result?.warnings.forEach(report(true));
+}
+
+/** So that a mistake of the schema does not hide those of paths and expressions; undefined where these would only follow from it. */
+function compileWhatIsRight(
+  metadata: { name: string; namespace: string },
+  given: unknown,
+  refused: ReadonlySet<string>,
+): ReturnType<typeof compileMetricSource> | undefined {
+  const hides = /^spec(?:\.source.*|\.(?:fields|computed|aggregations)(?:\[\d+\])?)?$/;
+  if ([...refused].some((field) => hides.test(field))) return undefined;
+  try {
+    const spec = readValue(metricSourceSchema.spec, given, "spec", new Problems()) as MetricSourceSpec;
+    return compileMetricSource({ metadata, spec });
+  } catch {
+    // What is missing in it is more than the compiler takes: the schema's problems must do.
+    return undefined;
+  }
 }
 
 const fieldPattern = /^(?:[\w-]+|\.|\[\d+\]|\["(?:[^"\\]|\\.)*"\])+/;
@@ -120,14 +140,17 @@ function offsetOf(document: Document.Parsed, field: string, column = 1): number 
   return document.range[0];
 }
 
-/** The paths of members that the schema does not know: the API server would drop them without a word. */
-function unknownFields(schema: Schema, value: unknown, path: string): string[] {
+/** The paths of members that the schema does not know: the API server would drop them without a word. And what may have been meant. */
+function unknownFields(schema: Schema, value: unknown, path: string): { field: string; meant: string }[] {
   if (schema.type === "array") {
     return Array.isArray(value) ? value.flatMap((item, at) => unknownFields(schema.items, item, `${path}[${at}]`)) : [];
   }
   if (schema.type !== "object" || !("properties" in schema) || !isRecord(value)) return [];
   return Object.entries(value).flatMap(([name, member]) => {
     const known = Object.hasOwn(schema.properties, name) ? schema.properties[name] : undefined;
-    return known === undefined ? [`${path}.${name}`] : unknownFields(known, member, `${path}.${name}`);
+    const field = `${path}.${name}`;
+    return known === undefined
+      ? [{ field, meant: didYouMean(name, Object.keys(schema.properties)) }]
+      : unknownFields(known, member, field);
   });
 }

@@ -17,7 +17,7 @@ export function compilePattern(pattern: string): CompiledPattern {
   if (pattern.length > maxPatternLength) {
     return {
       ok: false,
-      message: `the pattern has ${pattern.length} characters: at most ${maxPatternLength} are allowed`,
+      message: `must have at most ${maxPatternLength} characters, not ${pattern.length}`,
     };
   }
   let compiled = cache.get(pattern);
@@ -34,6 +34,9 @@ function compile(pattern: string): CompiledPattern {
     return { ok: true, test: (text) => regex.test(text) };
   } catch (error) {
     const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, "").slice(0, 200) : "";
-    return { ok: false, message: `not a pattern in RE2 syntax: ${reason}` };
+    return {
+      ok: false,
+      message: `must be a pattern in RE2 syntax, which has no look-around and no back references: ${reason}`,
+    };
   }
 }

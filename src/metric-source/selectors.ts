@@ -24,7 +24,7 @@ export function selectorText(
     return "";
   }
   const check = (at: string, text: string, isValid: boolean, what: string): void => {
-    if (!isValid) add({ field: at, rule: "selector-invalid", message: `${shown(text)} is not ${what}` });
+    if (!isValid) add({ field: at, rule: "selector-invalid", message: `must be ${what}; it is ${shown(text)}` });
   };
   const checkKey = (at: string, key: string): void => check(at, key, isLabelKey(key), labelKeyRule);
   const terms = labels.map(([key, value]) => {

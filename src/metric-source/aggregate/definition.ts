@@ -61,32 +61,29 @@ export function checkAggregations(
     // The original takes names that nobody declared, as values that are never there.
     const checkName = (member: string, name: string | undefined): void => {
       if (name === undefined || name === "" || environment.has(name)) return;
-      say(
-        "warning",
-        member,
-        `"${name}" is neither a field nor a computed value${didYouMean(name, environment.keys())}`,
-      );
+      const meant = didYouMean(name, environment.keys());
+      say("warning", member, `names "${name}", which is neither a field nor a computed value${meant}`);
     };
     const { name, function: fn, field, filter, groupBy, percentile } = definition;
-    if (name === "") say("error", "name", "an aggregation needs a name");
+    if (name === "") say("error", "name", "must not be empty");
     const earlier = first.get(name);
     if (earlier === undefined) first.set(name, index);
-    else say("error", "name", `"${name}" is also the name of aggregation ${earlier + 1}: names must differ`);
+    else say("error", "name", `must differ from the name of spec.aggregations[${earlier}]`);
     if (!(aggregateFunctions as readonly string[]).includes(fn)) {
       const known = aggregateFunctions.join(", ");
-      say("error", "function", `there is no function "${fn}"; it is one of ${known}`);
+      say("error", "function", `must be one of ${known}: there is no function "${fn}"`);
     }
-    if (fn !== "count" && (field ?? "") === "") say("error", "field", `${fn} needs the field that it is computed over`);
+    if (fn !== "count" && (field ?? "") === "") say("error", "field", `must be set: ${fn} is computed over a field`);
     checkName("field", field);
     checkName("groupBy", groupBy);
     if (percentile !== undefined && !(percentile >= 0 && percentile <= 100)) {
-      say("error", "percentile", `${percentile} is not a percentile: it is a number from 0 to 100`);
+      say("error", "percentile", `must be a number from 0 to 100, not ${percentile}`);
     }
     if (filter === undefined) return;
     checkName("filter.field", filter.field);
     if (!(filterOperators as readonly string[]).includes(filter.operator)) {
       const known = filterOperators.join(", ");
-      say("error", "filter.operator", `there is no operator "${filter.operator}"; it is one of ${known}`);
+      say("error", "filter.operator", `must be one of ${known}: there is no operator "${filter.operator}"`);
     }
     if (filter.operator === "matches") {
       const pattern = compilePattern(filter.value);

@@ -6,8 +6,8 @@ import { checkFiles, checkText } from "../../../src/cli/metricsource-check.ts";
 const folder = new URL("../../fixtures/metricsource-broken/", import.meta.url);
 const files = readdirSync(folder).filter((name) => name.endsWith(".yaml"));
 
-it("has ten broken files", () => {
-  expect(files).toHaveLength(10);
+it("has broken files of many kinds", () => {
+  expect(files.length).toBeGreaterThanOrEqual(14);
 });
 
 it.each(files)("says what a user needs to repair %s", (file) => {

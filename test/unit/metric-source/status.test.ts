@@ -21,6 +21,7 @@ function outcome(cluster: string, changes: Partial<ClusterOutcome> = {}): Cluste
     objects: 5,
     storedBytes: 700,
     stopped: [],
+    isQuarantined: false,
     resolved: [3],
     ...changes,
   };
