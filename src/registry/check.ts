@@ -99,6 +99,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
           deadlineMs: request.extraDeadlineMs,
           async reconcile(pass) {
             if (request.maxCatalogEntries === undefined) return;
+            expectAccepted(pass.get(reachedSlot));
             pass.bind(catalogSlot, await readCatalog(session, request.maxCatalogEntries, pass.signal, nowMs));
           },
         })
@@ -109,6 +110,7 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
           async reconcile(pass) {
             const wanted = request.canary;
             if (wanted === undefined || (canary !== null && clock.monotonicMs() < canary.dueMs)) return;
+            expectAccepted(pass.get(reachedSlot));
             const dueMs = clock.monotonicMs() + wanted.intervalMs;
             const atMs = clock.nowMs();
             try {
@@ -129,8 +131,13 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         throw unavailable ?? new KubeError("REQUEST_DEADLINE", late);
       }
       const { reached, catalog } = found;
-      const canaryFailure = request.canary === undefined ? null : (canary?.failure ?? null);
-      const catalogFailure = report.failures.find(({ step }) => step === "catalog");
+      const failureAt = (name: string, reason: string): Failure | null => {
+        const failure = report.failures.find(({ step }) => step === name);
+        return failure === undefined ? null : { code: failure.code, reason, message: failure.message };
+      };
+      const catalogFailure = failureAt("catalog", "CatalogFailed");
+      const canaryFailure =
+        request.canary === undefined ? null : (failureAt("canary", "CanaryFailed") ?? canary?.failure ?? null);
       const { responseTimeMs, version, features, authProblem } = reached;
       return {
         checkedAtMs: clock.nowMs(),
@@ -144,20 +151,18 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
         canary: request.canary === undefined ? null : canary && { atMs: canary.atMs, pulled: canary.pulled },
         problem: credentialsProblem ?? authProblem ?? canaryFailure,
         missing: [
-          ...(catalogFailure === undefined
-            ? []
-            : [
-                {
-                  part: "catalog" as const,
-                  code: catalogFailure.code,
-                  reason: "CatalogFailed",
-                  message: catalogFailure.message,
-                },
-              ]),
+          ...(catalogFailure === null ? [] : [{ part: "catalog" as const, ...catalogFailure }]),
           ...(canaryFailure === null ? [] : [{ part: "canary" as const, ...canaryFailure }]),
         ],
         certificateExpiresAtMs: http.certificateExpiresAtMs ?? null,
       };
     },
   };
+}
+
+/** With credentials that are refused nothing more is asked for: every try may bring an account closer to its lock. */
+function expectAccepted({ authProblem }: Reached): void {
+  if (authProblem?.reason === "AuthFailed") {
+    throw new KubeError("UNAUTHORIZED", "not asked for: the credentials are not accepted");
+  }
 }

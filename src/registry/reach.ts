@@ -12,6 +12,8 @@ export interface Reached {
   readonly authProblem: { readonly code: string; readonly reason: string; readonly message: string } | null;
 }
 
+/** Where the Distribution specification has a registry answer, and no registry answers with a web page. */
+const apiPath = "/v2/";
 const maxAnswerBytes = 65_536;
 const maxVersionLength = 64;
 
@@ -26,7 +28,7 @@ export async function reach(
   nowMs: () => number,
 ): Promise<Reached> {
   let first: Reached | undefined;
-  for (const path of paths.length === 0 ? ["/v2/"] : paths) {
+  for (const path of paths.length === 0 ? [apiPath] : paths) {
     const reached = await reachPath(session, path, signal, nowMs);
     first ??= reached;
     if (first.authProblem === null && reached.authProblem !== null)
@@ -56,6 +58,9 @@ async function reachPath(
     answer = await session.bare(path, request);
   }
   if (answer.status !== 200 && answer.status !== 401) throw refusal(answer, "the registry", nowMs());
+  if (path === apiPath && answer.status === 200 && /^text\/html\b/i.test(answer.header("content-type"))) {
+    throw new KubeError("BODY_MALFORMED", `a web page answers at ${apiPath}: no registry is there`);
+  }
   if (answer.status === 401 && session.hasCredentials) {
     problem ??= { code: "AUTH_FAILED", reason: "AuthFailed", message: "the registry does not accept the credentials" };
   }
