@@ -22,6 +22,14 @@ export interface PrinterColumn {
   readonly jsonPath: string;
 }
 
+/** Where an object keeps how many replicas it wants and has, as paths; see json-path.ts. */
+export interface ScalePaths {
+  readonly specReplicasPath: string;
+  readonly statusReplicasPath: string;
+  /** Of a selector as text. Undefined: `.spec.selector` is one as labels. */
+  readonly labelSelectorPath?: string;
+}
+
 export interface ResourceType {
   /** "" for core. */
   readonly group: string;
@@ -39,6 +47,10 @@ export interface ResourceType {
   /** Built-in kinds leave apiVersion and kind out of list items; custom resources carry them. */
   readonly builtIn: boolean;
   readonly subresources?: readonly Subresource[];
+  /** metadata.generation counts the changes of what is wanted. */
+  readonly hasGeneration?: boolean;
+  /** Of what has a /scale subresource. */
+  readonly scale?: ScalePaths;
   /** Of a custom resource; built-in kinds have columns that are code. */
   readonly printerColumns?: readonly PrinterColumn[];
   /** OpenAPI schema of a custom resource. */

@@ -2,7 +2,7 @@
 // Pure functions of what is stored and what was sent.
 import type { ResourceType } from "../http/catalog.ts";
 import { ApiError } from "../http/status.ts";
-import { namespaceType, secretType } from "../kinds/types.ts";
+import { namespaceType, podType, secretType } from "../kinds/types.ts";
 import { generateName, type IncomingObject } from "./incoming.ts";
 import type { KubeObject, ObjectMeta } from "./object.ts";
 
@@ -13,10 +13,10 @@ export function withGeneratedName(body: unknown, hash: number): unknown {
   return { ...(body as object), metadata: { ...metadata, name: generateName(metadata.generateName, hash) } };
 }
 
-/** Everything but metadata and status: what a generation counts. */
-export function contentOf(object: KubeObject): Record<string, unknown> {
-  const { metadata: _metadata, status: _status, ...content } = object;
-  return content;
+/** What a generation counts: everything but the metadata, and the status where that has a door of its own. */
+export function wantedOf(type: ResourceType, object: KubeObject): Record<string, unknown> {
+  const { metadata: _metadata, status, ...content } = object;
+  return type.hasStatus ? content : { ...content, status };
 }
 
 /** What a write through the object's own door or one of its subresources makes of it. */
@@ -81,6 +81,7 @@ export function withDefaults(type: ResourceType, content: IncomingObject): Incom
       status: { phase: "Active" },
     };
   }
+  if (type === podType) return { ...content, status: { phase: "Pending" } };
   if (type === secretType) return withSecretData(content);
   return content;
 }

@@ -25,9 +25,11 @@ import { NamespaceController } from "./namespaces.ts";
 import { type KubeObject, keyOf, type StoredObject } from "./object.ts";
 import { type CrdDocument, checkCrd, establishedCrd, loadCrds, typesOfCrd } from "./resources.ts";
 import { reviewOf } from "./reviews.ts";
+import { scaled, scaleOf } from "./scale.ts";
 import { HubStore } from "./store.ts";
 import { strategicPatch } from "./strategic-patch.ts";
 import { runWatch, type WatchOptions } from "./watch.ts";
+import { reportWorkloads } from "./workloads.ts";
 import { HubWriter, type WriteTarget } from "./writes.ts";
 
 export interface HubEngineOptions {
@@ -59,6 +61,7 @@ export class HubEngine implements Engine {
     const loop = new ControlLoop(options.clock);
     new GarbageCollector(this.store, this.writer, loop);
     new NamespaceController(this.store, this.writer, loop, options.clock, options.caPem ?? "");
+    reportWorkloads(this.store, this.writer, loop, options.clock);
     for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
       this.create(namespaceType, "", { metadata: { name } });
     }
@@ -123,6 +126,7 @@ export class HubEngine implements Engine {
   }
 
   answer(request: ResourceRequest): Answer {
+    if (request.subresource === "scale") return this.#scale(request);
     switch (request.verb) {
       case "get":
         if (request.subresource === "log") throw apiErrors.badRequest("simulated pods write no logs");
@@ -151,6 +155,7 @@ export class HubEngine implements Engine {
   #post(request: ResourceRequest): Answer {
     const review = reviewOf(request);
     if (review !== undefined) return review;
+    if (request.subresource === "binding") return this.#bind(request);
     if (request.subresource === "eviction") {
       const { deleteOptions } = (request.body ?? {}) as { readonly deleteOptions?: unknown };
       this.#delete({ ...request, subresource: "", body: deleteOptions });
@@ -158,6 +163,39 @@ export class HubEngine implements Engine {
     }
     const { target, warnings } = writeTarget(request);
     return this.#objectAnswer(request, this.#create(target, request.body), 201, warnings);
+  }
+
+  #scale(request: ResourceRequest): Answer {
+    const { type, verb, body } = request;
+    const paths = type.scale;
+    if (paths === undefined) throw apiErrors.unknownPath();
+    const shown = ({ object }: StoredObject): Answer => ({
+      type: "body",
+      status: 200,
+      text: JSON.stringify(scaleOf(paths, object)),
+    });
+    if (verb === "get") return shown(this.#require(request));
+    const change = verb === "patch" ? patchOf(request) : () => body;
+    const { target } = writeTarget(request);
+    const write = (current: KubeObject) => scaled(type, paths, current, change(scaleOf(paths, current)));
+    return shown(this.writer.patch(target, write));
+  }
+
+  #bind(request: ResourceRequest): Answer {
+    const { target: node } = (request.body ?? {}) as { readonly target?: { readonly name?: unknown } };
+    const nodeName = node?.name;
+    if (typeof nodeName !== "string" || nodeName === "") {
+      throw apiErrors.invalid(request.type, request.name, "target.name", "Required value");
+    }
+    this.writer.patch(writeTarget({ ...request, subresource: "" }).target, (current) => {
+      const spec = (current["spec"] ?? {}) as { readonly nodeName?: string };
+      if (spec.nodeName) {
+        const why = `pod ${request.name} is already assigned to node ${JSON.stringify(spec.nodeName)}`;
+        throw apiErrors.conflict({ group: "", resource: "pods/binding" }, request.name, why);
+      }
+      return { ...current, spec: { ...spec, nodeName } };
+    });
+    return { type: "body", status: 201, text: JSON.stringify({ ...success, code: 201 }) };
   }
 
   #deleteCollection(request: ResourceRequest): Answer {
@@ -280,18 +318,10 @@ export class HubEngine implements Engine {
     if (request.query.get("force") !== null) {
       throw optionsInvalid("PatchOptions", "force", "Forbidden: may not be specified for non-apply patch");
     }
-    const patches = request.type.builtIn ? builtInPatches : customPatches;
-    const apply = patches[request.contentType];
-    if (apply === undefined) {
-      throw new ApiError(
-        415,
-        "UnsupportedMediaType",
-        `the body of the request was in an unknown format - accepted media types include: ${[...Object.keys(patches), applyPatchType].join(", ")}`,
-      );
-    }
+    const change = patchOf(request);
     const { target, warnings } = writeTarget(request);
     const patched = this.writer.patch(target, (current) => {
-      const next = apply(current, request.body);
+      const next = change(current);
       if (request.type === crdType) checkCrd(next);
       return next;
     });
@@ -338,6 +368,16 @@ const customPatches: Patches = {
   "application/json-patch+json": jsonPatch,
 };
 const builtInPatches: Patches = { ...customPatches, "application/strategic-merge-patch+json": strategicPatch };
+
+/** What the patch makes of what it is applied to. Throws ApiError 415 for a form that the type does not take. */
+function patchOf({ type, contentType, body }: ResourceRequest): (current: unknown) => unknown {
+  const patches = type.builtIn ? builtInPatches : customPatches;
+  const apply = patches[contentType];
+  if (apply !== undefined) return (current) => apply(current, body);
+  const known = [...Object.keys(patches), applyPatchType].join(", ");
+  const message = `the body of the request was in an unknown format - accepted media types include: ${known}`;
+  throw new ApiError(415, "UnsupportedMediaType", message);
+}
 
 /** What is written, and the warnings that the write collects. Throws ApiError 400 for a wrong `fieldValidation`. */
 function writeTarget(request: ResourceRequest): { readonly target: WriteTarget; readonly warnings: readonly string[] } {

@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import type { PrinterColumn, ResourceType } from "../http/catalog.ts";
+import type { PrinterColumn, ResourceType, ScalePaths } from "../http/catalog.ts";
 import { ApiError } from "../http/status.ts";
-import { allVerbs } from "../kinds/types.ts";
+import { allVerbs, scaleSubresource } from "../kinds/types.ts";
 
 /** The part of a CustomResourceDefinition that routing and storage read. */
 export interface CrdDocument {
@@ -25,7 +25,7 @@ export interface CrdDocument {
       readonly name: string;
       readonly served: boolean;
       readonly storage: boolean;
-      readonly subresources?: { readonly status?: object };
+      readonly subresources?: { readonly status?: object; readonly scale?: ScalePaths };
       readonly additionalPrinterColumns?: readonly PrinterColumn[];
       readonly schema?: { readonly openAPIV3Schema?: unknown };
     }[];
@@ -106,10 +106,17 @@ export function typesOfCrd(crd: CrdDocument): ResourceType[] {
       categories: names.categories ?? [],
       hasStatus: version.subresources?.status !== undefined,
       builtIn: false,
+      hasGeneration: true,
+      ...(version.subresources?.scale === undefined
+        ? {}
+        : { scale: scaleOf(version.subresources.scale), subresources: [scaleSubresource] }),
       printerColumns: version.additionalPrinterColumns ?? defaultColumns,
       schema: version.schema?.openAPIV3Schema,
     }));
 }
+
+/** Without a path to a selector there is none. */
+const scaleOf = (paths: ScalePaths): ScalePaths => ({ labelSelectorPath: "", ...paths });
 
 /** The definition as a server shows it once it is established. */
 export function establishedCrd(crd: CrdDocument, nowText: string): Record<string, unknown> {

@@ -9,7 +9,7 @@ import { apiVersionOf } from "../http/catalog.ts";
 import { apiErrors } from "../http/status.ts";
 import { mergeSchemaOf } from "../kinds/built-in-schemas.ts";
 import { namespaceType } from "../kinds/types.ts";
-import { contentOf, withDefaults, withGeneratedName, written } from "./content.ts";
+import { wantedOf, withDefaults, withGeneratedName, written } from "./content.ts";
 import { type DeleteOptions, finalizersUnder } from "./deletion.ts";
 import { type IncomingObject, readIncoming } from "./incoming.ts";
 import { lastAppliedFields } from "./last-applied.ts";
@@ -117,7 +117,7 @@ export class HubWriter {
         uid: uuidOf(hashOf(this.#store.revision, 2)),
         creationTimestamp: rfc3339(this.#clock.nowMs()),
         resourceVersion: "",
-        ...(type.builtIn ? {} : { generation: 1 }),
+        ...(type.hasGeneration ? { generation: 1 } : {}),
       },
     };
     checkSchema(type, object, undefined);
@@ -194,7 +194,7 @@ export class HubWriter {
       applied ??
       (base.length === 0 || isSame ? base : afterUpdate(base, before, next, mergeSchemaOf(type), this.#writer(target)));
     if (isSame && isDeepStrictEqual(owners, nextOwners)) return current;
-    const isSpecChange = !isDeepStrictEqual(contentOf(before), contentOf(next));
+    const isSpecChange = !isDeepStrictEqual(wantedOf(type, before), wantedOf(type, next));
     const { generation } = before.metadata;
     const metadata =
       generation !== undefined && isSpecChange ? { ...next.metadata, generation: generation + 1 } : next.metadata;

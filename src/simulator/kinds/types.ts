@@ -10,8 +10,19 @@ interface Extras {
   readonly clusterScoped?: true;
   readonly status?: true;
   readonly inAll?: true;
+  readonly generation?: true;
+  readonly scale?: true;
   readonly subresources?: readonly Subresource[];
 }
+
+export const scaleSubresource: Subresource = {
+  name: "scale",
+  group: "autoscaling",
+  version: "v1",
+  kind: "Scale",
+  verbs: ["get", "patch", "update"],
+};
+const workloadScale = { specReplicasPath: ".spec.replicas", statusReplicasPath: ".status.replicas" };
 
 function builtIn(apiVersion: string, resource: string, kind: string, extras: Extras = {}): ResourceType {
   const [first = "", second] = apiVersion.split("/");
@@ -27,7 +38,9 @@ function builtIn(apiVersion: string, resource: string, kind: string, extras: Ext
     categories: extras.inAll === true ? ["all"] : [],
     hasStatus: extras.status === true,
     builtIn: true,
-    subresources: extras.subresources ?? [],
+    hasGeneration: extras.generation === true,
+    ...(extras.scale === true ? { scale: workloadScale } : {}),
+    subresources: [...(extras.subresources ?? []), ...(extras.scale === true ? [scaleSubresource] : [])],
   };
 }
 
@@ -54,22 +67,37 @@ export const podType = builtIn("v1", "pods", "Pod", {
   status: true,
   inAll: true,
   subresources: [
+    { name: "binding", group: "", version: "v1", kind: "Binding", verbs: ["create"] },
     { name: "eviction", group: "policy", version: "v1", kind: "Eviction", verbs: ["create"] },
     { name: "log", group: "", version: "v1", kind: "Pod", verbs: ["get"] },
   ],
 });
 export const eventType = builtIn("v1", "events", "Event", { short: ["ev"] });
+const workload = { status: true, inAll: true, generation: true } as const;
 export const deploymentType = builtIn("apps/v1", "deployments", "Deployment", {
+  ...workload,
   short: ["deploy"],
-  status: true,
-  inAll: true,
+  scale: true,
 });
-const leaseType = builtIn("coordination.k8s.io/v1", "leases", "Lease");
+export const daemonSetType = builtIn("apps/v1", "daemonsets", "DaemonSet", { ...workload, short: ["ds"] });
+export const replicaSetType = builtIn("apps/v1", "replicasets", "ReplicaSet", {
+  ...workload,
+  short: ["rs"],
+  scale: true,
+});
+export const statefulSetType = builtIn("apps/v1", "statefulsets", "StatefulSet", {
+  ...workload,
+  short: ["sts"],
+  scale: true,
+});
+export const jobType = builtIn("batch/v1", "jobs", "Job", workload);
+export const leaseType = builtIn("coordination.k8s.io/v1", "leases", "Lease");
 export const crdType: ResourceType = {
   ...builtIn("apiextensions.k8s.io/v1", "customresourcedefinitions", "CustomResourceDefinition", {
     short: ["crd", "crds"],
     clusterScoped: true,
     status: true,
+    generation: true,
   }),
   categories: ["api-extensions"],
 };
@@ -88,23 +116,15 @@ export const builtInTypes: readonly ResourceType[] = [
   builtIn("v1", "persistentvolumeclaims", "PersistentVolumeClaim", { short: ["pvc"], status: true }),
   builtIn("v1", "persistentvolumes", "PersistentVolume", { short: ["pv"], ...cluster, status: true }),
   podType,
-  builtIn("v1", "replicationcontrollers", "ReplicationController", {
-    short: ["rc"],
-    status: true,
-    inAll: true,
-  }),
+  builtIn("v1", "replicationcontrollers", "ReplicationController", { ...workload, short: ["rc"], scale: true }),
   builtIn("v1", "resourcequotas", "ResourceQuota", { short: ["quota"], status: true }),
   secretType,
   serviceAccountType,
   builtIn("v1", "services", "Service", { short: ["svc"], status: true, inAll: true }),
-  builtIn("apps/v1", "daemonsets", "DaemonSet", { short: ["ds"], status: true, inAll: true }),
+  daemonSetType,
   deploymentType,
-  builtIn("apps/v1", "replicasets", "ReplicaSet", { short: ["rs"], status: true, inAll: true }),
-  builtIn("apps/v1", "statefulsets", "StatefulSet", {
-    short: ["sts"],
-    status: true,
-    inAll: true,
-  }),
+  replicaSetType,
+  statefulSetType,
   review(authentication, "selfsubjectreviews", "SelfSubjectReview"),
   review("authentication.k8s.io/v1beta1", "selfsubjectreviews", "SelfSubjectReview"),
   review(authorization, "localsubjectaccessreviews", "LocalSubjectAccessReview", true),
@@ -116,14 +136,18 @@ export const builtInTypes: readonly ResourceType[] = [
     status: true,
     inAll: true,
   }),
-  builtIn("batch/v1", "cronjobs", "CronJob", { short: ["cj"], status: true, inAll: true }),
-  builtIn("batch/v1", "jobs", "Job", { status: true, inAll: true }),
+  builtIn("batch/v1", "cronjobs", "CronJob", { ...workload, short: ["cj"] }),
+  jobType,
   leaseType,
-  builtIn("discovery.k8s.io/v1", "endpointslices", "EndpointSlice"),
+  builtIn("discovery.k8s.io/v1", "endpointslices", "EndpointSlice", { generation: true }),
   builtIn("networking.k8s.io/v1", "ingressclasses", "IngressClass", cluster),
-  builtIn("networking.k8s.io/v1", "ingresses", "Ingress", { short: ["ing"], status: true }),
-  builtIn("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", { short: ["netpol"] }),
-  builtIn("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", { short: ["pdb"], status: true }),
+  builtIn("networking.k8s.io/v1", "ingresses", "Ingress", { short: ["ing"], status: true, generation: true }),
+  builtIn("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", { short: ["netpol"], generation: true }),
+  builtIn("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", {
+    short: ["pdb"],
+    status: true,
+    generation: true,
+  }),
   builtIn("rbac.authorization.k8s.io/v1", "clusterrolebindings", "ClusterRoleBinding", cluster),
   builtIn("rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole", cluster),
   builtIn("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
