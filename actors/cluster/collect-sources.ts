@@ -53,6 +53,8 @@ export interface CollectSourcesPorts {
   readonly random: Random;
   /** Waits until one more page may be asked for. */
   readonly admit: (signal: AbortSignal) => Promise<() => void>;
+  /** Whether the source may run now: its runs in other clusters may have been stopped since it was planned. */
+  readonly mayRun: (source: PostedSource) => boolean;
 }
 
 /** @param isSuspect one of the sources has harmed its thread before */
@@ -62,7 +64,27 @@ export async function collectSources(
   ports: CollectSourcesPorts,
   signal: AbortSignal,
 ): Promise<readonly SourceResult[]> {
+  const sources = list.sources.filter(ports.mayRun);
+  const left = list.sources.filter((source) => !sources.includes(source));
+  return [...left.map(leftAlone), ...(await collectTrusted({ ...list, sources }, isSuspect, ports, signal))];
+}
+
+const leftAlone = (source: PostedSource): SourceResult => ({
+  kind: "failed",
+  source,
+  code: "SOURCE_QUARANTINED",
+  message: "left alone: its runs in other clusters had to be stopped",
+  isAlone: false,
+});
+
+async function collectTrusted(
+  list: PlannedList<PostedSource>,
+  isSuspect: boolean,
+  ports: CollectSourcesPorts,
+  signal: AbortSignal,
+): Promise<readonly SourceResult[]> {
   const { sources } = list;
+  if (sources.length === 0) return [];
   try {
     return await read(list, isSuspect, ports, signal);
   } catch (error) {

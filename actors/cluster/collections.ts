@@ -4,7 +4,7 @@
 import type { Compute, Transport } from "../../src/cluster/ports.ts";
 import { Discovery } from "../../src/kube/discovery.ts";
 import { dueSources, listsOf, type PlannedList, termsOf } from "../../src/metric-source/plan.ts";
-import { verdict } from "../../src/metric-source/quarantine.ts";
+import { afterFailure, type Quarantine, STRIKES, trusted, verdict } from "../../src/metric-source/quarantine.ts";
 import type { ClusterOutcome } from "../../src/metric-source/status.ts";
 import {
   type SourceCollectionMeta,
@@ -12,6 +12,7 @@ import {
   sourceCollectionFailed,
 } from "../../src/store/metric-source-documents.ts";
 import { Admission } from "../../src/support/admission.ts";
+import type { Measures } from "../../src/support/measures.ts";
 import type { PostedSource, SourceBoard } from "../metric-source/board.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 import type { ActorContext, RunOutcome } from "../system/index.ts";
@@ -30,6 +31,7 @@ export interface CollectionsDependencies {
   readonly pages: Admission;
   readonly compute: Compute;
   readonly store: StoreSink;
+  readonly measures: Pick<Measures, "sourceCollected" | "sourceQuarantined">;
   readonly cacheTtlSeconds: number;
 }
 
@@ -56,6 +58,8 @@ export class ClusterCollections {
   readonly #last = new Map<string, Last>();
   /** Names of the runs under way, with what they read. */
   readonly #running = new Map<string, readonly PostedSource[]>();
+  /** What is held against sources here; they are new objects when they change. */
+  readonly #suspects = new Map<PostedSource, Quarantine>();
   #discovery: Discovery | undefined;
   #isSlow = false;
 
@@ -79,6 +83,7 @@ export class ClusterCollections {
     const nowMs = this.#context.clock.monotonicMs();
     const all = [...board.sources()];
     for (const key of this.#last.keys()) if (!all.some((source) => source.key === key)) this.#last.delete(key);
+    for (const source of this.#suspects.keys()) if (!board.holds(source)) this.#suspects.delete(source);
     let nextMs = Number.POSITIVE_INFINITY;
     for (const { list, isSuspect } of this.#lists(all, nowMs)) {
       const name = `collect ${isSuspect ? "alone " : ""}${list.key}`;
@@ -94,9 +99,9 @@ export class ClusterCollections {
       }
       for (const source of list.sources) nextMs = Math.min(nextMs, this.#untilMs(source, nowMs));
     }
-    for (const { key } of all) {
-      const { untilMs } = board.quarantine(key);
-      if (untilMs > nowMs) nextMs = Math.min(nextMs, untilMs - nowMs);
+    for (const source of all) {
+      const found = this.#verdict(source, nowMs);
+      if (found.kind === "quarantined") nextMs = Math.min(nextMs, found.untilMs - nowMs);
     }
     return Number.isFinite(nextMs) ? nextMs : undefined;
   }
@@ -136,11 +141,19 @@ export class ClusterCollections {
   /** Those that harmed a thread are read alone, all others together where they can be. */
   #lists(all: readonly PostedSource[], nowMs: number): { list: PlannedList<PostedSource>; isSuspect: boolean }[] {
     const of = (kind: ReturnType<typeof verdict>["kind"]): PostedSource[] =>
-      all.filter(({ key }) => verdict(this.#dependencies.board.quarantine(key), nowMs).kind === kind);
+      all.filter((source) => this.#verdict(source, nowMs).kind === kind);
     const alone = of("run-suspected").flatMap((source) =>
       listsOf([source]).map((list) => ({ list: { ...list, key: source.key }, isSuspect: true })),
     );
     return [...listsOf(of("run")).map((list) => ({ list, isSuspect: false })), ...alone];
+  }
+
+  /** What it did everywhere counts, and what it did here: objects of one cluster may be all that it stumbles over. */
+  #verdict(source: PostedSource, nowMs: number): ReturnType<typeof verdict> {
+    const everywhere = verdict(this.#dependencies.board.quarantine(source.key), nowMs);
+    const here = verdict(this.#suspects.get(source) ?? trusted, nowMs);
+    if (everywhere.kind === "quarantined" || here.kind === "run") return everywhere;
+    return here;
   }
 
   /** When the turn of one has come, those whose turn comes soon take part. */
@@ -199,16 +212,27 @@ export class ClusterCollections {
         throw error;
       }
     };
+    const mayRun = (source: PostedSource): boolean => this.#verdict(source, clock.monotonicMs()).kind !== "quarantined";
     return await collectSources(
       list,
       isSuspect,
-      { transport, discovery: this.#discovery, compute, clock, random, admit },
+      { transport, discovery: this.#discovery, compute, clock, random, admit, mayRun },
       signal,
     );
   }
 
+  /** A run of this source alone was stopped. Returns whether that puts it into quarantine, here or everywhere. */
+  #struck(source: PostedSource, code: string): boolean {
+    const nowMs = this.#context.clock.monotonicMs();
+    const before = this.#suspects.get(source) ?? trusted;
+    const after = afterFailure(before, code, nowMs);
+    if (after !== before) this.#suspects.set(source, after);
+    const isEverywhere = this.#dependencies.board.ended(source.key, code, nowMs);
+    return isEverywhere || (after !== before && after.untilMs > nowMs);
+  }
+
   #take(result: SourceResult): void {
-    const { board, store, cacheTtlSeconds } = this.#dependencies;
+    const { board, store, cacheTtlSeconds, measures } = this.#dependencies;
     const { clock } = this.#context;
     const { source } = result;
     const { definition } = source.compiled;
@@ -217,18 +241,22 @@ export class ClusterCollections {
     const id = { namespace: definition.namespace, name: definition.name };
     const last = this.#last.get(source.key);
     if (result.kind === "failed") {
-      if (result.isAlone) board.ended(source.key, result.code, clock.monotonicMs());
+      if (result.isAlone && this.#struck(source, result.code)) measures.sourceQuarantined();
+      measures.sourceCollected({ result: "error", ...noCost });
+      const strikes = this.#suspects.get(source)?.strikes ?? 0;
       if (last?.meta !== undefined) store.write(sourceCollectionFailed(last.meta, [result.message], lifetime));
       const outcome = {
         ...(last?.outcome ?? nothing),
         cluster: this.#cluster,
         state: "failed" as const,
         problems: [result.message],
+        isQuarantined: strikes >= STRIKES,
       };
       source.actor.tell({ type: "collected", revision: source.revision, outcome, groups: 0 });
       return;
     }
     board.ended(source.key, null, clock.monotonicMs());
+    this.#suspects.delete(source);
     const { resources, truncated, problems, durationMs, collectedAtMs, cpuMs, bytes, objects, groups } = result;
     const { rows, aggregates, aggregateMs, resolved, stopped } = result;
     const storedBytes = rows.reduce((sum, { byteLength }) => sum + byteLength, aggregates?.length ?? 0);
@@ -246,11 +274,22 @@ export class ClusterCollections {
     };
     store.write(sourceCollection({ ...meta, rows, problems, aggregates, aggregateMs }, lifetime));
     const counts = { resources, truncated, problems, durationMs, collectedAtMs, ...cost, resolved, stopped };
-    const outcome: ClusterOutcome = { cluster: this.#cluster, state: "collected", ...counts };
+    const isQuarantined = false;
+    measures.sourceCollected({
+      result: problems.length > 0 ? "partial" : "success",
+      cpuSeconds: cpuMs / 1_000,
+      readBytes: bytes,
+      storedBytes,
+      objects,
+      stopped: stopped.reduce((sum, times) => sum + times, 0),
+    });
+    const outcome: ClusterOutcome = { cluster: this.#cluster, state: "collected", ...counts, isQuarantined };
     if (last !== undefined) Object.assign(last, { meta, outcome });
     source.actor.tell({ type: "collected", revision: source.revision, outcome, groups });
   }
 }
+
+const noCost = { cpuSeconds: 0, readBytes: 0, storedBytes: 0, objects: 0, stopped: 0 };
 
 const nothing: Omit<ClusterOutcome, "cluster" | "state" | "problems"> = {
   resources: 0,
@@ -263,4 +302,5 @@ const nothing: Omit<ClusterOutcome, "cluster" | "state" | "problems"> = {
   storedBytes: 0,
   resolved: [],
   stopped: [],
+  isQuarantined: false,
 };

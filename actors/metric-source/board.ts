@@ -65,11 +65,16 @@ export class SourceBoard {
     return this.#quarantines.get(key) ?? trusted;
   }
 
-  /** A run of this source alone ended with `code`, or well. @param nowMs monotonic */
-  ended(key: string, code: string | null, nowMs: number): void {
+  /**
+   * A run of this source alone ended with `code`, or well.
+   * @param nowMs monotonic
+   * @returns whether it is in quarantine from now on, and was not just before
+   */
+  ended(key: string, code: string | null, nowMs: number): boolean {
     const before = this.quarantine(key);
     const after = code === null ? afterSuccess() : afterFailure(before, code, nowMs);
     if (after !== before) this.#quarantines.set(key, after);
+    return after.untilMs > nowMs && after !== before;
   }
 
   #changed(): void {

@@ -286,4 +286,5 @@ const unknown = (cluster: string): ClusterOutcome => ({
   storedBytes: 0,
   resolved: [],
   stopped: [],
+  isQuarantined: false,
 });

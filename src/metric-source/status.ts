@@ -29,6 +29,8 @@ export interface ClusterOutcome {
   readonly resolved: readonly number[];
   /** By computed value, in the order of the definition: for how many rows a limit stopped it. */
   readonly stopped: readonly number[];
+  /** Its runs there were stopped so often that it is left alone there for a while. */
+  readonly isQuarantined: boolean;
 }
 
 export interface SourceStatusInput {
@@ -197,8 +199,12 @@ function verdicts(input: SourceStatusInput): Verdict[] {
           }
         : { type: "Synced", status: "True", reason: "Collected", message: "" },
   );
+  const quarantined = of("failed", "unreachable").filter(({ isQuarantined }) => isQuarantined);
   if (quarantine.strikes >= STRIKES) {
     const message = `${quarantine.strikes} runs in a row were stopped, the last with ${quarantine.code}; it is tried again later and later`;
+    list.push({ type: "Degraded", status: "True", reason: "Quarantined", message });
+  } else if (quarantined.length > 0) {
+    const message = `runs were stopped ${STRIKES} times in a row in ${named(quarantined.map(({ cluster }) => cluster))}; they are tried again later and later`;
     list.push({ type: "Degraded", status: "True", reason: "Quarantined", message });
   } else if (groups !== undefined && groups.most > groups.limit) {
     const message = `groupBy gives more than ${groups.limit} groups; the rest is not stored`;

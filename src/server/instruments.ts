@@ -42,6 +42,7 @@ export function createInstruments(kinds: readonly string[]): Instruments {
     help: "Requests sent once more because the cluster had closed their kept connection.",
     registers,
   });
+  const sources = sourceCounters(registers);
   new Gauge({
     name: "clusterpulse_eventloop_lag_seconds",
     help: "How late the event loop was since the last time this was read.",
@@ -70,9 +71,40 @@ export function createInstruments(kinds: readonly string[]): Instruments {
       },
       redisAnswered: (result, seconds) => redis.observe({ result }, seconds),
       idleRetried: (count) => idleRetries.inc(count),
+      ...sources,
     },
     text: async () => (await Promise.all(registers.map((registry) => registry.metrics()))).join(""),
     close: () => void delay.disable(),
+  };
+}
+
+/** Over all MetricSources: those of each are gauges made from their rows. */
+function sourceCounters(registers: Registry[]): Pick<Measures, "sourceCollected" | "sourceQuarantined"> {
+  const counter = (name: string, help: string): Counter =>
+    new Counter({ name: `clusterpulse_metricsource_${name}_total`, help, registers });
+  const runs = new Counter({
+    name: "clusterpulse_metricsource_runs_total",
+    help: "Collections of one MetricSource in one cluster that ended.",
+    labelNames: ["result"],
+    registers,
+  });
+  for (const result of ["success", "partial", "error"]) runs.inc({ result }, 0);
+  const cpu = counter("cpu_seconds", "CPU time that collections took.");
+  const read = counter("read_bytes", "Bytes of the answers that collections read, without compression.");
+  const stored = counter("stored_bytes", "Bytes of rows and sums that collections stored.");
+  const objects = counter("objects", "Objects that collections looked at.");
+  const stopped = counter("stopped_evaluations", "Evaluations that a limit stopped; their values are null.");
+  const quarantines = counter("quarantines", "Times that a MetricSource was left alone because its runs were stopped.");
+  return {
+    sourceCollected(run) {
+      runs.inc({ result: run.result });
+      cpu.inc(run.cpuSeconds);
+      read.inc(run.readBytes);
+      stored.inc(run.storedBytes);
+      objects.inc(run.objects);
+      stopped.inc(run.stopped);
+    },
+    sourceQuarantined: () => quarantines.inc(),
   };
 }
 

@@ -8,10 +8,29 @@ export interface Measures {
   redisAnswered(result: "ok" | "error", seconds: number): void;
   /** Requests were sent once more because the cluster had closed their kept connection. */
   idleRetried(count: number): void;
+  /** A collection of one MetricSource in one cluster has ended. */
+  sourceCollected(run: SourceRun): void;
+  /** Runs of a MetricSource harmed their threads so often that it is left alone for a while. */
+  sourceQuarantined(): void;
+}
+
+/** What one collection took; its share of what several read together. */
+export interface SourceRun {
+  /** `partial`: some of its rows are lacking. */
+  readonly result: "success" | "partial" | "error";
+  readonly cpuSeconds: number;
+  /** Of the answers, without compression. */
+  readonly readBytes: number;
+  readonly storedBytes: number;
+  readonly objects: number;
+  /** Evaluations that a limit stopped. */
+  readonly stopped: number;
 }
 
 export const noMeasures: Measures = {
   reconciled: () => undefined,
   redisAnswered: () => undefined,
   idleRetried: () => undefined,
+  sourceCollected: () => undefined,
+  sourceQuarantined: () => undefined,
 };

@@ -6,7 +6,7 @@ import type { WatchedSource } from "../../actors/informer/informer.ts";
 import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, metricSources, secrets } from "../../src/api/v1alpha1/resources.ts";
-import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
+import type { Compute, Transport, TransportResponse } from "../../src/cluster/ports.ts";
 import { KubeError, type TlsFailure } from "../../src/kube/errors.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Cancel, Clock } from "../../src/support/clock.ts";
@@ -154,6 +154,7 @@ function scriptedTransport(
   behaviour: () => Behaviour,
   seen: (path: string) => void,
   latencyMs: number,
+  items: (path: string) => object[] | undefined,
 ): Transport {
   return {
     async get(path, { signal }): Promise<TransportResponse> {
@@ -171,7 +172,8 @@ function scriptedTransport(
           throw make();
         }
       }
-      const body = answers.find(([start]) => path.startsWith(start))?.[1];
+      const own = items(path);
+      const body = own ? list("", own) : answers.find(([start]) => path.startsWith(start))?.[1];
       // What a plain cluster does not serve, it does not know.
       if (body === undefined) throw new KubeError("NOT_FOUND", `not found: ${path}`, { httpStatus: 404 });
       return {
@@ -194,6 +196,11 @@ export function startVirtualFleet(
     log?: Logger;
     breakConnector?: (name: string) => void;
     latencyMs?: (name: string) => number;
+    /** Stands in for the pool. */
+    compute?: Compute;
+    /** Answers this path with these items instead; undefined: as always. */
+    items?: (cluster: string, path: string) => object[] | undefined;
+    onRequest?: (cluster: string, path: string, atMs: number) => void;
     /** Bounds and actor system of the hub, where a test takes something away. */
     hub?: Pick<HubOptions, "limits" | "createSystem">;
   } = {},
@@ -220,7 +227,7 @@ export function startVirtualFleet(
         apply: (documents, signal) =>
           storeIsDown ? Promise.reject(new ClusterPulseError("STORE_DOWN", "down")) : store.apply(documents, signal),
       },
-      compute: createInlineCompute(),
+      compute: options.compute ?? createInlineCompute(),
       createSources(onChange) {
         for (const { kind } of [clusterConnections, metricSources, secrets])
           sources.set(kind, new ScriptedSource(() => onChange(kind)));
@@ -233,8 +240,12 @@ export function startVirtualFleet(
           const transport = scriptedTransport(
             clock,
             () => behaviours.get(target.name) ?? "healthy",
-            (path) => void (path === "/version" && pollsMs.get(target.name)?.push(clock.monotonicMs())),
+            (path) => {
+              if (path === "/version") pollsMs.get(target.name)?.push(clock.monotonicMs());
+              options.onRequest?.(target.name, path, clock.monotonicMs());
+            },
             options.latencyMs?.(target.name) ?? 0,
+            (path) => options.items?.(target.name, path),
           );
           const close = (): Promise<void> => {
             open.set(target.name, (open.get(target.name) ?? 0) - 1);
@@ -314,6 +325,7 @@ export function startVirtualFleet(
   return {
     clock,
     hub,
+    store,
     view,
     behaviours,
     pollsMs,
@@ -340,6 +352,11 @@ export function startVirtualFleet(
     },
     /** Gone at once, whatever holds it. */
     remove: (name: string) => source(clusterConnections.kind).set(`hubs/${name}`, undefined),
+    /** Creates or changes a MetricSource; undefined: it is gone. */
+    declareSource: (name: string, spec: object | undefined, generation = 1) => {
+      const metadata = { name, namespace: "hubs", uid: `uid-${name}`, generation };
+      source(metricSources.kind).set(`hubs/${name}`, spec && { metadata, spec });
+    },
     setSecret: (name: string, resourceVersion: string) =>
       source(secrets.kind).set(`hubs/${name}-credentials`, {
         metadata: { name: `${name}-credentials`, namespace: "hubs", resourceVersion },

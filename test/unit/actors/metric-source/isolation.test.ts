@@ -1,0 +1,337 @@
+// MetricSources in a hub, in virtual time: one that harms its threads delays nobody, is left alone, and comes back; clusters come and go.
+import { gunzipSync } from "node:zlib";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Compute } from "../../../../src/cluster/ports.ts";
+import { ClusterPulseError } from "../../../../src/support/errors.ts";
+import { createInlineCompute } from "../../../../workers/inline.ts";
+import { startVirtualFleet } from "../../../support/virtual-fleet.ts";
+
+const intervalMs = 60_000;
+const tickMs = 200;
+const clusters = Array.from({ length: 10 }, (_, i) => `cluster-${i}`);
+
+const spec = (change: object = {}) => ({
+  source: { apiVersion: "v1", kind: "Pod" },
+  fields: [{ name: "phase", path: ".status.phase" }],
+  aggregations: [{ name: "total", function: "count" }],
+  collection: { intervalSeconds: intervalMs / 1_000, timeoutSeconds: 30, retryAttempts: 0 },
+  rbac: { resourceTypeName: "pod" },
+  ...change,
+});
+
+type Input = Parameters<Compute["run"]>[1] & { readonly sources?: readonly { definition: { name: string } }[] };
+
+/** The pool as far as it matters here: what the source does to its thread happens after a while, and ends the task. */
+function harmfulCompute(
+  harm: (names: readonly string[], input: Input) => { code: string; afterMs: number } | undefined,
+) {
+  const inline = createInlineCompute();
+  const stats = { extracts: 0, harmed: 0, atOnce: 0, peak: 0 };
+  const compute: Compute = {
+    async run(task, input, signal) {
+      if (task !== "extract") return await inline.run(task, input, signal);
+      const names = ((input as Input).sources ?? []).map(({ definition }) => definition.name);
+      stats.extracts++;
+      stats.peak = Math.max(stats.peak, ++stats.atOnce);
+      try {
+        const harmed = harm(names, input as Input);
+        if (harmed !== undefined) {
+          await new Promise<void>((resolve) => void fleet.clock.setTimer(resolve, harmed.afterMs));
+          if (harmed.code !== "") {
+            stats.harmed++;
+            throw new ClusterPulseError(harmed.code, "the page took too much");
+          }
+        }
+        return await inline.run(task, input, signal);
+      } finally {
+        stats.atOnce--;
+      }
+    },
+  };
+  return { compute, stats };
+}
+
+let fleet: ReturnType<typeof startVirtualFleet>;
+afterEach(async () => {
+  await fleet.stop();
+});
+
+interface Status {
+  readonly phase: string;
+  readonly message: string;
+  readonly clustersCollected: number;
+  readonly resourcesCollected: number;
+  readonly lane: string;
+  readonly laneReason: string;
+  readonly fieldValidation: readonly { readonly field: string; readonly status: string; readonly message: string }[];
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+}
+
+const statusOf = (name: string): Status => fleet.statuses.get(name)?.status as unknown as Status;
+const conditionOf = (name: string, type: string) => {
+  const found = statusOf(name).conditions.find((condition) => condition.type === type);
+  return `${found?.status} ${found?.reason}`;
+};
+const lastCollectedMs = async (source: string, cluster: string): Promise<number> => {
+  const text = (await fleet.store.string(`cluster:${cluster}:custom:hubs/${source}:meta`)) ?? "{}";
+  return Date.parse((JSON.parse(text) as { lastCollectionTime?: string }).lastCollectionTime ?? "");
+};
+const aggregatesOf = async (source: string, cluster: string): Promise<Record<string, unknown>> => {
+  const text = (await fleet.store.string(`cluster:${cluster}:custom:hubs/${source}:aggregations`)) ?? "{}";
+  return (JSON.parse(text) as { values: Record<string, unknown> }).values;
+};
+
+describe("a MetricSource that harms its threads", () => {
+  const codes = ["COMPUTE_DEADLINE", "COMPUTE_OUT_OF_MEMORY", "COMPUTE_CRASHED"];
+
+  test.each(codes)(
+    "E-20, E-33: %s is blamed on it alone; others and polls stay on time; it is left alone, and recovers",
+    async (code) => {
+      let isHarmful = true;
+      const { compute, stats } = harmfulCompute((names) =>
+        isHarmful && names.includes("bad") ? { code, afterMs: 250 } : undefined,
+      );
+      fleet = startVirtualFleet(clusters, { compute });
+      for (const name of ["bad", "good", "fine"]) fleet.declareSource(name, spec());
+      await fleet.clock.advance(180_000);
+      const harmedBefore = stats.harmed;
+      for (let minute = 0; minute < 10; minute++) {
+        await fleet.clock.advance(intervalMs);
+        for (const cluster of clusters)
+          for (const source of ["good", "fine"])
+            expect(
+              fleet.clock.nowMs() - (await lastCollectedMs(source, cluster)),
+              `${source} in ${cluster}`,
+            ).toBeLessThan(intervalMs + 5_000);
+      }
+      for (const cluster of clusters) {
+        const polls = (fleet.pollsMs.get(cluster) ?? []).slice(2);
+        for (let i = 1; i < polls.length; i++)
+          expect(Math.abs((polls[i] as number) - (polls[i - 1] as number) - 30_000), cluster).toBeLessThanOrEqual(
+            tickMs,
+          );
+      }
+      for (const source of ["good", "fine"]) {
+        expect(statusOf(source)).toMatchObject({ phase: "Active", clustersCollected: clusters.length });
+        expect(conditionOf(source, "Degraded")).toBe("False AsExpected");
+        expect(conditionOf(source, "Ready")).toBe("True CollectionSuccessful");
+      }
+      expect(statusOf("bad").phase).toBe("Error");
+      expect(conditionOf("bad", "Ready")).toBe("False CollectionFailed");
+      expect(conditionOf("bad", "Degraded")).toBe("True Quarantined");
+      // Each end of a quarantine lets every cluster try once at most; ten minutes hold four of them.
+      expect(stats.harmed - harmedBefore).toBeLessThanOrEqual(4 * clusters.length);
+
+      isHarmful = false;
+      await fleet.clock.advance(1_000_000);
+      expect(statusOf("bad")).toMatchObject({ phase: "Active", clustersCollected: clusters.length });
+      expect(conditionOf("bad", "Degraded")).toBe("False AsExpected");
+    },
+  );
+
+  test("in one cluster only is left alone there, and collected everywhere else", async () => {
+    const { compute, stats } = harmfulCompute((names, { body }) =>
+      names.includes("bad") && gunzipSync(body.bytes).includes("poison")
+        ? { code: "COMPUTE_DEADLINE", afterMs: 250 }
+        : undefined,
+    );
+    fleet = startVirtualFleet(clusters, {
+      compute,
+      items: (cluster, path) =>
+        cluster === "cluster-3" && path.startsWith("/api/v1/pods?limit=11")
+          ? [{ metadata: { name: "poison", namespace: "default" }, status: { phase: "Running" } }]
+          : undefined,
+    });
+    fleet.declareSource("bad", spec({ collection: { intervalSeconds: 60, batchSize: 11, retryAttempts: 0 } }));
+    await fleet.clock.advance(1_200_000);
+    expect(stats.harmed).toBeGreaterThanOrEqual(3);
+    expect(stats.harmed).toBeLessThanOrEqual(9);
+    expect(statusOf("bad")).toMatchObject({ phase: "Active", clustersCollected: clusters.length - 1 });
+    expect(conditionOf("bad", "Degraded")).toBe("True Quarantined");
+    expect(JSON.stringify(statusOf("bad").conditions)).toContain("cluster-3");
+    for (const cluster of clusters.filter((name) => name !== "cluster-3"))
+      expect(fleet.clock.nowMs() - (await lastCollectedMs("bad", cluster)), cluster).toBeLessThan(intervalMs + 5_000);
+  });
+
+  test("is collected at once when its definition changes", async () => {
+    const { compute } = harmfulCompute((names, input) =>
+      names.includes("bad") && JSON.stringify(input.sources).includes("runaway")
+        ? { code: "COMPUTE_CRASHED", afterMs: 10 }
+        : undefined,
+    );
+    fleet = startVirtualFleet(clusters, { compute });
+    fleet.declareSource("bad", spec({ fields: [{ name: "runaway", path: ".status.phase" }] }));
+    await fleet.clock.advance(600_000);
+    expect(conditionOf("bad", "Degraded")).toBe("True Quarantined");
+    fleet.declareSource("bad", spec(), 2);
+    await fleet.clock.advance(5_000);
+    expect(statusOf("bad")).toMatchObject({ phase: "Active", clustersCollected: clusters.length });
+    expect(conditionOf("bad", "Degraded")).toBe("False AsExpected");
+  });
+});
+
+describe("pages of MetricSources", () => {
+  test("at most 32 of the whole fleet are in memory at once, and every cluster gets its turn", async () => {
+    const many = Array.from({ length: 60 }, (_, i) => `cluster-${i}`);
+    const { compute, stats } = harmfulCompute(() => ({ code: "", afterMs: 1_000 }));
+    fleet = startVirtualFleet(many, { compute });
+    for (const name of ["a", "b"])
+      fleet.declareSource(
+        name,
+        spec({ source: { apiVersion: "v1", kind: name === "a" ? "Pod" : "Node", scope: "Cluster" } }),
+      );
+    await fleet.clock.advance(120_000);
+    expect(stats.peak).toBe(32);
+    expect(statusOf("a")).toMatchObject({ clustersCollected: many.length });
+    expect(statusOf("b")).toMatchObject({ clustersCollected: many.length });
+  });
+
+  test("that never come cost a cluster its own collection and no other's", async () => {
+    fleet = startVirtualFleet(clusters);
+    fleet.declareSource("pods", spec());
+    await fleet.clock.advance(90_000);
+    fleet.behaviours.set("cluster-1", "deaf");
+    await fleet.clock.advance(600_000);
+    for (const cluster of clusters.filter((name) => name !== "cluster-1"))
+      expect(fleet.clock.nowMs() - (await lastCollectedMs("pods", cluster)), cluster).toBeLessThan(intervalMs + 5_000);
+    expect(statusOf("pods")).toMatchObject({ phase: "Active", clustersCollected: clusters.length - 1 });
+    expect(conditionOf("pods", "Reachable")).toBe("True SomeUnreachable");
+  });
+});
+
+describe("a cluster", () => {
+  test("that can be reached again is collected at once, not an interval later", async () => {
+    const askedMs: number[] = [];
+    fleet = startVirtualFleet(clusters, {
+      onRequest: (cluster, path, atMs) => {
+        if (cluster === "cluster-1" && path.startsWith("/api/v1/pods?limit=77")) askedMs.push(atMs);
+      },
+    });
+    fleet.declareSource("slow", spec({ collection: { intervalSeconds: 3_600, batchSize: 77 } }));
+    await fleet.clock.advance(120_000);
+    expect(askedMs).toHaveLength(1);
+    fleet.behaviours.set("cluster-1", "refuse");
+    await fleet.clock.advance(120_000);
+    expect(conditionOf("slow", "Reachable")).toBe("True SomeUnreachable");
+    fleet.behaviours.set("cluster-1", "healthy");
+    await fleet.clock.advance(120_000);
+    expect(askedMs).toHaveLength(2);
+    const firstGoodPoll = (fleet.pollsMs.get("cluster-1") ?? [])
+      .filter((at) => at <= (askedMs[1] as number))
+      .at(-1) as number;
+    expect((askedMs[1] as number) - firstGoodPoll).toBeLessThan(2_000);
+    expect(statusOf("slow")).toMatchObject({ clustersCollected: clusters.length });
+    expect(conditionOf("slow", "Reachable")).toBe("True Reachable");
+  });
+
+  test("that leaves is in no sum, no status and no store any more; one that comes is collected at once", async () => {
+    fleet = startVirtualFleet(clusters);
+    fleet.declareSource("pods", spec());
+    await fleet.clock.advance(90_000);
+    expect(statusOf("pods")).toMatchObject({ clustersCollected: 10, resourcesCollected: 10 });
+    fleet.delete("cluster-4");
+    await fleet.clock.advance(30_000);
+    expect(statusOf("pods")).toMatchObject({ clustersCollected: 9, resourcesCollected: 9 });
+    for (const part of ["resources", "aggregations", "meta"])
+      expect(await fleet.store.string(`cluster:cluster-4:custom:hubs/pods:${part}`)).toBeUndefined();
+    fleet.declare("newcomer");
+    await fleet.clock.advance(5_000);
+    expect(statusOf("pods")).toMatchObject({ clustersCollected: 10, resourcesCollected: 10 });
+  });
+});
+
+describe("what a MetricSource says of itself", () => {
+  test("E-37: groups are warned of at 80 % of the limit, cut off at the limit, and all is well again when there are fewer", async () => {
+    let count = 0;
+    const items = (_cluster: string, path: string) =>
+      path.startsWith("/api/v1/pods?limit=5000")
+        ? Array.from({ length: count }, (_, i) => ({ metadata: { name: `p${i}`, namespace: "default", uid: `u${i}` } }))
+        : undefined;
+    fleet = startVirtualFleet(["one"], { items });
+    const fields = [{ name: "uid", path: ".metadata.uid" }];
+    const aggregations = [{ name: "by_uid", function: "count", groupBy: "uid" }];
+    fleet.declareSource(
+      "grouped",
+      spec({ fields, aggregations, collection: { intervalSeconds: 60, batchSize: 5_000 } }),
+    );
+    for (const [pods, condition, groups] of [
+      [799, "False AsExpected", 799],
+      [800, "False ManyGroups", 800],
+      [1_000, "False ManyGroups", 1_000],
+      [1_200, "True TooManyGroups", 1_000],
+      [10, "False AsExpected", 10],
+    ] as const) {
+      count = pods;
+      await fleet.clock.advance(65_000);
+      expect(conditionOf("grouped", "Degraded"), `${pods} groups`).toBe(condition);
+      expect(Object.keys((await aggregatesOf("grouped", "one"))["by_uid"] as object)).toHaveLength(groups);
+    }
+  });
+
+  test("E-35: evaluations that a limit stopped are null, named in the status, and cost nobody else anything", async () => {
+    const note = "x".repeat(40_000);
+    const items = (_cluster: string, path: string) =>
+      path.startsWith("/api/v1/pods?limit=499")
+        ? [
+            { metadata: { name: "long", namespace: "default", annotations: { note } } },
+            { metadata: { name: "short", namespace: "default", annotations: { note: "x" } } },
+          ]
+        : undefined;
+    fleet = startVirtualFleet(["one"], { items });
+    const fields = [{ name: "note", path: ".metadata.annotations.note" }];
+    const computed = [{ name: "twice", expression: "concat(note, note)", type: "string" }];
+    fleet.declareSource("bomb", spec({ fields, computed, collection: { intervalSeconds: 60, batchSize: 499 } }));
+    await fleet.clock.advance(60_000);
+    expect(statusOf("bomb")).toMatchObject({ phase: "Active", resourcesCollected: 2 });
+    expect(statusOf("bomb").fieldValidation).toContainEqual({
+      field: "twice",
+      status: "warning",
+      message: "stopped by a limit in 1 of 2 resources: null there",
+    });
+    expect(await fleet.store.string("cluster:one:custom:hubs/bomb:resources")).toContain('"twice":null');
+  });
+
+  test("is how its objects are read, and why not as protobuf", async () => {
+    fleet = startVirtualFleet(["one"]);
+    fleet.declareSource("fast", spec());
+    fleet.declareSource("whole", spec({ fields: [{ name: "spec", path: ".spec" }] }));
+    await fleet.clock.advance(30_000);
+    expect(statusOf("fast")).toMatchObject({ lane: "protobuf", laneReason: "" });
+    expect(statusOf("whole").lane).toBe("json");
+    expect(statusOf("whole").laneReason).toMatch(/^\.spec: /);
+  });
+
+  test.each([
+    ["wrong types", { source: 7, fields: "x", collection: { intervalSeconds: "soon" } }],
+    ["a spec that is no object", "nothing"],
+    ["a negative interval", spec({ collection: { intervalSeconds: -5 } })],
+    [
+      "numbers out of range",
+      spec({ collection: { intervalSeconds: Number.NaN, maxResources: Number.POSITIVE_INFINITY } }),
+    ],
+    ["a text of a megabyte", spec({ fields: [{ name: "x".repeat(1 << 20), path: ".a" }] })],
+    [
+      "names that look alike and controls",
+      spec({
+        fields: [
+          { name: "phаse\u202e\u0000", path: ".a" },
+          { name: "__proto__", path: ".b" },
+        ],
+        aggregations: [{ name: "t", function: "sum", field: "nowhere" }],
+      }),
+    ],
+    ["null for lists", spec({ fields: null, aggregations: null, computed: null })],
+  ])("E-32: %s past the schema is an error in its status or is read as it is, and no crash", async (_what, broken) => {
+    fleet = startVirtualFleet(["one"]);
+    fleet.declareSource("good", spec());
+    fleet.declareSource("broken", broken as object);
+    await fleet.clock.advance(65_000);
+    expect(fleet.hub.system.counters().restarts).toBe(0);
+    expect(statusOf("good")).toMatchObject({ phase: "Active", clustersCollected: 1 });
+    const { phase, message } = statusOf("broken");
+    expect(["Active", "Error"]).toContain(phase);
+    expect(message.length).toBeLessThanOrEqual(1_024);
+    if (phase === "Error") expect(conditionOf("broken", "Ready")).toBe("False InvalidSpec");
+    expect(JSON.stringify(fleet.row("one").status)).toContain("healthy");
+  });
+});
