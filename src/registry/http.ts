@@ -1,6 +1,7 @@
 // HTTP to one registry and to where it sends us: its token server, the store of its layers. Guarantees: one connection for each origin,
 // few origins; every connection obeys the endpoint policy; every request ends within its deadline; bodies are cut off while they
 // arrive; credentials follow no redirect to another origin, and nothing leads from https to http. Throws KubeError only.
+import { getCACertificates } from "node:tls";
 import { Client } from "undici";
 import { readBody } from "../kube/body.ts";
 import { Connections } from "../kube/connections.ts";
@@ -14,6 +15,7 @@ import type { Clock } from "../support/clock.ts";
 export interface RegistryHttpOptions {
   /** The registry's own URL. */
   readonly server: string;
+  /** Authorities that the registry itself must have its certificate from; of the servers it sends us to, beside the public ones. */
   readonly caPem?: string | undefined;
   readonly skipTlsVerify: boolean;
   readonly requestTimeoutMs: number;
@@ -165,7 +167,13 @@ export class RegistryHttp {
     }
     const { caPem, skipTlsVerify, keepAliveMs, requestTimeoutMs, endpointPolicy } = this.#options;
     const connections = new Connections();
-    const credentials = new ClusterCredentials({ server: url.origin, caPem, insecureSkipTlsVerify: skipTlsVerify });
+    const trusted =
+      caPem === undefined || url.origin === this.#home ? caPem : [...getCACertificates(), caPem].join("\n");
+    const credentials = new ClusterCredentials({
+      server: url.origin,
+      caPem: trusted,
+      insecureSkipTlsVerify: skipTlsVerify,
+    });
     const client = new Client(url.origin, {
       pipelining: 1,
       keepAliveTimeout: keepAliveMs,

@@ -1,6 +1,7 @@
 // The client against a real registry server: open, with passwords, with tokens of a token server of the test's own, over TLS with an
 // authority of its own; killed and started again. And no credential in anything that comes out.
 import { X509Certificate } from "node:crypto";
+import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { inspect } from "node:util";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -141,6 +142,27 @@ describe.runIf(hasDockerRegistry())("a real registry", () => {
     expect(found.problem).toBeNull();
     expect(found.certificateExpiresAtMs).toBe(Date.parse(new X509Certificate(certificate.certPem).validTo));
     expect((await check(clientOf(server, new RegistryCredentials(), true))).problem).toBeNull();
+  });
+
+  test("an authority of its own counts for the registry alone; its token server may also have a public one's certificate", async () => {
+    const publicly = await createAuthority("a public authority");
+    const before = getCACertificates();
+    setDefaultCACertificates([...before, publicly.caPem]);
+    const tokens = await startTokenServer(authority, await publicly.issue());
+    try {
+      const secret = { username: registryUser, password: registryPassword, "ca.crt": authority.caPem };
+      const credentials = (server: string) => credentialsFromRegistrySecret(secretOf(secret), "ns/name", server);
+      const own = await startRegistry({ auth: tokens, certificate: await authority.issue() });
+      const found = await check(clientOf(own.url, credentials(own.url)), { maxCatalogEntries: 10 });
+      expect(found).toMatchObject({ problem: null, missing: [], catalog: { count: 0 } });
+      const other = await startRegistry({ certificate: await publicly.issue() });
+      const refused = check(clientOf(other.url, credentials(other.url)));
+      await expect(refused).rejects.toMatchObject({ reason: "TLSUnknownAuthority" });
+      expect((await check(clientOf(other.url))).problem).toBeNull();
+    } finally {
+      setDefaultCACertificates(before);
+      await tokens.close();
+    }
   });
 
   test("killed and started again: unavailable and refused meanwhile, healthy afterwards with the same client", async () => {
