@@ -17,7 +17,12 @@ export interface Certificate {
 export interface Authority {
   readonly caPem: string;
   /** A certificate for the host names and addresses given; valid from a day ago for thirty days unless said otherwise. */
-  issue(options?: { hosts?: readonly string[]; notBefore?: Date; notAfter?: Date }): Promise<Certificate>;
+  issue(options?: {
+    hosts?: readonly string[];
+    notBefore?: Date;
+    notAfter?: Date;
+    subject?: string;
+  }): Promise<Certificate>;
 }
 
 /** A new authority with its own key. */
@@ -33,10 +38,15 @@ export async function createAuthority(name = "test authority"): Promise<Authorit
   });
   return {
     caPem: ca.toString("pem"),
-    async issue({ hosts = ["127.0.0.1", "localhost"], notBefore = daysFromNow(-1), notAfter = daysFromNow(30) } = {}) {
+    async issue({
+      hosts = ["127.0.0.1", "localhost"],
+      notBefore = daysFromNow(-1),
+      notAfter = daysFromNow(30),
+      subject = "CN=leaf",
+    } = {}) {
       const leafKeys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
       const leaf = await x509.X509CertificateGenerator.create({
-        subject: "CN=leaf",
+        subject,
         issuer: ca.subject,
         notBefore,
         notAfter,
