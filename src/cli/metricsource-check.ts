@@ -1,5 +1,6 @@
 // metricsource check FILE...: compiles MetricSources as the hub would, without a cluster, and says what is wrong with each where it stands.
 // One line for each finding, `file:line:column: message`; warnings do not fail. Documents of other kinds in a file are passed over.
+// Of a file that is right it says how the objects of each MetricSource are read, and why not as protobuf.
 import { readFileSync, statSync } from "node:fs";
 import { type Document, isMap, isScalar, LineCounter, type Node, parseAllDocuments } from "yaml";
 import { metricSourceSchema } from "../api/v1alpha1/gen/metric-source.ts";
@@ -7,6 +8,7 @@ import { type MetricSourceSpec, parseMetricSource } from "../api/v1alpha1/metric
 import { Problems } from "../api/v1alpha1/problems.ts";
 import { isRecord, readValue, type Schema } from "../api/v1alpha1/structural.ts";
 import { compileMetricSource } from "../metric-source/compiled.ts";
+import { laneOf } from "../metric-source/protobuf-lane.ts";
 import { didYouMean } from "../metric-source/suggest.ts";
 import { safeError } from "../support/errors.ts";
 
@@ -23,21 +25,22 @@ export interface Finding {
 export function checkFiles(files: readonly string[], print: (line: string) => void): boolean {
   let isRight = true;
   for (const file of files) {
-    const findings = checkFile(file);
+    const notes: string[] = [];
+    const findings = checkFile(file, (note) => void notes.push(note));
     for (const { line, column, isWarning, message } of findings) {
       print(`${file}:${line}:${column}: ${isWarning ? "warning: " : ""}${message}`);
     }
     if (findings.some(({ isWarning }) => !isWarning)) isRight = false;
-    else print(`${file}: ok`);
+    else for (const line of ["ok", ...notes]) print(`${file}: ${line}`);
   }
   return isRight;
 }
 
-function checkFile(file: string): readonly Finding[] {
+function checkFile(file: string, note: Note): readonly Finding[] {
   const whole = (message: string): Finding[] => [{ line: 1, column: 1, isWarning: false, message }];
   try {
     if (statSync(file).size > maxFileBytes) return whole(`the file is larger than ${maxFileBytes} bytes`);
-    return checkText(readFileSync(file, "utf8"));
+    return checkText(readFileSync(file, "utf8"), note);
   } catch (error) {
     const code = (error as { code?: unknown }).code;
     if (code === "ENOENT") return whole("there is no such file");
@@ -45,8 +48,11 @@ function checkFile(file: string): readonly Finding[] {
   }
 }
 
-/** Everything that is wrong with the MetricSources of a YAML or JSON text, in the order of the text. */
-export function checkText(text: string): readonly Finding[] {
+/**
+ * Everything that is wrong with the MetricSources of a YAML or JSON text, in the order of the text.
+ * @param note is told how each that is right is read
+ */
+export function checkText(text: string, note: Note = () => undefined): readonly Finding[] {
   const lines = new LineCounter();
   const documents = parseAllDocuments(text, { lineCounter: lines });
   const findings: Finding[] = [];
@@ -61,7 +67,7 @@ export function checkText(text: string): readonly Finding[] {
     if (broken !== undefined) add(broken.pos[0], `is not YAML: ${broken.message.split(" at line ")[0] ?? ""}`);
     if (broken !== undefined || !isMap(document.contents) || document.get("kind") !== "MetricSource") continue;
     checked++;
-    checkDocument(document, add);
+    checkDocument(document, add, note);
   }
   if (checked === 0 && findings.length === 0) {
     findings.push({ line: 1, column: 1, isWarning: false, message: "the file holds no object of kind MetricSource" });
@@ -69,9 +75,10 @@ export function checkText(text: string): readonly Finding[] {
   return findings.sort((left, right) => left.line - right.line || left.column - right.column);
 }
 
+type Note = (text: string) => void;
 type Add = (offset: number, message: string, isWarning?: boolean) => void;
 
-function checkDocument(document: Document.Parsed, add: Add): void {
+function checkDocument(document: Document.Parsed, add: Add, note: Note): void {
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
@@ -102,6 +109,10 @@ function checkDocument(document: Document.Parsed, add: Add): void {
   };
   if (result?.ok === false) result.problems.forEach(report(false));
   result?.warnings.forEach(report(true));
+  if (!parsed.ok || result?.ok !== true) return;
+  const lane = laneOf(result.source);
+  const how = lane.lane === "protobuf" ? "as protobuf where the cluster has it" : `as JSON: ${lane.why}`;
+  note(`${parsed.value.metadata.name} is read ${how}`);
 }
 
 /** So that a mistake of the schema does not hide those of paths and expressions; undefined where these would only follow from it. */

@@ -25,6 +25,18 @@ it("finds nothing wrong with a MetricSource that is right, and passes over other
   expect(checkText(source)).toEqual([]);
 });
 
+it("says how the objects of each that is right are read, and why not as protobuf", () => {
+  const source = (name: string, path: string): string =>
+    `---\napiVersion: clusterpulse.io/v1alpha1\nkind: MetricSource\nmetadata: { name: ${name} }\nspec:
+  source: { apiVersion: v1, kind: Pod }\n  fields: [{ name: value, path: ${path} }]\n`;
+  const notes: string[] = [];
+  checkText(source("fast", ".status.phase") + source("whole", ".spec"), (note) => void notes.push(note));
+  expect(notes).toEqual([
+    "fast is read as protobuf where the cluster has it",
+    "whole is read as JSON: .spec: leads to a whole object, which only JSON shows in full",
+  ]);
+});
+
 it("says that a file holds no MetricSource", () => {
   expect(checkText("kind: Pod\n")).toEqual([
     expect.objectContaining({ message: "the file holds no object of kind MetricSource" }),
