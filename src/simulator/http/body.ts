@@ -52,7 +52,7 @@ function decodeProtobuf(bytes: Buffer): unknown {
 }
 
 /** Go's typed clients write what is not set as well. */
-export function withoutNulls(value: unknown): unknown {
+function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (typeof value !== "object" || value === null) return value;
   const members = Object.entries(value).filter(([, member]) => member !== null);

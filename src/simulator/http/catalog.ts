@@ -30,6 +30,15 @@ export interface ScalePaths {
   readonly labelSelectorPath?: string;
 }
 
+/** A type whose objects are those of another one, in another form. */
+export interface StoredAs {
+  readonly type: ResourceType;
+  toStored(object: Readonly<Record<string, unknown>>): Record<string, unknown>;
+  fromStored(object: Readonly<Record<string, unknown>>): Record<string, unknown>;
+  /** The name in the stored form of a field that a selector names. */
+  storedField(field: string): string;
+}
+
 export interface ResourceType {
   /** "" for core. */
   readonly group: string;
@@ -51,6 +60,7 @@ export interface ResourceType {
   readonly hasGeneration?: boolean;
   /** Of what has a /scale subresource. */
   readonly scale?: ScalePaths;
+  readonly storedAs?: StoredAs;
   /** Of a custom resource; built-in kinds have columns that are code. */
   readonly printerColumns?: readonly PrinterColumn[];
   /** OpenAPI schema of a custom resource. */

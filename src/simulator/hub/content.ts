@@ -82,6 +82,9 @@ export function withDefaults(type: ResourceType, content: IncomingObject): Incom
     };
   }
   if (type === podType) return { ...content, status: { phase: "Pending" } };
+  if (type.scale !== undefined && type.builtIn) {
+    return { ...content, spec: { replicas: 1, ...(content["spec"] as object | undefined) } };
+  }
   if (type === secretType) return withSecretData(content);
   return content;
 }

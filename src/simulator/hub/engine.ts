@@ -1,7 +1,7 @@
 // The hub's API server: a store that clients read, watch and write.
 import { type Clock, rfc3339 } from "../../support/clock.ts";
 import { hashOf } from "../hash.ts";
-import { apiVersionOf, type Catalog, type ResourceType } from "../http/catalog.ts";
+import { apiVersionOf, type Catalog, type ResourceType, type StoredAs } from "../http/catalog.ts";
 import type { Answer, Engine, ResourceRequest, WatchSink } from "../http/engine.ts";
 import {
   decodeContinuation,
@@ -28,6 +28,7 @@ import { reviewOf } from "./reviews.ts";
 import { scaled, scaleOf } from "./scale.ts";
 import { HubStore } from "./store.ts";
 import { strategicPatch } from "./strategic-patch.ts";
+import { shownAnswer, storedChange, storedRequest } from "./versions.ts";
 import { runWatch, type WatchOptions } from "./watch.ts";
 import { reportWorkloads } from "./workloads.ts";
 import { HubWriter, type WriteTarget } from "./writes.ts";
@@ -120,12 +121,20 @@ export class HubEngine implements Engine {
   #withdraw(crd: CrdDocument): void {
     const types = typesOfCrd(crd);
     for (const type of types) {
-      for (const { object } of this.store.table(type).list()) this.store.commit(type, "DELETED", object);
+      const table = this.store.table(type);
+      for (const { object } of table.list()) this.store.commit(table.type, "DELETED", object);
     }
     this.store.withdraw(types);
   }
 
   answer(request: ResourceRequest): Answer {
+    const { storedAs } = request.type;
+    if (storedAs === undefined) return this.#answer(request);
+    return shownAnswer(this.#answer(storedRequest(request, storedAs), storedAs), request, storedAs);
+  }
+
+  /** @param asked the form that a patch is meant for, where it is not the stored one */
+  #answer(request: ResourceRequest, asked?: StoredAs): Answer {
     if (request.subresource === "scale") return this.#scale(request);
     switch (request.verb) {
       case "get":
@@ -144,7 +153,7 @@ export class HubEngine implements Engine {
         return this.#objectAnswer(request, updated, 200, warnings);
       }
       case "patch":
-        return this.#patch(request);
+        return this.#patch(request, asked);
       case "delete":
         return this.#delete(request);
       case "deletecollection":
@@ -313,12 +322,12 @@ export class HubEngine implements Engine {
     return this.#objectAnswer(request, shown, isCreated ? 201 : 200, warnings);
   }
 
-  #patch(request: ResourceRequest): Answer {
+  #patch(request: ResourceRequest, asked: StoredAs | undefined): Answer {
     if (request.contentType === applyPatchType) return this.#apply(request);
     if (request.query.get("force") !== null) {
       throw optionsInvalid("PatchOptions", "force", "Forbidden: may not be specified for non-apply patch");
     }
-    const change = patchOf(request);
+    const change = storedChange(patchOf(request), asked);
     const { target, warnings } = writeTarget(request);
     const patched = this.writer.patch(target, (current) => {
       const next = change(current);

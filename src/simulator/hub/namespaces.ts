@@ -9,6 +9,8 @@ import { type KubeObject, keyOf } from "./object.ts";
 import type { HubStore } from "./store.ts";
 import { type HubWriter, targetOf } from "./writes.ts";
 
+const furniture: ReadonlySet<string> = new Set(["default", "kube-root-ca.crt"]);
+
 export class NamespaceController {
   readonly #store: HubStore;
   readonly #writer: HubWriter;
@@ -26,8 +28,9 @@ export class NamespaceController {
       const isNamespace = type === namespaceType;
       const name = isNamespace ? object.metadata.name : object.metadata.namespace;
       if (name === undefined || event.type === (isNamespace ? "DELETED" : "ADDED")) return;
-      // What comes to be in a namespace is none of its business, what goes may be the last that it waits for.
-      if (isNamespace || this.#find(name)?.metadata.deletionTimestamp !== undefined) {
+      // What comes to be in a namespace is none of its business; what goes may be the last that it waits for, or what it has to have.
+      const isFurniture = furniture.has(object.metadata.name);
+      if (isNamespace || isFurniture || this.#find(name)?.metadata.deletionTimestamp !== undefined) {
         loop.soon(`namespace ${name}`, () => this.#reconcile(name));
       }
     });

@@ -2,7 +2,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
-import type { PrinterColumn, ResourceType, ScalePaths } from "../http/catalog.ts";
+import {
+  apiVersionOf,
+  type PrinterColumn,
+  type ResourceType,
+  type ScalePaths,
+  type StoredAs,
+} from "../http/catalog.ts";
 import { ApiError } from "../http/status.ts";
 import { allVerbs, scaleSubresource } from "../kinds/types.ts";
 
@@ -89,30 +95,47 @@ export function checkCrd(body: unknown): void {
   });
 }
 
-/** One type per served version. */
+/** One type per served version. All but the one that is stored are forms of that one, of which only the version differs. */
 export function typesOfCrd(crd: CrdDocument): ResourceType[] {
-  const { group, scope, names, versions } = crd.spec;
+  const { versions } = crd.spec;
+  const stored = versions.find((version) => version.storage) ?? versions[0];
+  if (stored === undefined) return [];
+  const storedType = typeOf(crd, stored);
   return versions
     .filter((version) => version.served)
-    .map((version) => ({
-      group,
-      version: version.name,
-      resource: names.plural,
-      singular: names.singular ?? names.kind.toLowerCase(),
-      kind: names.kind,
-      namespaced: scope === "Namespaced",
-      verbs: allVerbs,
-      shortNames: names.shortNames ?? [],
-      categories: names.categories ?? [],
-      hasStatus: version.subresources?.status !== undefined,
-      builtIn: false,
-      hasGeneration: true,
-      ...(version.subresources?.scale === undefined
-        ? {}
-        : { scale: scaleOf(version.subresources.scale), subresources: [scaleSubresource] }),
-      printerColumns: version.additionalPrinterColumns ?? defaultColumns,
-      schema: version.schema?.openAPIV3Schema,
-    }));
+    .map((version) => {
+      if (version === stored) return storedType;
+      const type = typeOf(crd, version);
+      const storedAs: StoredAs = {
+        type: storedType,
+        toStored: (object) => ({ ...object, apiVersion: apiVersionOf(storedType) }),
+        fromStored: (object) => ({ ...object, apiVersion: apiVersionOf(type) }),
+        storedField: (field) => field,
+      };
+      return { ...type, storedAs };
+    });
+}
+
+function typeOf({ spec }: CrdDocument, version: CrdDocument["spec"]["versions"][number]): ResourceType {
+  const { group, scope, names } = spec;
+  const { status, scale } = version.subresources ?? {};
+  return {
+    group,
+    version: version.name,
+    resource: names.plural,
+    singular: names.singular ?? names.kind.toLowerCase(),
+    kind: names.kind,
+    namespaced: scope === "Namespaced",
+    verbs: allVerbs,
+    shortNames: names.shortNames ?? [],
+    categories: names.categories ?? [],
+    hasStatus: status !== undefined,
+    builtIn: false,
+    hasGeneration: true,
+    ...(scale === undefined ? {} : { scale: scaleOf(scale), subresources: [scaleSubresource] }),
+    printerColumns: version.additionalPrinterColumns ?? defaultColumns,
+    schema: version.schema?.openAPIV3Schema,
+  };
 }
 
 /** Without a path to a selector there is none. */

@@ -18,7 +18,8 @@ export type StoreObserver = (type: ResourceType, event: StoreEvent) => void;
 
 /** One resource: its objects, its history, its watchers. */
 export class Table {
-  readonly type: ResourceType;
+  /** As it is served now: a definition may have changed. */
+  type: ResourceType;
   readonly #historySize: number;
   readonly #objects = new Map<string, StoredObject>();
   readonly #listeners = new Set<StoreListener>();
@@ -74,6 +75,8 @@ export class Table {
 }
 
 const keyOfType = (type: ResourceType): string => `${type.group}/${type.version}/${type.resource}`;
+/** All versions of a resource share a table. */
+const keyOfTable = ({ group, resource }: ResourceType): string => `${group}/${resource}`;
 
 /** All tables behind one revision counter, which every write raises by one. */
 export class HubStore {
@@ -98,9 +101,12 @@ export class HubStore {
   serve(types: readonly ResourceType[]): void {
     const names = new Set(types.map(keyOfType));
     this.#catalog = new Catalog([...this.#catalog.types.filter((type) => !names.has(keyOfType(type))), ...types]);
-    for (const type of types) {
-      const key = keyOfType(type);
-      if (!this.#tables.has(key)) this.#tables.set(key, new Table(type, this.#historySize));
+    for (const served of types) {
+      const type = served.storedAs?.type ?? served;
+      const key = keyOfTable(type);
+      const table = this.#tables.get(key);
+      if (table === undefined) this.#tables.set(key, new Table(type, this.#historySize));
+      else table.type = type;
     }
   }
 
@@ -108,7 +114,7 @@ export class HubStore {
   withdraw(types: readonly ResourceType[]): void {
     const names = new Set(types.map(keyOfType));
     this.#catalog = new Catalog(this.#catalog.types.filter((type) => !names.has(keyOfType(type))));
-    for (const name of names) this.#tables.delete(name);
+    for (const type of types) this.#tables.delete(keyOfTable(type));
   }
 
   get revision(): number {
@@ -116,7 +122,7 @@ export class HubStore {
   }
 
   table(type: ResourceType): Table {
-    const table = this.#tables.get(keyOfType(type));
+    const table = this.#tables.get(keyOfTable(type.storedAs?.type ?? type));
     if (table === undefined) throw new Error(`no table for ${type.resource}`);
     return table;
   }

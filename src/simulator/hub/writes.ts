@@ -3,12 +3,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Clock, rfc3339 } from "../../support/clock.ts";
 import { hashOf, uuidOf } from "../hash.ts";
-import { withoutNulls } from "../http/body.ts";
 import type { ResourceType } from "../http/catalog.ts";
 import { apiVersionOf } from "../http/catalog.ts";
 import { apiErrors } from "../http/status.ts";
 import { mergeSchemaOf } from "../kinds/built-in-schemas.ts";
 import { namespaceType } from "../kinds/types.ts";
+import { decodeBuiltIn } from "./built-in-decode.ts";
 import { wantedOf, withDefaults, withGeneratedName, written } from "./content.ts";
 import { type DeleteOptions, finalizersUnder } from "./deletion.ts";
 import { type IncomingObject, readIncoming } from "./incoming.ts";
@@ -234,7 +234,9 @@ function configuration(target: WriteTarget, body: unknown): IncomingObject {
   const sent = readIncoming(type, { ...(body as object), metadata: { name, ...metadata } }, target);
   if (askedManagedFields(sent.metadata) !== undefined) throw apiErrors.badRequest("metadata.managedFields must be nil");
   const rules = schemaRules(type.schema);
-  const { object, unknownFields } = rules === undefined ? decodeBuiltIn(sent) : rules.decode(sent, false);
+  const { object, unknownFields } = type.builtIn
+    ? decodeBuiltIn(type, sent)
+    : (rules?.decode(sent, false) ?? { object: sent, unknownFields: [] });
   if (unknownFields.length > 0) target.onUnknownFields?.(unknownFields);
   const { apiVersion, kind, status, ...content } = object;
   const { resourceVersion, uid } = object.metadata;
@@ -247,11 +249,6 @@ function configuration(target: WriteTarget, body: unknown): IncomingObject {
   return type.hasStatus ? { apiVersion, kind, ...content } : object;
 }
 
-const decodeBuiltIn = (object: IncomingObject) => ({
-  object: withoutNulls(object) as IncomingObject,
-  unknownFields: [],
-});
-
 const modified = (target: WriteTarget): Error =>
   apiErrors.conflict(
     target.type,
@@ -261,9 +258,10 @@ const modified = (target: WriteTarget): Error =>
 
 /** Without fields that the definition does not know, with those that it fills in. */
 function decoded(target: WriteTarget, incoming: IncomingObject): IncomingObject {
-  const rules = schemaRules(target.type.schema);
-  if (rules === undefined) return incoming;
-  const { object, unknownFields } = rules.decode(incoming);
+  const { type } = target;
+  const rules = schemaRules(type.schema);
+  if (rules === undefined && !type.builtIn) return incoming;
+  const { object, unknownFields } = rules?.decode(incoming) ?? decodeBuiltIn(type, incoming);
   if (unknownFields.length > 0) target.onUnknownFields?.(unknownFields);
   return object;
 }

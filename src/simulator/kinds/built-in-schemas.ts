@@ -77,6 +77,12 @@ function builtInSchema(type: ResourceType): StructuralSchema {
   return root === undefined ? plainSchema() : schemaOfType(root);
 }
 
+/** What an object of a built-in kind may hold; undefined for a kind whose fields are not known. */
+export function fieldSchemaOf(type: ResourceType): StructuralSchema | undefined {
+  const root = typeOfKind(apiVersionOf(type), type.kind);
+  return root === undefined ? undefined : schemaOfType(root);
+}
+
 /** The schema of a message of the protobuf table. Made once, and shared by everything that refers to it. */
 function schemaOfType(type: string): StructuralSchema {
   const made = known.get(type);
@@ -132,8 +138,21 @@ function schemaOfValue(value: ValueType): StructuralSchema {
     case "RawExtension":
     case "FieldsV1":
       return { type: "object", "x-kubernetes-preserve-unknown-fields": true };
-    default:
-      return {};
+    case "string":
+      return { type: "string" };
+    case "bool":
+      return { type: "boolean" };
+    case "int":
+      return { type: "integer" };
+    case "bytes":
+      return { type: "string", format: "byte" };
+    case "Quantity":
+    case "IntOrString":
+      return { "x-kubernetes-int-or-string": true };
+    case "Time":
+      return { type: "string", format: "date-time" };
+    case "MicroTime":
+      return { type: "string", format: "micro-time" };
   }
 }
 

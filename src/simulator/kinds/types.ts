@@ -1,6 +1,7 @@
 // The built-in kinds that every simulated API server of its own writing serves: names, scope, subresources. Shared by the hub and by
 // generated clusters, so that a type is the same object wherever it is met.
 import type { ResourceType, Subresource, Verb } from "../http/catalog.ts";
+import { eventForms } from "./events.ts";
 
 export const readVerbs: readonly Verb[] = ["get", "list", "watch"];
 export const allVerbs: readonly Verb[] = [...readVerbs, "create", "update", "patch", "delete", "deletecollection"];
@@ -74,6 +75,10 @@ export const podType = builtIn("v1", "pods", "Pod", {
 });
 export const eventType = builtIn("v1", "events", "Event", { short: ["ev"] });
 const workload = { status: true, inAll: true, generation: true } as const;
+const newEventType: ResourceType = {
+  ...builtIn("events.k8s.io/v1", "events", "Event", { short: ["ev"] }),
+  storedAs: { ...eventForms, type: eventType },
+};
 export const deploymentType = builtIn("apps/v1", "deployments", "Deployment", {
   ...workload,
   short: ["deploy"],
@@ -140,6 +145,7 @@ export const builtInTypes: readonly ResourceType[] = [
   jobType,
   leaseType,
   builtIn("discovery.k8s.io/v1", "endpointslices", "EndpointSlice", { generation: true }),
+  newEventType,
   builtIn("networking.k8s.io/v1", "ingressclasses", "IngressClass", cluster),
   builtIn("networking.k8s.io/v1", "ingresses", "Ingress", { short: ["ing"], status: true, generation: true }),
   builtIn("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", { short: ["netpol"], generation: true }),

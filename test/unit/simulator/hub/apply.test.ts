@@ -233,7 +233,7 @@ describe("managedFields", () => {
     const part = { name: "web", body: operations, contentType: "application/json-patch+json" };
     client.call("patch", deployments, part);
     expect(client.owners()).toEqual(["kubectl Apply"]);
-    const nonsense = { metadata: { managedFields: [{ manager: 7 }] } };
+    const nonsense = { metadata: { managedFields: [{ manager: "x", operation: "Nope" }] } };
     client.call("patch", deployments, { name: "web", body: nonsense });
     expect(client.owners()).toEqual(["kubectl Apply"]);
   });
