@@ -74,6 +74,9 @@ function matches(row: ReferenceRow, filter: ReferenceDefinition["filter"]): bool
         .slice(operand.startsWith("[") ? 1 : 0, operand.endsWith("]") ? -1 : undefined)
         .split(",")
         .some((entry) => entry.trim() === text);
+    case "matches":
+      // Of patterns that JavaScript and RE2 read alike.
+      return new RegExp(operand, "u").test(text);
     default:
       return false;
   }

@@ -1,6 +1,6 @@
 // The functions of the language. Texts are counted and cut by code points; letters are mapped one for one, so "ß" stays. Rounding goes
 // half away from zero. `age` and `now` read the instant that the evaluation is given, never a clock.
-import { decimalText, toNumber } from "../coercions.ts";
+import { toNumber } from "../coercions.ts";
 import { parseRfc3339 } from "../rfc3339.ts";
 import { maxTextLength, type TextMeter } from "./limits.ts";
 import { asNumber, asRawNumber, asText, asTruth, asValue, type Closure, finite, mayBeText, type Node } from "./node.ts";
@@ -71,7 +71,7 @@ function formatBytes(bytes: number): string {
     unit++;
   }
   const isTieBelowEven = (size * 8) % 4 === 1;
-  const digits = size >= 1e21 ? `${decimalText(size)}.00` : (isTieBelowEven ? size - 0.005 : size).toFixed(2);
+  const digits = size >= 1e21 ? `${BigInt(size)}.00` : (isTieBelowEven ? size - 0.005 : size).toFixed(2);
   return `${bytes < 0 ? "-" : ""}${digits}${units[unit]}`;
 }
 

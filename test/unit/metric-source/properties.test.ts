@@ -3,83 +3,16 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { conversionTo } from "../../../src/metric-source/convert.ts";
 import { matchesGlob } from "../../../src/metric-source/namespaces.ts";
-import { maxPathSteps, type PathStep, parsePath } from "../../../src/metric-source/path.ts";
-import { compilePath } from "../../../src/metric-source/resolve.ts";
-
-const key = fc.constantFrom("a", "b", "a.b/c", "it's", 'q"', "back\\slash", "[0]", "__proto__", "constructor", "é");
-const step: fc.Arbitrary<PathStep> = fc.oneof(
-  { weight: 4, arbitrary: key.map((k): PathStep => ({ kind: "key", key: k })) },
-  fc.integer({ min: -3, max: 2 }).map((at): PathStep => ({ kind: "index", at })),
-  fc.constant<PathStep>({ kind: "wildcard" }),
-);
-const object = fc.letrec((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 4 },
-    fc.constantFrom(null, 1, "t", true),
-    fc.array(tie("value"), { maxLength: 3 }),
-    fc.array(fc.tuple(key, tie("value")), { maxLength: 4 }).map((entries) => Object.fromEntries(entries)),
-  ),
-})).value;
-
-const quoted = (text: string): string => `'${text.replace(/['\\]/g, "\\$&")}'`;
-const written = (steps: readonly PathStep[]): string =>
-  steps
-    .map((s) =>
-      s.kind === "key" ? `[${quoted(s.key)}]` : s.kind === "index" ? `[${s.at}${s.at < 0 ? ":" : ""}]` : "[*]",
-    )
-    .join("");
-
-/** All the values at the end of the steps, one step at a time, by entries and never by member access. */
-function slow(value: unknown, steps: readonly PathStep[]): unknown {
-  const [first, ...rest] = steps;
-  if (first === undefined) return value;
-  if (Array.isArray(value)) {
-    if (first.kind === "index") return slow(value[first.at < 0 ? value.length + first.at : first.at], rest);
-    if (first.kind !== "wildcard") return undefined;
-    return value.map((part) => slow(part, rest)).filter((part) => part !== undefined);
-  }
-  if (first.kind !== "key" || value === null || typeof value !== "object") return undefined;
-  const entry = Object.entries(value).find(([name]) => name === first.key);
-  return entry === undefined ? undefined : slow(entry[1], rest);
-}
-
-function resolvesAsReference(compile: typeof compilePath): void {
-  fc.assert(
-    fc.property(object, fc.array(step, { maxLength: 4 }), (value, steps) => {
-      expect(compile(steps)(value)).toEqual(slow(value, steps));
-    }),
-    { numRuns: 2000 },
-  );
-}
+import { maxPathSteps, parsePath } from "../../../src/metric-source/path.ts";
+import { pathsReadBack, pathsResolve, quantitiesAreExact } from "../../support/engine-properties.ts";
 
 describe("paths", () => {
   it("lead where a slow reference goes", () => {
-    resolvesAsReference(compilePath);
-  });
-
-  it("planted faults are caught: inherited members, wildcards that keep holes", () => {
-    const inherited: typeof compilePath = (steps) => (value) =>
-      steps.reduce<unknown>(
-        (at, s) => (s.kind === "key" ? (at as Record<string, unknown> | null)?.[s.key] : undefined),
-        value,
-      );
-    expect(() => resolvesAsReference(inherited)).toThrow();
-    const holes: typeof compilePath = (steps) => {
-      const resolve = compilePath(steps);
-      return (value) => {
-        const found = resolve(value);
-        return Array.isArray(found) && steps.some((s) => s.kind === "wildcard") ? [...found, undefined] : found;
-      };
-    };
-    expect(() => resolvesAsReference(holes)).toThrow();
+    fc.assert(pathsResolve(), { numRuns: 2000 });
   });
 
   it("read back as they were written, whatever the keys hold", () => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
-        expect(parsePath(written(steps))).toMatchObject({ ok: true, steps, warnings: [] });
-      }),
-    );
+    fc.assert(pathsReadBack(), { numRuns: 500 });
   });
 
   it("the parser takes any text, and makes no more of it than there is", () => {
@@ -113,35 +46,12 @@ describe("paths", () => {
 
 describe("conversions", () => {
   const quantity = conversionTo("quantity", []);
-  const suffixes: [string, bigint, bigint][] = [
-    ["", 1n, 1n],
-    ["k", 1000n, 1n],
-    ["M", 1000n ** 2n, 1n],
-    ["Ki", 1024n, 1n],
-    ["Gi", 1024n ** 3n, 1n],
-    ["Ti", 1024n ** 4n, 1n],
-  ];
-
-  it("whole quantities are exact to the integer", () => {
-    fc.assert(
-      fc.property(
-        fc.bigInt({ min: -(10n ** 6n), max: 10n ** 6n }),
-        fc.constantFrom(...suffixes),
-        (digits, [suffix, unit]) => {
-          expect(BigInt(quantity(`${digits}${suffix}`) as number | bigint)).toBe(digits * unit);
-        },
-      ),
-    );
+  it("quantities are exact to the integer, in bytes, millicores and thousandths", () => {
+    fc.assert(quantitiesAreExact(), { numRuns: 500 });
   });
 
   it("thousandths are counted, not divided and multiplied: 1001m is 1001", () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 200_000 }), (milli) => {
-        expect(quantity(`${milli}m`)).toBe(milli);
-      }),
-    );
-    const planted = (text: string): number => Math.trunc((Number(text.slice(0, -1)) / 1000) * 1000);
-    expect(planted("1001m")).not.toBe(quantity("1001m"));
+    fc.assert(fc.property(fc.integer({ min: 0, max: 200_000 }), (milli) => quantity(`${milli}m`) === milli));
   });
 
   it("CPU is counted in millicores and memory in bytes, however they are written", () => {
