@@ -2,6 +2,8 @@
 // critical: without them the collection fails. Everything else is optional: a failure is named in `missing`, never silent.
 // Bounded in pages, objects and bytes; at most two requests in flight.
 
+import { type LinkedAbort, linkedAbort } from "../kube/deadlines.ts";
+import { KubeError } from "../kube/errors.ts";
 import { type Cancel, type Clock, rfc3339 } from "../support/clock.ts";
 import { collectExtensions, type Extensions } from "./extensions.ts";
 import { failureOf, isAnswer, type MissingPart } from "./failure.ts";
@@ -143,10 +145,12 @@ const BESIDE_AFTER_MS = 500;
 class CollectRun {
   readonly memory: Memory;
   readonly #request: CollectRequest;
-  readonly #abandoned = new AbortController();
+  // Not AbortSignal.any: what its signals hold stays in memory until the next full garbage collection, a whole collection of a cluster each.
+  readonly #abort: LinkedAbort;
   readonly #signal: AbortSignal;
   readonly #requests: Requests;
   readonly #optional: OptionalParts;
+  readonly #optionalAbort: LinkedAbort;
   readonly #optionalSignal: AbortSignal;
   readonly #optionalRequests: Requests;
   readonly #cancelTimer: Cancel;
@@ -154,16 +158,17 @@ class CollectRun {
   constructor(request: CollectRequest, startedMs: number, signal: AbortSignal) {
     const { transport, limits, jsonOnly, state, clock, deadlineMs } = request;
     this.#request = request;
-    this.#signal = AbortSignal.any([signal, this.#abandoned.signal]);
+    this.#abort = linkedAbort(signal);
+    this.#signal = this.#abort.signal;
     this.#requests = new Requests(transport, limits, jsonOnly === true, this.#signal);
     this.memory = (state ?? new CollectState()).copy();
     this.#optional = new OptionalParts(this.memory, startedMs, limits.operatorScanIntervalMs);
-    const late = new AbortController();
-    this.#optionalSignal = AbortSignal.any([this.#signal, late.signal]);
+    this.#optionalAbort = linkedAbort(this.#signal);
+    this.#optionalSignal = this.#optionalAbort.signal;
     this.#optionalRequests = this.#requests.under(this.#optionalSignal);
     const giveUp = (): void => {
       this.#optional.giveUp();
-      late.abort();
+      this.#optionalAbort.abort(new KubeError("ABORTED", "optional parts given up"));
     };
     this.#cancelTimer =
       deadlineMs === undefined ? () => undefined : clock.setTimer(giveUp, OPTIONAL_SHARE * deadlineMs);
@@ -189,13 +194,15 @@ class CollectRun {
       const others = this.#settledOrLate(critical).then(() => this.#optionalParts());
       const nodes = await critical.catch(async (error: unknown) => {
         // Nobody waits for the other answers any more.
-        this.#abandoned.abort();
+        this.#abort.abort(new KubeError("ABORTED", "collection given up"));
         await others;
         throw error;
       });
       return { version, nodes, others: await others };
     } finally {
       this.#cancelTimer();
+      this.#optionalAbort.unlink();
+      this.#abort.unlink();
     }
   }
 
