@@ -69,9 +69,32 @@ export interface StoreReader {
   log(key: string, limit: number): Promise<readonly string[]>;
 }
 
+/**
+ * Documents that were just applied, by their key, so that what they say need not be read back. Not every changed key has one: its value
+ * is to be read then.
+ */
+export type Written = ReadonlyMap<string, Document>;
+
+export const nothingWritten: Written = new Map();
+
+/** The documents that say the whole of what a write made of their key: not several for one key, and not by prefix. */
+export function writtenBy(documents: readonly Document[]): Written {
+  const written = new Map<string, Document>();
+  const several = new Set<string>();
+  for (const document of documents) {
+    if (!("key" in document)) continue;
+    if (written.has(document.key)) several.add(document.key);
+    written.set(document.key, document);
+  }
+  for (const key of several) written.delete(key);
+  return written;
+}
+
+export type ChangeListener = (changedKeys: readonly string[], written: Written) => void;
+
 /** Tells readers which keys changed, in batches, in the order of the writes. */
 export interface StoreChanges {
-  subscribe(listener: (changedKeys: readonly string[]) => void): () => void;
+  subscribe(listener: ChangeListener): () => void;
 }
 
 /** A whole store. */

@@ -3,7 +3,7 @@
 // Not promised: `publish` reaches nobody, since there is no second process; the byte count is an estimate of what is held.
 import type { Clock } from "../support/clock.ts";
 import { ClusterPulseError } from "../support/errors.ts";
-import type { Document, Store } from "./document.ts";
+import { type ChangeListener, type Document, nothingWritten, type Store, type Written, writtenBy } from "./document.ts";
 import { applyDocument, type Entry, sizeOf, wrongType } from "./memory-entry.ts";
 
 export interface MemoryStoreLimits {
@@ -23,7 +23,7 @@ export function createMemoryStore(options: { clock: Clock; limits?: MemoryStoreL
   const keysPerSweep = options.limits?.keysPerSweep ?? 20_000;
 
   const entries = new Map<string, Entry>();
-  const listeners = new Set<(changedKeys: readonly string[]) => void>();
+  const listeners = new Set<ChangeListener>();
   let heldBytes = 0;
   let closed = false;
   let sweepAt = entries.entries();
@@ -31,10 +31,10 @@ export function createMemoryStore(options: { clock: Clock; limits?: MemoryStoreL
 
   const isExpired = (entry: Entry): boolean => entry.expiresAtMs !== null && entry.expiresAtMs <= clock.monotonicMs();
 
-  function announce(changed: ReadonlySet<string>): void {
+  function announce(changed: ReadonlySet<string>, written: Written): void {
     if (changed.size === 0) return;
     const keys = [...changed];
-    for (const listener of listeners) listener(keys);
+    for (const listener of listeners) listener(keys, written);
   }
 
   function remove(key: string, entry: Entry): void {
@@ -56,7 +56,7 @@ export function createMemoryStore(options: { clock: Clock; limits?: MemoryStoreL
       changed.add(key);
     }
     cancelSweep = clock.setTimer(sweep, sweepEveryMs);
-    announce(changed);
+    announce(changed, nothingWritten);
   }
 
   /** The living entry of a key. */
@@ -125,10 +125,14 @@ export function createMemoryStore(options: { clock: Clock; limits?: MemoryStoreL
       if (closed) throw closedError();
       if (signal.aborted) throw new ClusterPulseError("STORE_ABORTED", "The write was aborted before it began.");
       const changed = new Set<string>();
+      let applied = 0;
       try {
-        for (const document of documents) applyOne(document, changed);
+        for (const document of documents) {
+          applyOne(document, changed);
+          applied++;
+        }
       } finally {
-        announce(changed);
+        announce(changed, writtenBy(documents.slice(0, applied)));
       }
     },
     async string(key) {

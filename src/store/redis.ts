@@ -9,7 +9,7 @@ import { ClusterPulseError, type SafeError, safeError } from "../support/errors.
 import type { Logger } from "../support/log.ts";
 import { type Measures, noMeasures } from "../support/measures.ts";
 import { type Random, seededRandom } from "../support/random.ts";
-import type { Store } from "./document.ts";
+import { type ChangeListener, nothingWritten, type Store, type Written } from "./document.ts";
 import type { Command } from "./redis/commands.ts";
 import { openRedisConnection, type RedisConnection, type RedisConnectionLimits } from "./redis/connection.ts";
 import { createFence } from "./redis/fence.ts";
@@ -75,7 +75,7 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   const limits = { ...defaultRedisStoreLimits, ...options.limits };
   const random = options.random ?? seededRandom(clock.nowMs());
   const ledger = new KeyLedger(limits.maxTrackedKeys);
-  const listeners = new Set<(changedKeys: readonly string[]) => void>();
+  const listeners = new Set<ChangeListener>();
   const lossListeners = new Set<() => void>();
   const fence = createFence(log);
   let closed = false;
@@ -120,11 +120,11 @@ export async function createRedisStore(options: RedisStoreOptions): Promise<Redi
   function tellExpired(): void {
     const expired = ledger.takeExpired(clock.monotonicMs(), limits.keysPerSweep);
     cancelSweep = clock.setTimer(tellExpired, limits.sweepEveryMs);
-    if (expired.length > 0) announce(expired);
+    if (expired.length > 0) announce(expired, nothingWritten);
   }
 
-  function announce(changedKeys: readonly string[]): void {
-    for (const listener of listeners) listener(changedKeys);
+  function announce(changedKeys: readonly string[], written: Written): void {
+    for (const listener of listeners) listener(changedKeys, written);
   }
 
   async function read<T>(key: string, command: Command): Promise<T> {

@@ -1,12 +1,12 @@
-// Keeps the read model current from the store's change stream and its readers, nothing else.
+// Keeps the read model current from the store's change stream and its readers, nothing else. What a change says itself is not read back.
 // Guarantees: rows never go back in time; a burst of changes to one cluster is one rebuild; a row whose bytes are the same keeps its
 // revision. While the store cannot be read the rows stay as they are. Not promised: that every state in between is seen.
-import type { StoreChanges, StoreReader } from "../store/document.ts";
+import type { Document, StoreChanges, StoredValue, StoreReader } from "../store/document.ts";
 import { allClustersKey, clusterKeys, parseClusterKey } from "../store/keys.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FleetView, ViewChange, ViewRow } from "./ports.ts";
 import { Refresher } from "./refresher.ts";
-import { clusterTexts, nodeText } from "./row.ts";
+import { clusterTexts, nodeText, type StoredCluster, withDocument } from "./row.ts";
 
 /** A view that fills itself. */
 export interface LiveFleetView extends FleetView {
@@ -19,14 +19,19 @@ interface Cluster {
   readonly name: string;
   listed: ViewRow | undefined;
   detail: ViewRow | undefined;
+  /** What the row is made of; undefined until it was read. */
+  stored: StoredCluster | undefined;
   /** By node name; null: in the list of nodes, but without stored values. */
-  nodes: ReadonlyMap<string, ViewRow | null>;
-  nodeRows: readonly ViewRow[];
+  nodes: Map<string, ViewRow | null>;
+  /** Made of `nodes` when somebody asks. */
+  nodeRows: readonly ViewRow[] | undefined;
+  /** Counts the values that changes brought along: what was read while one came may be older than it. */
+  told: number;
 }
 
-/** What is to be read again of one cluster: its row, its list of nodes, single nodes. */
+/** What is to be done about one cluster: make its row anew, and read again its parts, its list of nodes, single nodes. */
 interface Dirty {
-  readonly row: boolean;
+  readonly row: "kept" | "changed" | "unread";
   readonly nodes: boolean;
   readonly node: ReadonlySet<string>;
 }
@@ -51,28 +56,60 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     clock,
     maxConcurrent: 64,
     retryAfterMs: 1_000,
-    merge: (a, b) => ({ row: a.row || b.row, nodes: a.nodes || b.nodes, node: union(a.node, b.node) }),
+    merge: (a, b) => ({
+      row: a.row === "unread" || b.row === "kept" ? a.row : b.row,
+      nodes: a.nodes || b.nodes,
+      node: union(a.node, b.node),
+    }),
     refresh: (key, what) => (key === allClustersKey ? readList() : rebuild(key, what)),
   });
-  const unsubscribe = store.subscribe((keys) => {
-    const dirty = new Map<string, { row: boolean; nodes: boolean; node: Set<string> }>();
+  const unsubscribe = store.subscribe((keys, written) => {
+    const dirty = new Map<string, { row: Dirty["row"]; nodes: boolean; node: Set<string> }>();
     for (const key of keys) {
       if (key === allClustersKey) markList();
       const parsed = parseClusterKey(key);
-      if (parsed === undefined || !clusters.has(parsed.cluster)) continue;
-      const what = dirty.get(parsed.cluster) ?? { row: false, nodes: false, node: new Set() };
-      if ("node" in parsed) what.node.add(parsed.node);
-      else if (parsed.part === "nodes") what.nodes = true;
-      else if (rowParts.has(parsed.part)) what.row = true;
-      else continue;
-      dirty.set(parsed.cluster, what);
+      const cluster = parsed && clusters.get(parsed.cluster);
+      if (parsed === undefined || cluster === undefined) continue;
+      const what = dirty.get(cluster.name) ?? { row: "kept", nodes: false, node: new Set() };
+      const document = written.get(key);
+      if ("node" in parsed) {
+        if (takeNode(cluster, parsed.node, document)) continue;
+        what.node.add(parsed.node);
+      } else if (parsed.part === "nodes") {
+        if (isListOf(cluster.nodes, document)) continue;
+        what.nodes = true;
+      } else if (rowParts.has(parsed.part)) {
+        if (!takePart(cluster, parsed.part, document)) what.row = "unread";
+        else if (what.row === "kept") what.row = "changed";
+      } else continue;
+      dirty.set(cluster.name, what);
     }
     for (const [cluster, what] of dirty) refresher.mark(cluster, what);
   });
   markList();
 
   function markList(): void {
-    refresher.mark(allClustersKey, { row: false, nodes: false, node: noNode });
+    refresher.mark(allClustersKey, { row: "kept", nodes: false, node: noNode });
+  }
+
+  /** Takes over a node's values as they were written; false: they have to be read. */
+  function takeNode(cluster: Cluster, name: string, document: Document | undefined): boolean {
+    const current = document?.kind === "hash" ? document.fields["current"] : undefined;
+    const before = cluster.nodes.get(name);
+    // One that is not in the list of nodes comes with the list.
+    if (current === undefined || before === undefined) return false;
+    cluster.told++;
+    cluster.nodes.set(name, nodeRow(name, current, before ?? undefined));
+    cluster.nodeRows = undefined;
+    return true;
+  }
+
+  function takePart(cluster: Cluster, part: string, document: Document | undefined): boolean {
+    const stored = cluster.stored && withDocument(cluster.stored, part, document);
+    if (stored === undefined) return false;
+    cluster.told++;
+    cluster.stored = stored;
+    return true;
   }
 
   async function readList(): Promise<void> {
@@ -89,22 +126,30 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     }
     for (const name of listed) {
       if (clusters.has(name)) continue;
-      clusters.set(name, { name, listed: undefined, detail: undefined, nodes: new Map(), nodeRows: [] });
-      refresher.mark(name, { row: true, nodes: true, node: noNode });
+      const nothing = { listed: undefined, detail: undefined, stored: undefined, nodeRows: undefined };
+      clusters.set(name, { name, ...nothing, nodes: new Map(), told: 0 });
+      refresher.mark(name, { row: "unread", nodes: true, node: noNode });
     }
   }
 
   async function rebuild(name: string, what: Dirty): Promise<void> {
     const cluster = clusters.get(name);
     if (cluster === undefined) return;
-    const [texts, nodes] = await Promise.all([
-      what.row ? readTexts(name) : undefined,
+    const { told } = cluster;
+    const [stored, nodes] = await Promise.all([
+      what.row === "unread" ? readParts(name) : undefined,
       what.nodes || what.node.size > 0 ? readNodes(cluster, what) : undefined,
     ]);
     // The cluster may have been removed, and even listed again, while this was reading.
     if (closed || clusters.get(name) !== cluster) return;
+    if ((stored !== undefined || nodes !== undefined) && cluster.told !== told) {
+      refresher.mark(name, what);
+      return;
+    }
     if (nodes !== undefined) putNodes(cluster, nodes);
-    if (texts === undefined) return;
+    cluster.stored = stored ?? cluster.stored;
+    if (what.row === "kept" || cluster.stored === undefined) return;
+    const texts = clusterTexts(name, cluster.stored);
     const listed = rowOf(name, texts.listed, cluster.listed);
     const detail = rowOf(name, texts.detail, cluster.detail);
     if (listed === cluster.listed && detail === cluster.detail) return;
@@ -115,7 +160,7 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     emit({ type: "cluster", row: cluster.listed });
   }
 
-  async function readTexts(name: string) {
+  async function readParts(name: string): Promise<StoredCluster> {
     const [spec, info, metrics, status, operators, freshness] = await Promise.all([
       store.string(clusterKeys.spec(name)),
       store.string(clusterKeys.info(name)),
@@ -124,7 +169,7 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
       store.string(clusterKeys.operators(name)),
       store.hash(clusterKeys.freshness(name)),
     ]);
-    return clusterTexts(name, { spec, info, metrics, status, operators, freshness });
+    return { spec, info, metrics, status, operators, freshness };
   }
 
   /** The cluster's nodes by name: the row of those that need no reading, the text of the others, null without stored values. */
@@ -143,14 +188,19 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     for (const [name, value] of read) {
       nodes.set(name, typeof value === "string" ? nodeRow(name, value, cluster.nodes.get(name) ?? undefined) : value);
     }
-    const nodeRows = [...nodes.values()].filter((row) => row !== null).sort(byName);
-    if (nodeRows.length < cluster.nodeRows.length) revision++;
+    const former = rowsOf(cluster).length;
     cluster.nodes = nodes;
-    cluster.nodeRows = nodeRows;
+    cluster.nodeRows = undefined;
+    if (rowsOf(cluster).length < former) revision++;
   }
 
-  function nodeRow(name: string, text: string, before: ViewRow | undefined): ViewRow {
-    const row = rowOf(name, text, before);
+  function rowsOf(cluster: Cluster): readonly ViewRow[] {
+    cluster.nodeRows ??= [...cluster.nodes.values()].filter((row) => row !== null).sort(byName);
+    return cluster.nodeRows;
+  }
+
+  function nodeRow(name: string, value: StoredValue, before: ViewRow | undefined): ViewRow {
+    const row = rowOf(name, value, before);
     return row === before ? row : { ...row, revision: ++revision };
   }
 
@@ -170,7 +220,7 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     cluster: (name) => clusters.get(name)?.detail,
     nodes(name) {
       const cluster = clusters.get(name);
-      return cluster?.listed === undefined ? undefined : cluster.nodeRows;
+      return cluster?.listed === undefined ? undefined : rowsOf(cluster);
     },
     subscribe(listener) {
       listeners.add(listener);
@@ -186,12 +236,19 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
   };
 }
 
-/** The row of `text`: `before` itself when the bytes are the same, else a new one whose revision is to be set. */
-function rowOf(name: string, text: string, before: ViewRow | undefined): ViewRow {
+/** The row of `value`: `before` itself when the bytes are the same, else a new one whose revision is to be set. */
+function rowOf(name: string, value: StoredValue, before: ViewRow | undefined): ViewRow {
   // Not from Node's shared pool: one long-lived small row would keep a whole slab of it alive.
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-  bytes.write(text);
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(value));
+  if (typeof value === "string") bytes.write(value);
+  else bytes.set(value);
   return before?.bytes.equals(bytes) ? before : { name, revision: 0, bytes };
+}
+
+/** Whether the document says that the cluster has exactly these nodes. */
+function isListOf(nodes: ReadonlyMap<string, unknown>, document: Document | undefined): boolean {
+  if (document?.kind !== "set") return false;
+  return document.members.length === nodes.size && document.members.every((name) => nodes.has(name));
 }
 
 function union(a: ReadonlySet<string>, b: ReadonlySet<string>): ReadonlySet<string> {

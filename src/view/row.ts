@@ -1,6 +1,8 @@
 // From a cluster's stored values to the JSON that readers get. Pure. Stored JSON is passed on as text where nothing is to be changed,
 // so numbers beyond 2^53 and members that this hub does not know survive. A cluster's value that is not a JSON object reads as missing.
 
+import type { Document, StoredValue } from "../store/document.ts";
+
 export interface StoredCluster {
   readonly spec: string | undefined;
   readonly info: string | undefined;
@@ -9,6 +11,22 @@ export interface StoredCluster {
   readonly operators: string | undefined;
   readonly freshness: ReadonlyMap<string, string>;
 }
+
+/** The values with the one that a document says in its place; undefined when it does not say all of it. */
+export function withDocument(
+  stored: StoredCluster,
+  part: string,
+  document: Document | undefined,
+): StoredCluster | undefined {
+  if (part === "freshness") {
+    if (document?.kind !== "hash") return undefined;
+    const fields = Object.entries(document.fields).map(([name, value]) => [name, textOf(value)] as const);
+    return { ...stored, freshness: new Map([...stored.freshness, ...fields]) };
+  }
+  return document?.kind === "string" ? { ...stored, [part]: textOf(document.value) } : undefined;
+}
+
+const textOf = (value: StoredValue): string => (typeof value === "string" ? value : Buffer.from(value).toString());
 
 /** JSON text of the element of the cluster list, and of the cluster's own page, which differ as the original's do. */
 export interface ClusterTexts {

@@ -3,7 +3,7 @@
 // whose absence tells that the server has lost its data.
 import type { Clock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
-import type { Document } from "../document.ts";
+import { type ChangeListener, type Document, nothingWritten, writtenBy } from "../document.ts";
 import { hubKeys, objectOf } from "../keys.ts";
 import { bytesOf, type Command, commandsFor, mayHaveChanged, type PlainDocument } from "./commands.ts";
 import type { RedisConnection, Reply, Run } from "./connection.ts";
@@ -16,7 +16,7 @@ export interface RedisWriterOptions {
   readonly clock: Clock;
   /** Name of this hub among those that share the Redis. */
   readonly owner: string;
-  announce(changedKeys: readonly string[]): void;
+  readonly announce: ChangeListener;
   /** The server answered as one that this hub never wrote to, although it did. */
   onDataLoss(): void;
 }
@@ -96,7 +96,7 @@ export class RedisWriter {
     nowMs: number,
   ): ClusterPulseError | undefined {
     const { ledger, announce } = this.#options;
-    const changed = new Set<string>();
+    const changed: Exclude<PlainDocument, { kind: "publish" }>[] = [];
     let first: ClusterPulseError | undefined;
     let at = 0;
     for (const { document, commands } of documents) {
@@ -110,9 +110,9 @@ export class RedisWriter {
       if (document.kind === "publish") continue;
       if (!isKept(document)) ledger.deleted(document.key);
       else if (registered) ledger.written(document.key, expiryOf(document, nowMs));
-      if (mayHaveChanged(document, own.map(answerOf))) changed.add(document.key);
+      if (mayHaveChanged(document, own.map(answerOf))) changed.push(document);
     }
-    if (changed.size > 0) announce([...changed]);
+    if (changed.length > 0) announce([...new Set(changed.map(({ key }) => key))], writtenBy(changed));
     return first;
   }
 
@@ -140,7 +140,7 @@ export class RedisWriter {
           ["srem", registry, ...piece],
         ]);
         ledger.deletedWithRegistration(piece);
-        announce(piece);
+        announce(piece, nothingWritten);
       }
       cursor = next;
     } while (cursor !== "0");

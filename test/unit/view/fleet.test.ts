@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Document, Store, StoreChanges, StoreReader } from "../../../src/store/document.ts";
+import {
+  type Document,
+  nothingWritten,
+  type Store,
+  type StoreChanges,
+  type StoreReader,
+} from "../../../src/store/document.ts";
 import * as documents from "../../../src/store/documents.ts";
 import { createMemoryStore } from "../../../src/store/memory.ts";
 import { VirtualClock } from "../../../src/support/virtual-clock.ts";
@@ -43,6 +49,12 @@ function open(wrap: (store: Store) => StoreReader & StoreChanges = (store) => st
   };
   return { clock, store, view, changes, write };
 }
+
+/** A store whose changes say their keys only: everything has to be read. */
+const keysOnly = <S extends Store>(store: S): S => ({
+  ...store,
+  subscribe: (listener) => store.subscribe((keys) => listener(keys, nothingWritten)),
+});
 
 const parsed = (row: { bytes: Buffer } | undefined) =>
   row === undefined ? undefined : JSON.parse(row.bytes.toString());
@@ -103,7 +115,7 @@ describe("the fleet view", () => {
   it("makes one rebuild of a burst", async () => {
     let reads = 0;
     const { store, clock, changes } = open((inner) => ({
-      ...inner,
+      ...keysOnly(inner),
       string: (key) => {
         reads++;
         return inner.string(key);
@@ -202,7 +214,7 @@ describe("the fleet view", () => {
   it("never shows an older state when an early reading is slow", async () => {
     let hold: Promise<void> | undefined;
     const { view, store, clock, changes } = open((inner) => ({
-      ...inner,
+      ...keysOnly(inner),
       async string(key) {
         const value = await inner.string(key);
         if (key === "cluster:a:status") await hold;
@@ -230,10 +242,75 @@ describe("the fleet view", () => {
     expect(parsed(view.cluster("a"))).toMatchObject({ status: { message: "third" } });
   });
 
+  it("reads nothing back that a change says itself", async () => {
+    let reads = 0;
+    const counting = <A extends unknown[], R>(read: (...args: A) => R) => {
+      return (...args: A): R => {
+        reads++;
+        return read(...args);
+      };
+    };
+    const { view, write } = open(({ string, hash, set, ...rest }) => ({
+      ...rest,
+      string: counting(string),
+      hash: counting(hash),
+      set: counting(set),
+    }));
+    const collected = (message: string, version: string): Document[] => [
+      ...documents.clusterNodes("a", [node("n1", [version]), node("n2")], times),
+      ...documents.clusterInfo("a", { version }, 600),
+      ...documents.clusterFreshness("a", { asOfMs: atMs, staleAfterMs: atMs, missing: [version] }),
+      ...status("a", message),
+    ];
+    await write(...collected("first", "v1"));
+    reads = 0;
+    await write(...collected("second", "v2"));
+    expect(reads).toBe(0);
+    expect(parsed(view.cluster("a"))).toMatchObject({
+      status: { message: "second" },
+      info: { version: "v2" },
+      missing: ["v2", "nodes", "pods", "namespaces", "deployments"],
+    });
+    expect(view.nodes("a")?.map(parsed)).toMatchObject([{ roles: ["v2"] }, { roles: ["worker"] }]);
+    await write(...documents.clusterNodes("a", [node("n2"), node("n3")], times));
+    expect(view.nodes("a")?.map(({ name }) => name)).toEqual(["n2", "n3"]);
+  });
+
+  it("never goes back to what was read before a change said something newer", async () => {
+    let hold: Promise<void> | undefined;
+    let silent = false;
+    const { view, store, clock, changes } = open((inner) => ({
+      ...inner,
+      subscribe: (listener) => inner.subscribe((keys, written) => listener(keys, silent ? nothingWritten : written)),
+      async string(key) {
+        const value = await inner.string(key);
+        await hold;
+        return value;
+      },
+    }));
+    await store.apply(status("a", "first"), signal);
+    await clock.settle();
+    let release = (): void => {};
+    hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    silent = true;
+    await store.apply(status("a", "second"), signal);
+    await clock.settle();
+    silent = false;
+    await store.apply(status("a", "third"), signal);
+    release();
+    hold = undefined;
+    await clock.settle();
+    const messages = changes.map((change) => (change.type === "cluster" ? parsed(change.row).status.message : ""));
+    expect(messages).toEqual(["first", "third"]);
+    expect(parsed(view.cluster("a"))).toMatchObject({ status: { message: "third" } });
+  });
+
   it("drops what a slow reading says of a cluster that was deleted meanwhile", async () => {
     let hold: Promise<void> | undefined;
     const { view, store, clock, changes } = open((inner) => ({
-      ...inner,
+      ...keysOnly(inner),
       async string(key) {
         const value = await inner.string(key);
         await hold;
@@ -259,7 +336,7 @@ describe("the fleet view", () => {
   it("keeps its rows while one cluster cannot be read, and others stay current", async () => {
     let broken = true;
     const { view, store, clock, write } = open((inner) => ({
-      ...inner,
+      ...keysOnly(inner),
       async string(key) {
         if (broken && key === "cluster:a:metrics") throw new Error("down");
         return inner.string(key);
@@ -321,9 +398,9 @@ describe("the fleet view, after anything", () => {
           view.nodes(row.name)?.map((each) => each.bytes.toString()),
         ]);
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.boolean(), async (steps, eager) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 25 }), fc.boolean(), fc.boolean(), async (steps, eager, silent) => {
         const clock = new VirtualClock(atMs);
-        const store = createMemoryStore({ clock });
+        const store = (silent ? keysOnly : (same: Store) => same)(createMemoryStore({ clock }));
         const view = createFleetView({ store, clock });
         const replica = new Map<string, string>();
         view.subscribe((change) => {
