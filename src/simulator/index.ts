@@ -18,7 +18,7 @@ import { kubeconfigText } from "./kubeconfig.ts";
 import { checkOptions, type SimulatorOptions } from "./options.ts";
 import { type Registration, registerFleet } from "./register.ts";
 import { SimulatedRegistry } from "./registry/registry.ts";
-import { Tokens } from "./tokens.ts";
+import { isSameToken, Tokens } from "./tokens.ts";
 import { WorldEngine } from "./world/engine.ts";
 import { type ExpectedCluster, expectedOf } from "./world/expected.ts";
 import { buildModel } from "./world/model.ts";
@@ -87,6 +87,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     clock,
     crdFolder,
     caPem: authority.caPem,
+    isServerToken: (token) => isSameToken(token, tokens.of(hubName)),
     ...(options.historySize === undefined ? {} : { historySize: options.historySize }),
   });
   const registryCount = options.registries ?? 0;

@@ -1,4 +1,5 @@
 // A client of the simulated hub's API server without its sockets, in virtual time.
+import { administrator, type Caller } from "../../src/simulator/http/callers.ts";
 import type { Verb } from "../../src/simulator/http/catalog.ts";
 import type { Answer } from "../../src/simulator/http/engine.ts";
 import { ApiError } from "../../src/simulator/http/status.ts";
@@ -42,6 +43,7 @@ export interface Part {
   query?: string;
   body?: unknown;
   contentType?: string;
+  caller?: Caller;
 }
 
 export class HubClient {
@@ -71,6 +73,7 @@ export class HubClient {
       contentType: part.contentType ?? (verb === "patch" ? "application/merge-patch+json" : "application/json"),
       body: part.body,
       userAgent: "test/1",
+      caller: part.caller ?? administrator,
     });
   }
 

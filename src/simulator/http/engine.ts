@@ -1,4 +1,5 @@
 // The door between the request pipeline and what holds the objects. An engine knows no sockets, no fault and no credential.
+import type { Caller, Gate } from "./callers.ts";
 import type { Catalog, ResourceType, Verb } from "./catalog.ts";
 
 /** How objects are wanted: whole, or as PartialObjectMetadata. */
@@ -22,6 +23,7 @@ export interface ResourceRequest {
   readonly body: unknown;
   /** As the client sent it; "" without one. */
   readonly userAgent: string;
+  readonly caller: Caller;
 }
 
 /** Where a watch writes. `write` takes one JSON line without its line end. */
@@ -46,6 +48,8 @@ export type Answer =
 
 export interface Engine {
   readonly catalog: Catalog;
+  /** Who may do what; without one the server's own token opens everything. */
+  readonly gate?: Gate;
   /** Its objects never change: the same request always has the same answer. */
   readonly isImmutable: boolean;
   /** Whether objects of the type are answered as protobuf to who asks for it. */

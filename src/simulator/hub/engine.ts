@@ -1,6 +1,7 @@
 // The hub's API server: a store that clients read, watch and write.
 import { type Clock, rfc3339 } from "../../support/clock.ts";
 import { hashOf } from "../hash.ts";
+import { administrator } from "../http/callers.ts";
 import { apiVersionOf, type Catalog, type ResourceType, type StoredAs } from "../http/catalog.ts";
 import type { Answer, Engine, ResourceRequest, WatchSink } from "../http/engine.ts";
 import {
@@ -14,7 +15,9 @@ import {
 import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
-import { builtInTypes, crdType, namespaceType, podType } from "../kinds/types.ts";
+import { builtInTypes, clusterRoleType, crdType, namespaceType, podType } from "../kinds/types.ts";
+import { ServiceAccountTokens } from "./accounts.ts";
+import { Authorizer } from "./authorization.ts";
 import { ControlLoop } from "./control-loop.ts";
 import type { DeleteOptions } from "./deletion.ts";
 import { fieldReader, supportedFields } from "./fields.ts";
@@ -24,7 +27,7 @@ import { mergePatch } from "./merge-patch.ts";
 import { NamespaceController } from "./namespaces.ts";
 import { type KubeObject, keyOf, type StoredObject } from "./object.ts";
 import { type CrdDocument, checkCrd, establishedCrd, loadCrds, typesOfCrd } from "./resources.ts";
-import { reviewOf } from "./reviews.ts";
+import { type ReviewParts, reviewOf } from "./reviews.ts";
 import { scaled, scaleOf } from "./scale.ts";
 import { HubStore } from "./store.ts";
 import { strategicPatch } from "./strategic-patch.ts";
@@ -41,6 +44,8 @@ export interface HubEngineOptions {
   readonly historySize?: number;
   /** PEM of the server's authority, for the pods of its namespaces. */
   readonly caPem?: string;
+  /** Whether a token is the one that opens everything here; for TokenReviews. */
+  readonly isServerToken?: (token: string) => boolean;
 }
 
 const defaultHistorySize = 10_000;
@@ -50,7 +55,9 @@ const maxNamedFields = 50;
 export class HubEngine implements Engine {
   readonly store: HubStore;
   readonly writer: HubWriter;
+  readonly gate: Authorizer;
   readonly #clock: Clock;
+  readonly #reviews: ReviewParts;
   /** What paged lists show, by revision and selection: every page is of the moment of the first. Oldest first. */
   readonly #snapshots = new Map<string, readonly StoredObject[]>();
 
@@ -59,6 +66,11 @@ export class HubEngine implements Engine {
     this.#clock = options.clock;
     this.store = new HubStore(builtInTypes, options.historySize ?? defaultHistorySize);
     this.writer = new HubWriter(this.store, options.clock);
+    const tokens = new ServiceAccountTokens(this.store, options.clock);
+    this.gate = new Authorizer(this.store, tokens);
+    const { isServerToken = () => false } = options;
+    const serverCaller = (token: string) => (isServerToken(token) ? administrator : undefined);
+    this.#reviews = { authorizer: this.gate, tokens, serverCaller };
     const loop = new ControlLoop(options.clock);
     new GarbageCollector(this.store, this.writer, loop);
     new NamespaceController(this.store, this.writer, loop, options.clock, options.caPem ?? "");
@@ -66,6 +78,10 @@ export class HubEngine implements Engine {
     for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
       this.create(namespaceType, "", { metadata: { name } });
     }
+    this.create(clusterRoleType, "", {
+      metadata: { name: "cluster-admin" },
+      rules: this.gate.rulesOf(administrator, ""),
+    });
     for (const crd of crds) this.create(crdType, "", crd);
   }
 
@@ -162,8 +178,12 @@ export class HubEngine implements Engine {
   }
 
   #post(request: ResourceRequest): Answer {
-    const review = reviewOf(request);
+    const review = reviewOf(request, this.#reviews);
     if (review !== undefined) return review;
+    if (request.subresource === "token") {
+      const text = JSON.stringify(this.#reviews.tokens.issue(this.#require(request).object, request.body));
+      return { type: "body", status: 201, text };
+    }
     if (request.subresource === "binding") return this.#bind(request);
     if (request.subresource === "eviction") {
       const { deleteOptions } = (request.body ?? {}) as { readonly deleteOptions?: unknown };

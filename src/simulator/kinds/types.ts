@@ -61,7 +61,12 @@ export const namespaceType = builtIn("v1", "namespaces", "Namespace", {
 });
 export const secretType = builtIn("v1", "secrets", "Secret");
 export const configMapType = builtIn("v1", "configmaps", "ConfigMap", { short: ["cm"] });
-export const serviceAccountType = builtIn("v1", "serviceaccounts", "ServiceAccount", { short: ["sa"] });
+export const serviceAccountType = builtIn("v1", "serviceaccounts", "ServiceAccount", {
+  short: ["sa"],
+  subresources: [
+    { name: "token", group: "authentication.k8s.io", version: "v1", kind: "TokenRequest", verbs: ["create"] },
+  ],
+});
 export const nodeType = builtIn("v1", "nodes", "Node", { short: ["no"], clusterScoped: true, status: true });
 export const podType = builtIn("v1", "pods", "Pod", {
   short: ["po"],
@@ -107,6 +112,12 @@ export const crdType: ResourceType = {
   categories: ["api-extensions"],
 };
 
+const rbac = "rbac.authorization.k8s.io/v1";
+export const clusterRoleBindingType = builtIn(rbac, "clusterrolebindings", "ClusterRoleBinding", cluster);
+export const clusterRoleType = builtIn(rbac, "clusterroles", "ClusterRole", cluster);
+export const roleBindingType = builtIn(rbac, "rolebindings", "RoleBinding");
+export const roleType = builtIn(rbac, "roles", "Role");
+
 const authorization = "authorization.k8s.io/v1";
 const authentication = "authentication.k8s.io/v1";
 
@@ -132,6 +143,7 @@ export const builtInTypes: readonly ResourceType[] = [
   statefulSetType,
   review(authentication, "selfsubjectreviews", "SelfSubjectReview"),
   review("authentication.k8s.io/v1beta1", "selfsubjectreviews", "SelfSubjectReview"),
+  review(authentication, "tokenreviews", "TokenReview"),
   review(authorization, "localsubjectaccessreviews", "LocalSubjectAccessReview", true),
   review(authorization, "selfsubjectaccessreviews", "SelfSubjectAccessReview"),
   review(authorization, "selfsubjectrulesreviews", "SelfSubjectRulesReview"),
@@ -154,10 +166,10 @@ export const builtInTypes: readonly ResourceType[] = [
     status: true,
     generation: true,
   }),
-  builtIn("rbac.authorization.k8s.io/v1", "clusterrolebindings", "ClusterRoleBinding", cluster),
-  builtIn("rbac.authorization.k8s.io/v1", "clusterroles", "ClusterRole", cluster),
-  builtIn("rbac.authorization.k8s.io/v1", "rolebindings", "RoleBinding"),
-  builtIn("rbac.authorization.k8s.io/v1", "roles", "Role"),
+  clusterRoleBindingType,
+  clusterRoleType,
+  roleBindingType,
+  roleType,
   builtIn("storage.k8s.io/v1", "storageclasses", "StorageClass", { short: ["sc"], ...cluster }),
   crdType,
 ];

@@ -1,5 +1,6 @@
 // Definitions that come and go on the hub's API server, collections that are deleted, pods that are evicted, and their tables.
 import { describe, expect, it } from "vitest";
+import { administrator } from "../../../../src/simulator/http/callers.ts";
 import type { Verb } from "../../../../src/simulator/http/catalog.ts";
 import { openApiDocument, openApiIndex } from "../../../../src/simulator/http/openapi.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
@@ -38,6 +39,7 @@ function send(engine: HubEngine, verb: Verb, resource: string, part: Part = {}):
     contentType,
     body,
     userAgent: "",
+    caller: administrator,
   } as const;
   const answer = engine.answer(request);
   if (answer.type !== "body") throw new Error("not a body");

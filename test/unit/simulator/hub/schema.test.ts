@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { administrator } from "../../../../src/simulator/http/callers.ts";
 import type { Verb } from "../../../../src/simulator/http/catalog.ts";
 import type { StatusCause } from "../../../../src/simulator/http/status.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
@@ -70,6 +71,7 @@ class Server {
       contentType,
       body,
       userAgent: "",
+      caller: administrator,
     };
     const answer = this.engine.answer(request as Parameters<HubEngine["answer"]>[0]);
     if (answer.type !== "body") throw new Error("not a body");

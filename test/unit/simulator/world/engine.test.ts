@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { administrator } from "../../../../src/simulator/http/callers.ts";
 import type { ResourceRequest } from "../../../../src/simulator/http/engine.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
 import { WorldEngine } from "../../../../src/simulator/world/engine.ts";
@@ -67,6 +68,7 @@ function ask(
     form: part.form ?? "full",
     contentType: "",
     userAgent: "",
+    caller: administrator,
     body: undefined,
   });
   if (answer.type !== "body") throw new Error("not a body");
