@@ -1,6 +1,6 @@
-// Once after the start, when everything that exists is known: removes what an earlier life of this hub stored of clusters and
-// registries that are gone since, one kind after the other. Tries again when the store is away; then it is done and stops.
-import { clusterConnections, registryConnections } from "../../src/api/v1alpha1/resources.ts";
+// Once after the start, when everything that exists is known: removes what an earlier life of this hub stored of clusters,
+// registries and MetricSources that are gone since, one kind after the other. Tries again when the store is away; then it is done and stops.
+import { clusterConnections, metricSources, registryConnections } from "../../src/api/v1alpha1/resources.ts";
 import { type SweptKind, sweptKinds } from "../../src/store/redis/sweep.ts";
 import { fullJitterMs } from "../../src/support/backoff.ts";
 import type { ObjectCache } from "../informer/informer.ts";
@@ -14,6 +14,7 @@ export type Sweep = (kind: SweptKind, live: readonly string[], signal: AbortSign
 const resourceKinds: Readonly<Record<SweptKind, string>> = {
   cluster: clusterConnections.kind,
   registry: registryConnections.kind,
+  metricsource: metricSources.kind,
 };
 const lookEveryMs = 1_000;
 const sweepDeadlineMs = 60_000;
@@ -43,7 +44,8 @@ export function sweeperDefinition(sweep: Sweep, cache: ObjectCache): ActorDefini
               }
               const [kind] = waiting;
               if (kind === undefined) return;
-              const live = [...cache.keys(resourceKinds[kind])].map((key) => key.slice(key.indexOf("/") + 1));
+              const keys = [...cache.keys(resourceKinds[kind])];
+              const live = kind === "metricsource" ? keys : keys.map((key) => key.slice(key.indexOf("/") + 1));
               const onEnd = (outcome: RunOutcome<void>): SweeperMessage => ({ type: "swept", outcome });
               context.run("sweep", { deadlineMs: sweepDeadlineMs, onEnd }, (signal) => sweep(kind, live, signal));
               return;

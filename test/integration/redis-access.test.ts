@@ -7,6 +7,7 @@ import { inspect } from "node:util";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Document } from "../../src/store/document.ts";
 import { clusterEvent, clusterStatus } from "../../src/store/documents.ts";
+import { sourceEvent } from "../../src/store/metric-source-documents.ts";
 import { createRedisStore, type RedisStore } from "../../src/store/redis.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { createLogger } from "../../src/support/log.ts";
@@ -23,9 +24,12 @@ const leastRights = [
   "~clusters:*",
   "~registry:*",
   "~registries:*",
+  "~metricsource:*",
+  "~metricsources:*",
   "~events:*",
   "~clusterpulse:*",
   "&cluster-events",
+  "&metricsource-events",
   "-@all",
   "+@connection",
   "+client|kill",
@@ -120,6 +124,9 @@ describe.skipIf(!hasRedis())("access to Redis", () => {
       { kind: "index", key: "registries:all", add: ["a"], remove: [] },
       ...clusterStatus("a", { health: "healthy", message: "", reason: "Reachable", lastCheckMs: 0 }),
       ...clusterEvent("a", { type: "cluster.reconciled", atMs: 0, data: null, transition: true }),
+      text("metricsource:a:pods"),
+      { kind: "index", key: "metricsources:all", add: ["a/pods"], remove: [] },
+      ...sourceEvent({ namespace: "a", name: "pods" }, "reconciled", null, 0),
       { kind: "set", key: "cluster:a:nodes", members: ["n"], ttlSeconds: 60 },
       { kind: "series", key: "cluster:a:node:n:metrics", score: 1, member: "p", dropThroughScore: 0, ttlSeconds: 60 },
     );
@@ -129,6 +136,8 @@ describe.skipIf(!hasRedis())("access to Redis", () => {
       const swept = await store.sweep({ kind, live: new Set(), force: true, signal });
       expect(swept).toEqual({ removed: ["a"], warnings: [] });
     }
+    const sources = await store.sweep({ kind: "metricsource", live: new Set(), force: true, signal });
+    expect(sources.removed).toEqual(["a/pods"]);
     expect(await store.set("registries:all")).toEqual([]);
     expect(await store.string("cluster:a:spec")).toBeUndefined();
     expect(said.filter((line) => line.includes('"level":40'))).toEqual([]);

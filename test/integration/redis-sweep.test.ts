@@ -2,6 +2,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Document } from "../../src/store/document.ts";
 import { clusterStatus } from "../../src/store/documents.ts";
+import { sourceCollection, sourceDefinition, sourceState } from "../../src/store/metric-source-documents.ts";
+import type { SourceId } from "../../src/store/metric-source-keys.ts";
 import { createRedisStore, type RedisStore } from "../../src/store/redis.ts";
 import { allRegistriesKey } from "../../src/store/registry-documents.ts";
 import { silentLogger } from "../../src/support/log.ts";
@@ -13,6 +15,51 @@ const kind = "cluster";
 const cluster = (name: string): Document[] => [
   { kind: "string", key: `cluster:${name}:spec`, value: "{}", ttlSeconds: null },
   ...clusterStatus(name, { health: "healthy", message: "", reason: "Reachable", lastCheckMs: 0 }),
+];
+const lifetime = { cacheTtlSeconds: 600, intervalSeconds: 60 };
+const sourceDocuments = (id: SourceId, inCluster: string): Document[] => [
+  ...sourceDefinition({
+    ...id,
+    source: { apiVersion: "v1", kind: "Pod", scope: "Namespaced", group: "", version: "v1", resource: "pods" },
+    fields: [],
+    collection: {
+      intervalSeconds: 60,
+      timeoutSeconds: 30,
+      maxResources: 10,
+      batchSize: 10,
+      retryAttempts: 0,
+      parallelism: 1,
+    },
+    rbac: { resourceTypeName: "pod", filterAggregations: true },
+    compiledAt: "2026-01-01T00:00:00Z",
+    hash: "0123456789abcdef",
+  }),
+  ...sourceState(id, {
+    apiVersion: "v1",
+    kind: "Pod",
+    resourceTypeName: "pod",
+    status: {},
+    clusters: {},
+    missing: [],
+    asOfMs: null,
+    staleAfterMs: null,
+  }),
+  ...sourceCollection(
+    {
+      id,
+      cluster: inCluster,
+      collectedAtMs: 0,
+      durationMs: 1,
+      rows: [],
+      resourceCount: 0,
+      truncated: false,
+      problems: [],
+      aggregates: "{}",
+      aggregateMs: 0,
+      staleAfterMs: 0,
+    },
+    lifetime,
+  ),
 ];
 
 describe.skipIf(!hasRedis())("the sweep", () => {
@@ -124,6 +171,36 @@ describe.skipIf(!hasRedis())("the sweep", () => {
     await expect(after.sweep({ kind: "registry", live: new Set(), signal })).rejects.toMatchObject({
       code: "STORE_SWEEP_REFUSED",
       message: expect.stringContaining("2 of the 2 stored registries"),
+    });
+  });
+
+  test("removes a MetricSource that is gone everywhere, and nothing of those that are there", async () => {
+    const ids = ["gone", "kept", "broken", "other"].map((name) => ({ namespace: "ns-a", name }));
+    const before = await hub("ns-a");
+    await before.apply(
+      [...["one", "two"].flatMap(cluster), ...ids.flatMap((id) => sourceDocuments(id, "one"))],
+      signal,
+    );
+    await before.close();
+    await redis.admin.set("metricsource:ns-b:gone", "{}");
+
+    const after = await hub("ns-a");
+    const live = new Set(["ns-a/kept", "ns-a/broken", "ns-a/other"]);
+    expect(await after.sweep({ kind: "metricsource", live, signal })).toEqual({ removed: ["ns-a/gone"], warnings: [] });
+    const left = (await redis.admin.keys("*gone*")).filter((key) => !key.startsWith("clusterpulse:"));
+    expect(left).toEqual(["metricsource:ns-b:gone"]);
+    for (const key of ["metricsources:all", "metricsources:enabled", "metricsources:by:resourcetype:pod"])
+      expect((await redis.admin.smembers(key)).sort(), key).toEqual(["ns-a/broken", "ns-a/kept", "ns-a/other"]);
+    expect((await redis.admin.smembers("clusterpulse:metricsources")).sort()).toEqual([
+      "ns-a/broken",
+      "ns-a/kept",
+      "ns-a/other",
+    ]);
+    expect(await redis.admin.exists("cluster:one:custom:ns-a/kept:resources")).toBe(1);
+    expect(await after.sweep({ kind: "metricsource", live, signal })).toEqual({ removed: [], warnings: [] });
+    await expect(after.sweep({ kind: "metricsource", live: new Set(), signal })).rejects.toMatchObject({
+      code: "STORE_SWEEP_REFUSED",
+      message: expect.stringContaining("3 of the 3 stored MetricSources"),
     });
   });
 

@@ -1,19 +1,21 @@
-// The start-up sweep: removes clusters and registries that this hub stored and that were deleted while it was away. It believes the owner index
-// alone, so it never touches what another hub, or the original, wrote.
+// The start-up sweep: removes clusters, registries and MetricSources that this hub stored and that were deleted while it was away. It believes
+// the owner index alone, so it never touches what another hub, or the original, wrote.
 import type { Clock } from "../../support/clock.ts";
 import { ClusterPulseError, type SafeError } from "../../support/errors.ts";
 import type { Document, StoreReader, StoreWriter } from "../document.ts";
 import { clusterDeleted } from "../documents.ts";
-import { hubKeys } from "../keys.ts";
+import { allClustersKey, hubKeys } from "../keys.ts";
+import { sourceDeleted } from "../metric-source-documents.ts";
+import { allSourcesKeys, shownSourcesKey, sourceIdOf, sourceKeys, sourceOfKey } from "../metric-source-keys.ts";
 import { registryDeleted } from "../registry-documents.ts";
 
 /** What is swept, each kind for itself: by the first word of the keys that it is stored under. */
-export const sweptKinds = ["cluster", "registry"] as const;
+export const sweptKinds = ["cluster", "registry", "metricsource"] as const;
 export type SweptKind = (typeof sweptKinds)[number];
 
 export interface SweepRequest {
   readonly kind: SweptKind;
-  /** Names of those of the kind that there are: complete, so only to be asked for once the informer has synced. */
+  /** Names of those of the kind that there are, of MetricSources `namespace/name`: complete, so only to be asked for once the informer has synced. */
   readonly live: ReadonlySet<string>;
   /** Also when more than half would go. */
   readonly force?: boolean;
@@ -36,11 +38,22 @@ export interface SweepOptions {
 /** A hub that has written within this time is taken to be running; see pipelineLimits.markEveryMs. */
 const recentSeconds = 3_600;
 const perWrite = 50;
-const kinds: Readonly<
-  Record<SweptKind, { readonly plural: string; readonly deleted: (name: string, atMs: number) => Document[] }>
-> = {
+interface Swept {
+  readonly plural: string;
+  /** What removes one. */
+  deleted(name: string, atMs: number, store: StoreReader): Document[] | Promise<Document[]>;
+}
+const kinds: Readonly<Record<SweptKind, Swept>> = {
   cluster: { plural: "clusters", deleted: clusterDeleted },
   registry: { plural: "registries", deleted: registryDeleted },
+  metricsource: {
+    plural: "MetricSources",
+    async deleted(name, atMs, store) {
+      const id = sourceIdOf(name);
+      const [meta, clusters] = await Promise.all([store.hash(sourceKeys.meta(id)), store.set(allClustersKey)]);
+      return sourceDeleted(id, [meta.get("resourceTypeName") ?? ""], clusters, atMs);
+    },
+  },
 };
 
 /**
@@ -73,19 +86,19 @@ export async function sweepStored(options: SweepOptions, request: SweepRequest):
   }
   for (let i = 0; i < dead.length; i += perWrite) {
     const names = dead.slice(i, i + perWrite);
-    await store.apply(
-      names.flatMap((name) => deleted(name, clock.nowMs())),
-      request.signal,
-    );
+    const documents = await Promise.all(names.map((name) => deleted(name, clock.nowMs(), store)));
+    await store.apply(documents.flat(), request.signal);
   }
   return { removed: dead, warnings };
 }
 
 async function storedOf(store: StoreReader, kind: SweptKind, owner: string): Promise<readonly string[]> {
   const prefix = `${kind}:`;
-  const objects = await store.set(hubKeys.owned(owner));
-  return objects
-    .filter((object) => object.startsWith(prefix))
-    .map((object) => object.slice(prefix.length))
-    .sort();
+  const objects = (await store.set(hubKeys.owned(owner))).filter((object) => object.startsWith(prefix));
+  if (kind !== "metricsource") return objects.map((object) => object.slice(prefix.length)).sort();
+  // Their keys begin with their namespace, so that is what is owned; and what was deleted since stays registered for a while.
+  const keys = await Promise.all(objects.map((object) => store.set(hubKeys.keysOf(object))));
+  const owned = new Set(keys.flat().map((key) => sourceOfKey(key)?.id));
+  const listed = await Promise.all([...allSourcesKeys, shownSourcesKey].map((key) => store.set(key)));
+  return [...new Set(listed.flat())].filter((id) => owned.has(id)).sort();
 }

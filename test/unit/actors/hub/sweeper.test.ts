@@ -11,6 +11,7 @@ import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 const keys: Readonly<Record<string, readonly string[]>> = {
   ClusterConnection: ["fleet/prod", "fleet/dev"],
   RegistryConnection: ["fleet/quay"],
+  MetricSource: ["fleet/pods"],
 };
 
 /** Runs a sweeper whose n-th sweep ends with `codes[n]`; undefined: well. */
@@ -32,18 +33,26 @@ async function sweeps(codes: readonly (string | undefined)[], synced = true): Pr
 }
 const clusters = ["cluster", ["prod", "dev"]];
 const registries = ["registry", ["quay"]];
+const sources = ["metricsource", ["fleet/pods"]];
 
-it("sweeps clusters and registries once each, given the names of those that there are", async () => {
-  expect(await sweeps([])).toEqual([clusters, registries]);
+it("sweeps clusters, registries and MetricSources once each, given the names of those that there are", async () => {
+  expect(await sweeps([])).toEqual([clusters, registries, sources]);
 });
 
 it("sweeps registries although the sweep of clusters was refused, which is final", async () => {
-  expect(await sweeps(["STORE_SWEEP_REFUSED"])).toEqual([clusters, registries]);
+  expect(await sweeps(["STORE_SWEEP_REFUSED"])).toEqual([clusters, registries, sources]);
 });
 
 it("tries a kind again while the store is away, then goes on", async () => {
   const away = "STORE_UNAVAILABLE";
-  expect(await sweeps([away, away, undefined, away])).toEqual([clusters, clusters, clusters, registries, registries]);
+  expect(await sweeps([away, away, undefined, away])).toEqual([
+    clusters,
+    clusters,
+    clusters,
+    registries,
+    registries,
+    sources,
+  ]);
 });
 
 it("sweeps nothing before everything that there is is known", async () => {
