@@ -13,10 +13,11 @@ import { createInstruments } from "../server/instruments.ts";
 import { metricSourceMetrics } from "../server/metric-source-metrics.ts";
 import { createHubMetrics } from "../server/metrics.ts";
 import type { Check, HealthReport, SystemReport } from "../server/ports.ts";
-import { registerMetrics, registerProbes } from "../server/probes.ts";
+import { startProbeThread } from "../server/probe-thread.ts";
+import { registerMetrics } from "../server/probes.ts";
 import { registryMetrics } from "../server/registry-metrics.ts";
 import { createServer } from "../server/server.ts";
-import { startSideServer } from "../server/side-server.ts";
+import { type SideServer, startSideServer } from "../server/side-server.ts";
 import type { StoreReader } from "../store/document.ts";
 import { systemClock } from "../support/clock.ts";
 import type { Logger } from "../support/log.ts";
@@ -150,12 +151,16 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
       readers.unshift((deadlineMs) => server.close(deadlineMs));
       ({ url } = await server.listen({ host: "127.0.0.1", port: options.port }));
     }
-    for (const [address, flag, register] of [
-      [options.probeAddress, "--health-probe-bind-address", (app) => registerProbes(app, health)],
-      [options.metricsAddress, "--metrics-bind-address", (app) => registerMetrics(app, metrics)],
-    ] satisfies [typeof options.probeAddress, string, Parameters<typeof startSideServer>[3]][]) {
+    const sides = [
+      [options.probeAddress, (at) => startProbeThread(at, "--health-probe-bind-address", clock, health)],
+      [
+        options.metricsAddress,
+        (at) => startSideServer(at, "--metrics-bind-address", clock, (app) => registerMetrics(app, metrics)),
+      ],
+    ] satisfies [typeof options.probeAddress, (at: { host: string; port: number }) => Promise<SideServer>][];
+    for (const [address, start] of sides) {
       if (address === undefined) continue;
-      const server = await startSideServer(address, flag, clock, register);
+      const server = await start(address);
       readers.unshift((deadlineMs) => server.close(deadlineMs));
     }
   } catch (error) {

@@ -2,21 +2,34 @@
 import type { FastifyInstance } from "fastify";
 import type { Check, HealthReport } from "./ports.ts";
 
-/** GET /healthz and /readyz. A degraded check is shown and does not fail; `?verbose` shows the others too. */
+export interface ProbeAnswer {
+  readonly status: number;
+  readonly body: object;
+}
+
+/** GET /healthz: 503 when the process needs a restart. */
+export function liveness({ live }: HealthReport): ProbeAnswer {
+  const failed = live.filter((check) => check.status === "failed");
+  if (failed.length === 0) return { status: 200, body: { status: "ok" } };
+  return { status: 503, body: { status: "failing", error: reasons(failed), checks: byName(failed) } };
+}
+
+/** GET /readyz. A degraded check is shown and does not fail; `verbose` shows the others too. */
+export function readiness({ ready }: HealthReport, verbose: boolean): ProbeAnswer {
+  const failed = ready.filter((check) => check.status === "failed");
+  const checks = byName(verbose ? ready : ready.filter((check) => check.status !== "ok"));
+  if (failed.length === 0) return { status: 200, body: { status: "ready", checks } };
+  return { status: 503, body: { status: "not ready", error: reasons(failed), checks } };
+}
+
 export function registerProbes(app: FastifyInstance, health: () => HealthReport): void {
   app.get("/healthz", (_request, reply) => {
-    const failed = health().live.filter((check) => check.status === "failed");
-    if (failed.length === 0) return reply.send({ status: "ok" });
-    return reply.code(503).send({ status: "failing", error: reasons(failed), checks: byName(failed) });
+    const { status, body } = liveness(health());
+    return reply.code(status).send(body);
   });
-
   app.get<{ Querystring: Record<string, unknown> }>("/readyz", (request, reply) => {
-    const { ready } = health();
-    const failed = ready.filter((check) => check.status === "failed");
-    const shown = "verbose" in request.query ? ready : ready.filter((check) => check.status !== "ok");
-    const checks = byName(shown);
-    if (failed.length === 0) return reply.send({ status: "ready", checks });
-    return reply.code(503).send({ status: "not ready", error: reasons(failed), checks });
+    const { status, body } = readiness(health(), "verbose" in request.query);
+    return reply.code(status).send(body);
   });
 }
 
