@@ -170,6 +170,23 @@ describe.each([
     expect(await (await cluster.raw("/readyz", anonymous)).body.text()).toBe("ok");
   });
 
+  it("takes the token of an account for what its roles allow, and lets its administrator act as others", async () => {
+    const name = allowH2 ? "bot-h2" : "bot-h1";
+    await hub.send("POST", `${hubPath}/default/serviceaccounts`, { metadata: { name } });
+    const { status, body } = await hub.send("POST", `${hubPath}/default/serviceaccounts/${name}/token`, {});
+    expect(status).toBe(201);
+    const { token } = body["status"] as { token: string };
+    const asBot = { headers: { authorization: `Bearer ${token}` } };
+    expect((await hub.call("/api/v1", asBot)).status).toBe(200);
+    const refused = await hub.call(`${hubPath}/default/secrets`, asBot);
+    expect(refused).toMatchObject({ status: 403, body: { reason: "Forbidden", details: { kind: "secrets" } } });
+    expect((await cluster.call("/api/v1/nodes", asBot)).status).toBe(401);
+    const asBob = await hub.call("/api/v1/nodes", { headers: { "impersonate-user": "bob" } });
+    expect(asBob.body["message"]).toContain('User "bob" cannot list resource "nodes"');
+    await hub.call(`${hubPath}/default/serviceaccounts/${name}`, { method: "DELETE" });
+    expect((await hub.call("/api/v1", asBot)).status).toBe(401);
+  });
+
   it("serves pages that add up to what the truth says", async () => {
     const expected = simulator.expected(clusterName);
     const names: string[] = [];

@@ -60,7 +60,9 @@ export function impersonated(headers: IncomingHttpHeaders, caller: Caller, gate:
   const what = { type: "resource", verb: "impersonate", group: "", subresource: "", namespace: "" } as const;
   gate?.check(caller, { ...what, resource: "users", name: username });
   for (const group of groups) gate?.check(caller, { ...what, resource: "groups", name: group });
-  return { username, groups: [...groups, "system:authenticated"] };
+  const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(username) ?? [];
+  const own = namespace === undefined ? [] : ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
+  return { username, groups: [...own, ...groups, "system:authenticated"] };
 }
 
 /** The bearer token of a request; "" without one. */
