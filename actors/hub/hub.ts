@@ -58,6 +58,8 @@ export interface HubTuning {
   /** CACHE_TTL and METRICS_RETENTION. */
   readonly cacheTtlSeconds: number;
   readonly retentionSeconds: number;
+  /** Whether MetricSources may read the data of Secrets. */
+  readonly allowSecretFields: boolean;
 }
 
 /** Bounds that tests shorten by injection. There is no flag and no environment name for them. */
@@ -106,12 +108,20 @@ const defaultTuning: HubTuning = {
   operatorScanIntervalMs: defaultCollectLimits.operatorScanIntervalMs,
   cacheTtlSeconds: 600,
   retentionSeconds: 3_600,
+  allowSecretFields: false,
 };
 
 /** Starts the tree. It begins to watch and to poll at once; `synced` tells when it has seen everything there is. */
 export function startHub(options: HubOptions): Hub {
   const { ports, clock, random, log, tuning = {}, limits = {}, measures = noMeasures } = options;
-  const { defaultIntervalMs, defaultTimeoutMs, operatorScanIntervalMs, cacheTtlSeconds, retentionSeconds } = {
+  const {
+    defaultIntervalMs,
+    defaultTimeoutMs,
+    operatorScanIntervalMs,
+    cacheTtlSeconds,
+    retentionSeconds,
+    allowSecretFields,
+  } = {
     ...defaultTuning,
     ...tuning,
   };
@@ -171,7 +181,9 @@ export function startHub(options: HubOptions): Hub {
           context.spawn(registries, { name: "registries" });
         }
         const sources = { cache: watches.cache, informer: informerRef, board, store: store.sink, status: status.sink };
-        context.spawn(metricSourcesDefinition({ ...sources, statusRefreshMs }), { name: "metric-sources" });
+        context.spawn(metricSourcesDefinition({ ...sources, statusRefreshMs, allowSecretFields }), {
+          name: "metric-sources",
+        });
         const clustersRef = context.spawn(clusters, { name: "clusters" });
         board.onChange(() => void clustersRef.tell({ type: "plan-changed" }));
         if (ports.sweep !== undefined)

@@ -41,6 +41,8 @@ export interface MetricSourceDependencies {
   readonly store: StoreSink;
   readonly status: StatusSink;
   readonly statusRefreshMs: number;
+  /** Whether fields may lead to the data of Secrets. */
+  readonly allowSecretFields: boolean;
 }
 
 /** What outlives the instances of one source's actor. */
@@ -157,8 +159,9 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
       return;
     }
     const { metadata, spec } = parsed.value;
+    const { allowSecretFields } = this.#dependencies;
     const namespace = metadata.namespace ?? this.#key.slice(0, this.#key.indexOf("/"));
-    const result = compileMetricSource({ metadata: { name: metadata.name, namespace }, spec });
+    const result = compileMetricSource({ metadata: { name: metadata.name, namespace }, spec }, { allowSecretFields });
     if (!result.ok) {
       this.#broken(result.problems.map(sentence));
       return;

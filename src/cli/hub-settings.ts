@@ -18,6 +18,8 @@ export interface HubSettings {
   readonly cacheTtlSeconds: number;
   readonly metricsRetentionSeconds: number;
   readonly connectTimeoutSeconds: number;
+  /** Whether MetricSources may read the data of Secrets. */
+  readonly allowSecretFields: boolean;
   readonly logLevel: LogLevel;
 }
 
@@ -61,6 +63,7 @@ const table = {
   cacheTtl: { env: "CACHE_TTL", file: "cacheTtl" },
   metricsRetention: { env: "METRICS_RETENTION", file: "metricsRetention" },
   connectTimeout: { env: "CONNECT_TIMEOUT", file: "connectTimeout" },
+  allowSecretFields: { flag: "allow-secret-fields", file: "allowSecretFields" },
   logLevel: { flag: "log-level", env: "LOG_LEVEL", file: "logLevel" },
 } as const satisfies Record<string, Setting>;
 
@@ -97,6 +100,7 @@ export function readHubSettings(sources: SettingSources): ReadSettings {
     cacheTtlSeconds: seconds(table.cacheTtl, 60, 600),
     metricsRetentionSeconds: seconds(table.metricsRetention, 300, 3_600),
     connectTimeoutSeconds: seconds(table.connectTimeout, 5, 10),
+    allowSecretFields: reader.on(table.allowSecretFields),
     logLevel: reader.logLevel(table.logLevel),
   };
   reader.end();

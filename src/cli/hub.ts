@@ -22,6 +22,7 @@ export function hubCommand(version: string): Command {
     .option("--no-api", "serve neither API nor page")
     .option("--health-probe-bind-address <address>", "probes alone; 0 for none (default :8081)")
     .option("--metrics-bind-address <address>", "metrics alone; 0 for none (default :8082)")
+    .option("--allow-secret-fields", "let MetricSources read the data of Secrets; what they read is stored and shown")
     .option("--log-level <level>", "trace, debug, info, warn, error or silent (LOG_LEVEL; default info)")
     .option("--config <file>", "a YAML file with settings; flags and environment override it")
     .option("--sweep <mode>", "force: remove stored clusters that are gone even when that is more than half of all")
@@ -105,6 +106,8 @@ async function runHub(
   const asked = untilAskedToStop();
   const log = createLogger({ level: settings.logLevel });
   for (const warning of warnings) log.warn(warning);
+  if (settings.allowSecretFields)
+    log.warn("MetricSources may read the data of Secrets; what they read is stored and shown");
   const { loadHubKubeconfig } = await import("../kube/kubeconfig.ts");
   const { path, context } = { path: settings.kubeconfig, context: settings.context };
   const kubeconfig = await loadHubKubeconfig({ env: process.env, path, context });
@@ -129,6 +132,7 @@ async function runHub(
       operatorScanIntervalMs: settings.operatorScanIntervalSeconds * 1_000,
       cacheTtlSeconds: settings.cacheTtlSeconds,
       retentionSeconds: settings.metricsRetentionSeconds,
+      allowSecretFields: settings.allowSecretFields,
     },
   });
   log.info(
