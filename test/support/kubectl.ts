@@ -1,5 +1,5 @@
 // The real kubectl binaries of this machine, each with a cache folder of its own: discovery caches outlive simulators.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { existsSync, readdirSync, realpathSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 
@@ -52,12 +52,63 @@ export interface KubectlResult {
   readonly errors: string;
 }
 
-/** Runs one command to its end; `input` goes to its standard input. */
-export function runKubectl(file: string, args: readonly string[], input = ""): Promise<KubectlResult> {
-  return new Promise((resolve) => {
-    const child = execFile(file, args, { timeout: 100_000, maxBuffer: 1 << 24 }, (error, output, errors) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), output, errors });
+/** Words of a command; a text is split at its blanks. */
+export type KubectlCommand = string | readonly string[];
+
+/** One kubectl, with a kubeconfig and a cache folder of its own. */
+export class Kubectl {
+  /** Its version, fit for a name. */
+  readonly id: string;
+  readonly #file: string;
+  readonly #flags: readonly string[];
+
+  constructor(version: string, file: string, kubeconfig: string, cacheFolder: string) {
+    this.id = version.replace(".", "-");
+    this.#file = file;
+    this.#flags = ["--kubeconfig", kubeconfig, "--cache-dir", join(cacheFolder, `cache-${this.id}`)];
+  }
+
+  /** Runs it to its end; `input` goes to its standard input. */
+  run(command: KubectlCommand, input = "", env: Readonly<Record<string, string>> = {}): Promise<KubectlResult> {
+    return new Promise((resolve) => {
+      const options = { timeout: 100_000, maxBuffer: 1 << 24, env: { ...process.env, ...env } };
+      const child = execFile(this.#file, this.#arguments(command), options, (error, output, errors) => {
+        resolve({ code: error === null ? 0 : Number(error.code ?? 1), output, errors });
+      });
+      child.stdin?.end(input);
     });
-    child.stdin?.end(input);
-  });
+  }
+
+  /** The output of a command that must succeed, and may warn. */
+  async output(command: KubectlCommand, input?: string, env?: Readonly<Record<string, string>>): Promise<string> {
+    const { code, output, errors } = await this.run(command, input, env);
+    if (code === 0) return output;
+    throw new Error(`kubectl ${String(command)}: exit code ${code}: ${errors.slice(0, 1_000)}`);
+  }
+
+  /** What a command says that must fail. */
+  async refused(command: KubectlCommand, input?: string): Promise<string> {
+    const { code, output, errors } = await this.run(command, input);
+    if (code !== 0) return errors;
+    throw new Error(`kubectl ${String(command)}: succeeded: ${output.slice(0, 1_000)}`);
+  }
+
+  /** Starts a command that goes on until it is stopped. */
+  start(command: KubectlCommand): { readonly output: () => string; stop(): Promise<void> } {
+    const child = spawn(this.#file, this.#arguments(command), { stdio: ["ignore", "pipe", "ignore"] });
+    let output = "";
+    child.stdout.on("data", (chunk) => (output += String(chunk)));
+    const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+    return {
+      output: () => output,
+      stop: () => {
+        child.kill("SIGTERM");
+        return ended;
+      },
+    };
+  }
+
+  #arguments(command: KubectlCommand): string[] {
+    return [...this.#flags, ...(typeof command === "string" ? command.split(" ") : command)];
+  }
 }
