@@ -1,0 +1,179 @@
+// E-22 to E-24, in virtual time: floods of messages, and clusters that come and go, until nothing is left of them.
+import assert from "node:assert/strict";
+import { setTimeout as pause } from "node:timers/promises";
+import { type ActorRef, createActorSystem } from "../../actors/system/index.ts";
+import { systemClock } from "../../src/support/clock.ts";
+import { silentLogger } from "../../src/support/log.ts";
+import { seededRandom } from "../../src/support/random.ts";
+import type { Behaviour } from "../support/virtual-fleet.ts";
+import { assertOnTime, type VirtualFleet, withFleet } from "./isolation.ts";
+import type { Figures, Scenario } from "./scenario.ts";
+
+const minute = 60_000;
+
+const flood: Scenario = {
+  id: "E-22",
+  promise:
+    "a million messages to one actor: its mailbox is bounded, its system messages go first, others have their turns",
+  time: "real",
+  async run({ form, seed }): Promise<Figures> {
+    const system = createActorSystem({ clock: systemClock, random: seededRandom(seed), log: silentLogger });
+    const handled = { flooded: 0, system: -1, other: -1 };
+    const flooded = system.spawn<"user" | "system">(
+      {
+        kind: "flooded",
+        laneOf: (message) => message,
+        create: () => ({
+          onMessage(message) {
+            if (message === "system") handled.system = handled.flooded;
+            else handled.flooded++;
+          },
+        }),
+      },
+      { name: "flooded" },
+    );
+    const other: ActorRef<"hello"> = system.spawn(
+      {
+        kind: "other",
+        create: () => ({
+          onMessage() {
+            handled.other = handled.flooded;
+          },
+        }),
+      },
+      { name: "other" },
+    );
+    await pause(10);
+    const messages = form === "long" ? 10_000_000 : 1_000_000;
+    for (let i = 0; i < messages; i++) flooded.tell("user");
+    flooded.tell("system");
+    other.tell("hello");
+    const [snapshot] = system.snapshot();
+    const waited = snapshot?.mailbox.user ?? 0;
+    assert.ok(waited <= (snapshot?.mailbox.userCapacity ?? 0), `${waited} messages wait`);
+    for (let looks = 0; looks < 300 && (handled.system < 0 || handled.other < 0); looks++) await pause(100);
+    assert.equal(handled.system, 0, "a system message waited behind user messages");
+    assert.ok(handled.other >= 0 && handled.other <= 300, `another actor waited for ${handled.other} messages`);
+    assert.equal(system.counters().overflowed, messages - waited);
+    await system.stop(1_000);
+    return { messages, waited, refused: messages - waited };
+  },
+};
+
+const racing: Scenario = {
+  id: "E-23",
+  promise: "a cluster is created and deleted again and again under the same name: one actor, one connection, one row",
+  time: "virtual",
+  async run(options) {
+    const rounds = options.form === "long" ? 10_000 : 1_000;
+    const random = seededRandom(options.seed);
+    return await withFleet(20, options, async (fleet, names): Promise<Figures> => {
+      await fleet.clock.advance(2 * minute);
+      const racers = names.slice(0, 5);
+      const hows: Behaviour[] = ["healthy", "hang", "refuse", "deaf", "flap"];
+      for (let round = 0; round < rounds; round++) {
+        const name = racers[Math.floor(random() * racers.length)] as string;
+        fleet.behaviours.set(name, hows[Math.floor(random() * hows.length)] as Behaviour);
+        if (random() < 0.5) fleet.remove(name);
+        fleet.declare(name, { uid: `uid-${round}` });
+        if (random() < 0.3) await fleet.clock.advance(Math.floor(random() * 500));
+      }
+      for (const name of racers) fleet.behaviours.set(name, "healthy");
+      await fleet.clock.advance(3 * minute);
+      const paths = fleet.hub.system.snapshot().filter(({ kind }) => kind === "cluster");
+      assert.equal(paths.length, names.length);
+      for (const name of names) {
+        assert.equal(fleet.open.get(name), 1, `connections of ${name}`);
+        assert.equal(fleet.row(name).status.health, "healthy", name);
+      }
+      const mostLateMs = assertOnTime(fleet, names.slice(5), minute);
+      return { rounds, mostLateMs };
+    });
+  },
+};
+
+/** What a fleet holds; each must be again what it was once clusters are gone. */
+function held(fleet: VirtualFleet): Record<string, number> {
+  const actors = fleet.hub.system.snapshot();
+  return {
+    actors: actors.length,
+    connections: [...fleet.open.values()].reduce((sum, count) => sum + count, 0),
+    runs: actors.reduce((sum, { runs }) => sum + runs.length, 0),
+    messages: actors.reduce((sum, { mailbox }) => sum + mailbox.user + mailbox.system, 0),
+    interests: fleet.hub.interests(),
+    handshakes: fleet.hub.admission.stats().held + fleet.hub.admission.stats().waiting,
+    statuses: fleet.hub.status.stats().pending,
+    documents: fleet.hub.store.stats().documents,
+    rows: fleet.view.clusters().length,
+  };
+}
+
+/** After two collections, where there is a collector to ask: `--expose-gc`. */
+function heapBytes(): number | undefined {
+  const collect = globalThis.gc as (() => void) | undefined;
+  if (collect === undefined) return undefined;
+  collect();
+  collect();
+  return process.memoryUsage().heapUsed;
+}
+
+/** Least squares: bytes gained from one sample to the next. */
+export function slope(values: readonly number[]): number {
+  const middle = (values.length - 1) / 2;
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  let above = 0;
+  let below = 0;
+  for (const [i, value] of values.entries()) {
+    above += (i - middle) * (value - mean);
+    below += (i - middle) ** 2;
+  }
+  return below === 0 ? 0 : above / below;
+}
+
+const leaks: Scenario = {
+  id: "E-24",
+  promise:
+    "ClusterConnections are added and removed by the thousand: nothing is left of them, and memory does not grow",
+  time: "virtual",
+  async run(options) {
+    const [rounds, each] = options.form === "long" ? [20, 500] : [3, 100];
+    return await withFleet(1, options, async (fleet): Promise<Figures> => {
+      await fleet.clock.advance(minute);
+      const before = held(fleet);
+      const timers = fleet.clock.pendingTimers;
+      const hows: Behaviour[] = ["healthy", "refuse", "hang", "deaf", "unauthorized"];
+      const heaps: number[] = [];
+      for (let round = 0; round < rounds; round++) {
+        // The same names come back: what is kept for a name is kept once.
+        const names = Array.from({ length: each }, (_, i) => `guest-${i}`);
+        for (const [i, name] of names.entries()) {
+          fleet.behaviours.set(name, hows[i % hows.length] as Behaviour);
+          fleet.pollsMs.delete(name);
+          fleet.declare(name, { uid: `uid-${round}-${i}` });
+        }
+        await fleet.clock.advance(70_000);
+        assert.equal(fleet.view.clusters().length, each + 1);
+        for (const name of names) fleet.delete(name);
+        await fleet.clock.advance(minute);
+        assert.deepEqual(held(fleet), before, `after ${(round + 1) * each} clusters`);
+        assert.ok(
+          fleet.clock.pendingTimers <= timers + 1,
+          `${fleet.clock.pendingTimers} timers wait, ${timers} before`,
+        );
+        const heap = heapBytes();
+        if (heap !== undefined) heaps.push(heap);
+      }
+      // The first rounds compile and fill tables.
+      const settled = heaps.slice(Math.floor(heaps.length / 4));
+      const grownBytes = slope(settled);
+      const share = settled.length < 10 ? 0 : (grownBytes * settled.length) / (settled[0] as number);
+      assert.ok(share < 0.05, `the heap grew by ${(100 * share).toFixed(1)} % over ${settled.length} rounds`);
+      return {
+        clusters: rounds * each,
+        ...(heaps.length > 0 ? { heapBytes: heaps.at(-1) ?? 0, grownBytesPerRound: grownBytes } : {}),
+      };
+    });
+  },
+};
+
+export const leakScenarios: readonly Scenario[] = [flood, racing, leaks];
