@@ -10,14 +10,25 @@ const maxContinueToken = 8 * 1024;
 
 /** Reads lists that came as JSON. One resolver for each field, in the fields' order. */
 export function createJsonReader(resolvers: readonly Resolve[]): RowReader {
-  return {
-    read(page, sink) {
-      const text = withoutManagedFields(page).toString("utf8");
-      const list = parseList(text);
-      readItems(itemsOf(list), text, resolvers, sink);
-      return pageEnd(list);
-    },
-  };
+  return { read: (page, sink) => readJsonPage(parseJsonPage(page), resolvers, sink) };
+}
+
+/** A page that is parsed once, for all who read it: none of them changes it. */
+export interface JsonPage {
+  readonly text: string;
+  readonly list: JsonObject;
+}
+
+/** Throws BODY_MALFORMED. */
+export function parseJsonPage(page: Buffer): JsonPage {
+  const text = withoutManagedFields(page).toString("utf8");
+  return { text, list: parseList(text) };
+}
+
+/** What a reader of these resolvers gives for the page. */
+export function readJsonPage({ text, list }: JsonPage, resolvers: readonly Resolve[], sink: RowSink): PageEnd {
+  readItems(itemsOf(list), text, resolvers, sink);
+  return pageEnd(list);
 }
 
 /** Hands on items that are as JSON.parse gives them. `text` is what they were parsed from; with "" nothing is parsed again. */
