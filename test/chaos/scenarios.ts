@@ -1,7 +1,9 @@
 // All chaos scenarios, in the order of their names.
+import { blockedLoopScenarios } from "./blocked-loop.ts";
 import { crashScenarios } from "./crashes.ts";
 import { isolationScenarios } from "./isolation.ts";
 import { leakScenarios } from "./leaks.ts";
+import { networkScenarios } from "./network.ts";
 import type { Scenario } from "./scenario.ts";
 import { threadScenarios } from "./threads.ts";
 
@@ -10,4 +12,6 @@ export const scenarios: readonly Scenario[] = [
   ...crashScenarios,
   ...threadScenarios,
   ...leakScenarios,
+  ...networkScenarios,
+  ...blockedLoopScenarios,
 ].toSorted((a, b) => a.id.localeCompare(b.id));

@@ -1,14 +1,13 @@
-// E-25: the event loop is blocked for real, and the probes still answer.
+// Probes while the event loop is blocked for real. That liveness does not flap is scenario E-25 of test/chaos.
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it } from "vitest";
-import { createInstruments } from "../../src/server/instruments.ts";
 import type { HealthReport } from "../../src/server/ports.ts";
 import { startProbeThread } from "../../src/server/probe-thread.ts";
 import type { SideServer } from "../../src/server/side-server.ts";
 import { systemClock } from "../../src/support/clock.ts";
+import { blockThread, startKubelet } from "../support/kubelet.ts";
 import { eventually, pause } from "../support/processes.ts";
 
 const host = "127.0.0.1";
@@ -31,35 +30,6 @@ const ask = async (path: string): Promise<{ status: number; body: unknown }> => 
   return { status: response.status, body: await response.json() };
 };
 
-/** A kubelet, on a thread of its own: it asks every 100 ms, each time for at most a second, and remembers what it was answered. */
-function startKubelet(url: string): { stop(): Promise<{ status: number; text: string }[]> } {
-  const code = `
-    const { parentPort, workerData } = require("node:worker_threads");
-    const answers = [];
-    const ask = async () => {
-      const answer = await fetch(workerData, { signal: AbortSignal.timeout(10_000) })
-        .then(async (response) => ({ status: response.status, text: await response.text() }), () => ({ status: 0, text: "" }));
-      answers.push(answer);
-      setTimeout(ask, 100);
-    };
-    ask();
-    parentPort.on("message", () => { parentPort.postMessage(answers); process.exit(0); });
-  `;
-  const worker = new Worker(code, { eval: true, workerData: url, execArgv: [] });
-  return {
-    async stop() {
-      const answers = once(worker, "message");
-      worker.postMessage("stop");
-      return (await answers)[0] as { status: number; text: string }[];
-    },
-  };
-}
-
-/** Keeps this thread, and its event loop, from doing anything else. */
-function block(ms: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
-}
-
 describe("probes from a thread of their own", () => {
   it("say what the process says of itself, soon after it does", async () => {
     await start();
@@ -72,27 +42,11 @@ describe("probes from a thread of their own", () => {
     expect((await ask("/healthz")).status).toBe(200);
   });
 
-  it("E-25 liveness does not flap while the event loop is blocked for five seconds, and the lag is measured", async () => {
-    const { port } = await start();
-    const instruments = createInstruments([]);
-    await instruments.text();
-    const kubelet = startKubelet(`http://${host}:${port}/healthz`);
-    await pause(1_000);
-    block(5_000);
-    await pause(500);
-    const answers = await kubelet.stop();
-    expect(answers.length).toBeGreaterThan(10);
-    expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
-    const lag = /clusterpulse_eventloop_lag_seconds\{quantile="1"\} (\S+)/.exec(await instruments.text())?.[1];
-    expect(Number(lag)).toBeGreaterThan(4);
-    instruments.close();
-  });
-
   it("ask for a restart once the event loop has not turned for too long, and no more when it turns again", async () => {
     const { port } = await start(2_500);
     const kubelet = startKubelet(`http://${host}:${port}/healthz`);
     await pause(1_000);
-    block(6_000);
+    blockThread(6_000);
     const failed = (await kubelet.stop()).filter(({ status }) => status === 503);
     expect(failed.length).toBeGreaterThan(0);
     expect(failed[0]?.text).toContain("event-loop: has not turned for");
