@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Compute } from "../../../../src/cluster/ports.ts";
 import { ClusterPulseError } from "../../../../src/support/errors.ts";
 import { createInlineCompute } from "../../../../workers/inline.ts";
+import { sourceReader, sourceSpec as spec } from "../../../support/source-reader.ts";
 import { startVirtualFleet } from "../../../support/virtual-fleet.ts";
 
 const intervalMs = 60_000;
@@ -11,15 +12,6 @@ const tickMs = 200;
 /** For a machine that is busy with other things. */
 const patient = { timeout: 60_000 };
 const clusters = Array.from({ length: 6 }, (_, i) => `cluster-${i}`);
-
-const spec = (change: object = {}) => ({
-  source: { apiVersion: "v1", kind: "Pod" },
-  fields: [{ name: "phase", path: ".status.phase" }],
-  aggregations: [{ name: "total", function: "count" }],
-  collection: { intervalSeconds: intervalMs / 1_000, timeoutSeconds: 30, retryAttempts: 0 },
-  rbac: { resourceTypeName: "pod" },
-  ...change,
-});
 
 type Input = Parameters<Compute["run"]>[1] & { readonly sources?: readonly { definition: { name: string } }[] };
 
@@ -54,34 +46,10 @@ function harmfulCompute(
 }
 
 let fleet: ReturnType<typeof startVirtualFleet>;
+const { statusOf, conditionOf, lastCollectedMs } = sourceReader(() => fleet);
 afterEach(async () => {
   await fleet.stop();
 });
-
-interface Status {
-  readonly phase: string;
-  readonly message: string;
-  readonly clustersCollected: number;
-  readonly resourcesCollected: number;
-  readonly lane: string;
-  readonly laneReason: string;
-  readonly fieldValidation: readonly { readonly field: string; readonly status: string; readonly message: string }[];
-  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
-}
-
-const statusOf = (name: string): Status => fleet.statuses.get(name)?.status as unknown as Status;
-const conditionOf = (name: string, type: string) => {
-  const found = statusOf(name).conditions.find((condition) => condition.type === type);
-  return `${found?.status} ${found?.reason}`;
-};
-const lastCollectedMs = async (source: string, cluster: string): Promise<number> => {
-  const text = (await fleet.store.string(`cluster:${cluster}:custom:hubs/${source}:meta`)) ?? "{}";
-  return Date.parse((JSON.parse(text) as { lastCollectionTime?: string }).lastCollectionTime ?? "");
-};
-const aggregatesOf = async (source: string, cluster: string): Promise<Record<string, unknown>> => {
-  const text = (await fleet.store.string(`cluster:${cluster}:custom:hubs/${source}:aggregations`)) ?? "{}";
-  return (JSON.parse(text) as { values: Record<string, unknown> }).values;
-};
 
 describe("a MetricSource that harms its threads", patient, () => {
   const codes = ["COMPUTE_DEADLINE", "COMPUTE_OUT_OF_MEMORY", "COMPUTE_CRASHED"];
@@ -239,124 +207,5 @@ describe("a cluster", patient, () => {
     fleet.declare("newcomer");
     await fleet.clock.advance(5_000);
     expect(statusOf("pods")).toMatchObject({ clustersCollected: 6, resourcesCollected: 6 });
-  });
-});
-
-describe("what a MetricSource says of itself", patient, () => {
-  test("E-37: groups are warned of at 80 % of the limit, cut off at the limit, and all is well again when there are fewer", async () => {
-    let count = 0;
-    const items = (_cluster: string, path: string) =>
-      path.startsWith("/api/v1/pods?limit=5000")
-        ? Array.from({ length: count }, (_, i) => ({ metadata: { name: `p${i}`, namespace: "default", uid: `u${i}` } }))
-        : undefined;
-    fleet = startVirtualFleet(["one"], { items });
-    const fields = [{ name: "uid", path: ".metadata.uid" }];
-    const aggregations = [{ name: "by_uid", function: "count", groupBy: "uid" }];
-    fleet.declareSource(
-      "grouped",
-      spec({ fields, aggregations, collection: { intervalSeconds: 60, batchSize: 5_000 } }),
-    );
-    for (const [pods, condition, groups] of [
-      [799, "False AsExpected", 799],
-      [800, "False ManyGroups", 800],
-      [1_000, "False ManyGroups", 1_000],
-      [1_200, "True TooManyGroups", 1_000],
-      [10, "False AsExpected", 10],
-    ] as const) {
-      count = pods;
-      await fleet.clock.advance(65_000);
-      expect(conditionOf("grouped", "Degraded"), `${pods} groups`).toBe(condition);
-      expect(Object.keys((await aggregatesOf("grouped", "one"))["by_uid"] as object)).toHaveLength(groups);
-    }
-  });
-
-  test("E-35: evaluations that a limit stopped are null, named in the status, and cost nobody else anything", async () => {
-    const note = "x".repeat(40_000);
-    const items = (_cluster: string, path: string) =>
-      path.startsWith("/api/v1/pods?limit=499")
-        ? [
-            { metadata: { name: "long", namespace: "default", annotations: { note } } },
-            { metadata: { name: "short", namespace: "default", annotations: { note: "x" } } },
-          ]
-        : undefined;
-    fleet = startVirtualFleet(["one"], { items });
-    const fields = [{ name: "note", path: ".metadata.annotations.note" }];
-    const computed = [{ name: "twice", expression: "concat(note, note)", type: "string" }];
-    fleet.declareSource("bomb", spec({ fields, computed, collection: { intervalSeconds: 60, batchSize: 499 } }));
-    await fleet.clock.advance(60_000);
-    expect(statusOf("bomb")).toMatchObject({ phase: "Active", resourcesCollected: 2 });
-    expect(statusOf("bomb").fieldValidation).toContainEqual({
-      field: "twice",
-      status: "warning",
-      message: "stopped by a limit in 1 of 2 resources: null there",
-    });
-    expect(await fleet.store.string("cluster:one:custom:hubs/bomb:resources")).toContain('"twice":null');
-  });
-
-  test.each([false, true])(
-    "is that the data of Secrets is not read, unless the operator allows it: %s",
-    async (allowSecretFields) => {
-      const items = (_cluster: string, path: string) =>
-        path.startsWith("/api/v1/secrets")
-          ? [{ metadata: { name: "s", namespace: "default" }, data: { key: "Y2FuYXJ5" } }]
-          : undefined;
-      fleet = startVirtualFleet(["one"], { items, hub: { tuning: { allowSecretFields } } });
-      const source = { apiVersion: "v1", kind: "Secret" };
-      fleet.declareSource("names", spec({ source, fields: [{ name: "name", path: ".metadata.name" }] }));
-      fleet.declareSource("keys", spec({ source, fields: [{ name: "key", path: ".data.key" }] }));
-      await fleet.clock.advance(60_000);
-      expect(statusOf("names")).toMatchObject({ phase: "Active", resourcesCollected: 1 });
-      const rows = await fleet.store.string("cluster:one:custom:hubs/keys:resources");
-      if (allowSecretFields) expect(rows).toContain("Y2FuYXJ5");
-      else {
-        expect(rows).toBeUndefined();
-        expect(conditionOf("keys", "Ready")).toBe("False InvalidSpec");
-        expect(statusOf("keys").message).toContain("--allow-secret-fields");
-      }
-    },
-  );
-
-  test("is how its objects are read, and why not as protobuf", async () => {
-    fleet = startVirtualFleet(["one"]);
-    fleet.declareSource("fast", spec());
-    fleet.declareSource("whole", spec({ fields: [{ name: "spec", path: ".spec" }] }));
-    await fleet.clock.advance(30_000);
-    expect(statusOf("fast")).toMatchObject({ lane: "protobuf", laneReason: "" });
-    expect(statusOf("whole").lane).toBe("json");
-    expect(statusOf("whole").laneReason).toMatch(/^\.spec: /);
-  });
-
-  test.each([
-    ["wrong types", { source: 7, fields: "x", collection: { intervalSeconds: "soon" } }],
-    ["a spec that is no object", "nothing"],
-    ["a negative interval", spec({ collection: { intervalSeconds: -5 } })],
-    [
-      "numbers out of range",
-      spec({ collection: { intervalSeconds: Number.NaN, maxResources: Number.POSITIVE_INFINITY } }),
-    ],
-    ["a text of a megabyte", spec({ fields: [{ name: "x".repeat(1 << 20), path: ".a" }] })],
-    [
-      "names that look alike and controls",
-      spec({
-        fields: [
-          { name: "phаse\u202e\u0000", path: ".a" },
-          { name: "__proto__", path: ".b" },
-        ],
-        aggregations: [{ name: "t", function: "sum", field: "nowhere" }],
-      }),
-    ],
-    ["null for lists", spec({ fields: null, aggregations: null, computed: null })],
-  ])("E-32: %s past the schema is an error in its status or is read as it is, and no crash", async (_what, broken) => {
-    fleet = startVirtualFleet(["one"]);
-    fleet.declareSource("good", spec());
-    fleet.declareSource("broken", broken as object);
-    await fleet.clock.advance(65_000);
-    expect(fleet.hub.system.counters().restarts).toBe(0);
-    expect(statusOf("good")).toMatchObject({ phase: "Active", clustersCollected: 1 });
-    const { phase, message } = statusOf("broken");
-    expect(["Active", "Error"]).toContain(phase);
-    expect(message.length).toBeLessThanOrEqual(1_024);
-    if (phase === "Error") expect(conditionOf("broken", "Ready")).toBe("False InvalidSpec");
-    expect(JSON.stringify(fleet.row("one").status)).toContain("healthy");
   });
 });
