@@ -1,7 +1,7 @@
 // What waits to be written: for every key the newest value only, and a bounded queue for entries that have a history.
 // Bounded in bytes whatever the store does; when full, the oldest history goes first, and every loss is counted.
 // The order of two documents of one key, and of a delete and what it deletes, is kept.
-import type { Document, StoredValue } from "../../src/store/document.ts";
+import { bytesOf, type Document } from "../../src/store/document.ts";
 
 /** The slot of a document: documents of one slot replace each other, so only the newest is written. */
 function slotOf(document: Document): string {
@@ -27,34 +27,6 @@ function slotOf(document: Document): string {
 
 const hasHistory = (document: Document): boolean =>
   document.kind === "series" || document.kind === "log" || document.kind === "publish";
-
-function bytesOf(document: Document): number {
-  const value = (stored: StoredValue): number => stored.length;
-  const texts = (all: readonly string[]): number => all.reduce((sum, text) => sum + text.length, 0);
-  switch (document.kind) {
-    case "string":
-      return document.key.length + value(document.value);
-    case "hash":
-      return (
-        document.key.length +
-        Object.entries(document.fields).reduce((sum, [name, field]) => sum + name.length + value(field), 0)
-      );
-    case "set":
-      return document.key.length + texts(document.members);
-    case "index":
-      return document.key.length + texts(document.add) + texts(document.remove);
-    case "series":
-      return document.key.length + value(document.member);
-    case "log":
-      return document.key.length + value(document.entry);
-    case "delete":
-      return document.key.length;
-    case "delete-prefix":
-      return document.prefix.length;
-    case "publish":
-      return document.channel.length + value(document.message);
-  }
-}
 
 /** The document that says what `older` and then `newer` say, for two of one slot. */
 function merge(older: Document, newer: Document): Document {

@@ -101,3 +101,32 @@ export interface StoreChanges {
 export interface Store extends StoreWriter, StoreReader, StoreChanges {
   close(): Promise<void>;
 }
+
+/** About how many bytes the document holds. */
+export function bytesOf(document: Document): number {
+  const value = (stored: StoredValue): number => stored.length;
+  const texts = (all: readonly string[]): number => all.reduce((sum, text) => sum + text.length, 0);
+  switch (document.kind) {
+    case "string":
+      return document.key.length + value(document.value);
+    case "hash":
+      return (
+        document.key.length +
+        Object.entries(document.fields).reduce((sum, [name, field]) => sum + name.length + value(field), 0)
+      );
+    case "set":
+      return document.key.length + texts(document.members);
+    case "index":
+      return document.key.length + texts(document.add) + texts(document.remove);
+    case "series":
+      return document.key.length + value(document.member);
+    case "log":
+      return document.key.length + value(document.entry);
+    case "delete":
+      return document.key.length;
+    case "delete-prefix":
+      return document.prefix.length;
+    case "publish":
+      return document.channel.length + value(document.message);
+  }
+}

@@ -10,8 +10,12 @@ import type { Logger } from "../support/log.ts";
 import { type Measures, noMeasures } from "../support/measures.ts";
 import { type Random, seededRandom } from "../support/random.ts";
 import { type ChangeListener, nothingWritten, type Store, type Written } from "./document.ts";
-import type { Command } from "./redis/commands.ts";
-import { openRedisConnection, type RedisConnection, type RedisConnectionLimits } from "./redis/connection.ts";
+import {
+  type Command,
+  openRedisConnection,
+  type RedisConnection,
+  type RedisConnectionLimits,
+} from "./redis/connection.ts";
 import { createFence } from "./redis/fence.ts";
 import { KeyLedger } from "./redis/key-ledger.ts";
 import { type SweepRequest, type SweepResult, sweepStored } from "./redis/sweep.ts";

@@ -7,9 +7,11 @@ import type { Clock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
 import type { Logger } from "../../support/log.ts";
 import type { Random } from "../../support/random.ts";
-import type { Command } from "./commands.ts";
 import { isReply, rewriteRedisError } from "./errors.ts";
 import type { RedisAddress } from "./url.ts";
+
+/** Name and arguments. */
+export type Command = readonly [name: string, ...args: (string | Buffer)[]];
 
 /** What one command was answered: its value, or why it was refused. */
 export type Reply = { readonly value: unknown } | { readonly refused: ClusterPulseError };

@@ -44,7 +44,8 @@ export function rewriteRedisError(error: unknown): ClusterPulseError {
   return isReply(error) ? rewriteReply(error.message) : rewriteConnectionError(error);
 }
 
-function rewriteReply(message: string): ClusterPulseError {
+/** What may be said of an error that the server answered. */
+export function rewriteReply(message: string): ClusterPulseError {
   // Redis before 7 wraps what a script met: "ERR Error running script (...): @user_script:3: WRONGTYPE ...".
   const word = /@user_script: ?\d+: -?([A-Z]+) /.exec(message)?.[1] ?? /^[A-Z]+/.exec(message)?.[0] ?? "";
   const known = Object.hasOwn(replies, word) ? replies[word] : undefined;

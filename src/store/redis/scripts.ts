@@ -1,5 +1,5 @@
-// The two changes that no single command makes atomically. Each runs as one command, so readers and a lost connection see it
-// done or not begun. The number of keys is in the name. At the memory limit Redis still takes what a script adds after it deleted.
+// The changes that no single command makes atomically, and one for many values at once. Each runs as one command, so readers and a lost
+// connection see it done or not begun. The number of keys is in the name. At the memory limit Redis still takes what a script adds after it deleted.
 import { createHash } from "node:crypto";
 
 export interface Script {
@@ -42,4 +42,42 @@ redis.call('EXPIRE', KEYS[2], ARGV[5])
 return appended
 `);
 
-export const scripts: readonly Script[] = [replaceSet1, appendLog2];
+/**
+ * KEYS: one for each value. ARGV: for each value its kind, the number of arguments that follow, seconds to live or "", and what the kind
+ * takes: `string` the value, `hash` names and values, `series` score, member and the highest score that is dropped.
+ * Answers for each value, in order: 1, or the error that it was refused with. A server at its memory limit refuses the first one; what
+ * follows is not tried then, since it would be let through once anything was removed.
+ */
+export const putValues = script(`
+local put = {}
+function put.string(key, at)
+  if ARGV[at] == '' then redis.call('SET', key, ARGV[at + 1])
+  else redis.call('SET', key, ARGV[at + 1], 'EX', ARGV[at]) end
+end
+function put.hash(key, at, last)
+  for i = at + 1, last, 1000 do
+    redis.call('HSET', key, unpack(ARGV, i, math.min(i + 999, last)))
+  end
+  if ARGV[at] == '' then redis.call('PERSIST', key) else redis.call('EXPIRE', key, ARGV[at]) end
+end
+function put.series(key, at)
+  redis.call('ZADD', key, ARGV[at + 1], ARGV[at + 2])
+  redis.call('ZREMRANGEBYSCORE', key, '-inf', ARGV[at + 3])
+  redis.call('EXPIRE', key, ARGV[at])
+end
+local answers = {}
+local at = 1
+for i, key in ipairs(KEYS) do
+  local last = at + 1 + ARGV[at + 1]
+  local ok, problem = pcall(put[ARGV[at]], key, at + 2, last)
+  if ok then answers[i] = 1
+  else
+    answers[i] = type(problem) == 'table' and problem.err or problem
+    if string.find(answers[i], 'OOM ', 1, true) then break end
+  end
+  at = last + 1
+end
+return answers
+`);
+
+export const scripts: readonly Script[] = [replaceSet1, appendLog2, putValues];

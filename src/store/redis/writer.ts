@@ -3,10 +3,10 @@
 // whose absence tells that the server has lost its data.
 import type { Clock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
-import { type ChangeListener, type Document, nothingWritten, writtenBy } from "../document.ts";
+import { bytesOf, type ChangeListener, type Document, nothingWritten, writtenBy } from "../document.ts";
 import { hubKeys, objectOf } from "../keys.ts";
-import { bytesOf, type Command, commandsFor, mayHaveChanged, type PlainDocument } from "./commands.ts";
-import type { RedisConnection, Reply, Run } from "./connection.ts";
+import { mayHaveChanged, type Piece, type PlainDocument, piecesOf, refusalsIn } from "./commands.ts";
+import type { Command, RedisConnection, Reply, Run } from "./connection.ts";
 import { byObject, type KeyLedger } from "./key-ledger.ts";
 import { scripts } from "./scripts.ts";
 
@@ -21,10 +21,10 @@ export interface RedisWriterOptions {
   onDataLoss(): void;
 }
 
-export const pipelineLimits = { commands: 500, bytes: 1024 * 1024, keysPerDelete: 500, markEveryMs: 60_000 } as const;
+export const pipelineLimits = { documents: 500, bytes: 1024 * 1024, keysPerDelete: 500, markEveryMs: 60_000 } as const;
 
 interface Chunk {
-  readonly documents: readonly { readonly document: PlainDocument; readonly commands: readonly Command[] }[];
+  readonly documents: readonly PlainDocument[];
 }
 
 export class RedisWriter {
@@ -58,7 +58,7 @@ export class RedisWriter {
     const gone = ledger.goneRegistrations(pipelineLimits.keysPerDelete);
     const fresh = byObject(
       new Set(
-        documents.flatMap(({ document }) =>
+        documents.flatMap((document) =>
           isKept(document) && ledger.needsRegistration(document.key) ? document.key : [],
         ),
       ),
@@ -73,7 +73,8 @@ export class RedisWriter {
     if (fresh.size > 0) head.push(["sadd", hubKeys.owned(owner), ...fresh.keys()]);
     for (const [object, keys] of fresh) head.push(["sadd", hubKeys.keysOf(object), ...keys]);
 
-    const commands = [...head, ...documents.flatMap((one) => one.commands)];
+    const pieces = piecesOf(documents);
+    const commands = [...head, ...pieces.flatMap((piece) => piece.commands)];
     let replies = await connection.run(commands);
     const mark = replies[0];
     if (replies.some((reply) => "refused" in reply && reply.refused.code === "STORE_NO_SCRIPT")) {
@@ -82,7 +83,7 @@ export class RedisWriter {
     }
     const headRefusal = refusalIn(replies.slice(0, head.length));
     if (headRefusal === undefined) ledger.forgot(gone);
-    const refusal = this.#settle(documents, replies.slice(head.length), headRefusal === undefined, clock.monotonicMs());
+    const refusal = this.#settle(pieces, replies.slice(head.length), headRefusal === undefined, clock.monotonicMs());
     if (isMarkDue && headRefusal === undefined) this.#marked(nowMs, mark);
     const first = headRefusal ?? refusal;
     if (first !== undefined) throw this.#refused(first);
@@ -90,7 +91,7 @@ export class RedisWriter {
 
   /** Notes and announces what was applied; returns the first refusal. */
   #settle(
-    documents: Chunk["documents"],
+    pieces: readonly Piece[],
     replies: readonly Reply[],
     registered: boolean,
     nowMs: number,
@@ -99,18 +100,21 @@ export class RedisWriter {
     const changed: Exclude<PlainDocument, { kind: "publish" }>[] = [];
     let first: ClusterPulseError | undefined;
     let at = 0;
-    for (const { document, commands } of documents) {
-      const own = replies.slice(at, at + commands.length);
-      at += commands.length;
-      const refusal = refusalIn(own);
-      if (refusal !== undefined) {
-        first ??= withKey(refusal, document);
-        continue;
+    for (const piece of pieces) {
+      const own = replies.slice(at, at + piece.commands.length);
+      at += piece.commands.length;
+      const refusals = refusalsIn(piece, own);
+      for (const [i, document] of piece.documents.entries()) {
+        const refusal = refusals[i];
+        if (refusal !== undefined) {
+          first ??= withKey(refusal, document);
+          continue;
+        }
+        if (document.kind === "publish") continue;
+        if (!isKept(document)) ledger.deleted(document.key);
+        else if (registered) ledger.written(document.key, expiryOf(document, nowMs));
+        if (mayHaveChanged(document, own)) changed.push(document);
       }
-      if (document.kind === "publish") continue;
-      if (!isKept(document)) ledger.deleted(document.key);
-      else if (registered) ledger.written(document.key, expiryOf(document, nowMs));
-      if (mayHaveChanged(document, own.map(answerOf))) changed.push(document);
     }
     if (changed.length > 0) announce([...new Set(changed.map(({ key }) => key))], writtenBy(changed));
     return first;
@@ -180,26 +184,21 @@ export async function loadScripts(run: Run): Promise<void> {
   if (refusal !== undefined) throw refusal;
 }
 
-/** Pieces that fit one pipeline, and the prefixes to delete between them. */
+/** What fits one pipeline, and the prefixes to delete between. */
 function* steps(documents: readonly Document[]): Generator<Chunk | { readonly prefix: string }> {
-  let chunk: { document: PlainDocument; commands: readonly Command[] }[] = [];
-  let count = 0;
+  let chunk: PlainDocument[] = [];
   let bytes = 0;
   for (const document of documents) {
-    const commands = document.kind === "delete-prefix" ? [] : commandsFor(document);
-    const size = commands.reduce((sum, command) => sum + bytesOf(command), 0);
-    const isFull = count + commands.length > pipelineLimits.commands || bytes + size > pipelineLimits.bytes;
+    const size = bytesOf(document);
+    const isFull = chunk.length === pipelineLimits.documents || bytes + size > pipelineLimits.bytes;
     if (chunk.length > 0 && (isFull || document.kind === "delete-prefix")) {
       yield { documents: chunk };
       chunk = [];
-      count = 0;
       bytes = 0;
     }
-    if (document.kind === "delete-prefix") {
-      yield { prefix: document.prefix };
-    } else {
-      chunk.push({ document, commands });
-      count += commands.length;
+    if (document.kind === "delete-prefix") yield { prefix: document.prefix };
+    else {
+      chunk.push(document);
       bytes += size;
     }
   }
@@ -220,10 +219,6 @@ function expiryOf(document: Exclude<PlainDocument, { kind: "delete" | "publish" 
 function refusalIn(replies: readonly Reply[]): ClusterPulseError | undefined {
   for (const reply of replies) if ("refused" in reply) return reply.refused;
   return undefined;
-}
-
-function answerOf(reply: Reply): unknown {
-  return "value" in reply ? reply.value : undefined;
 }
 
 function withKey(refusal: ClusterPulseError, document: PlainDocument): ClusterPulseError {
