@@ -21,7 +21,7 @@ import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/in
 import type { SourceBoard } from "../metric-source/board.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
-import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome, StopReason } from "../system/index.ts";
+import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
 import { type Attempts, retryAfterMsOf } from "./attempts.ts";
 import { ClusterCollections, type SourcesCollected } from "./collections.ts";
 import { ClusterLink, type Connector } from "./link.ts";
@@ -66,25 +66,18 @@ export interface ClusterDependencies {
   readonly pages: Admission;
 }
 
-/** What outlives the instances of one cluster's actor. */
-export interface ClusterMemory {
-  readonly attempts: Attempts;
-  /** True from a crash until the next instance has started: through backoff and degradation. */
-  fallen: boolean;
-}
-
-/** @param key `namespace/name` of the ClusterConnection */
+/**
+ * @param key `namespace/name` of the ClusterConnection
+ * @param attempts outlive the instances of the actor
+ */
 export function clusterDefinition(
   key: string,
   dependencies: ClusterDependencies,
-  memory: ClusterMemory,
+  attempts: Attempts,
 ): ActorDefinition<ClusterMessage> {
   return {
     kind: "cluster",
-    create(context) {
-      memory.fallen = true;
-      return new ClusterActor(key, context, dependencies, memory);
-    },
+    create: (context) => new ClusterActor(key, context, dependencies, attempts),
     keyOf: ({ type }) => (type === "polled" || type === "sources-collected" ? undefined : type),
   };
 }
@@ -102,7 +95,6 @@ class ClusterActor implements Actor<ClusterMessage> {
   readonly #key: string;
   readonly #context: ActorContext<ClusterMessage>;
   readonly #dependencies: ClusterDependencies;
-  readonly #memory: ClusterMemory;
   readonly #attempts: Attempts;
   readonly #link: ClusterLink;
   readonly #report: ClusterReport;
@@ -120,13 +112,12 @@ class ClusterActor implements Actor<ClusterMessage> {
     key: string,
     context: ActorContext<ClusterMessage>,
     dependencies: ClusterDependencies,
-    memory: ClusterMemory,
+    attempts: Attempts,
   ) {
     this.#key = key;
     this.#context = context;
     this.#dependencies = dependencies;
-    this.#memory = memory;
-    this.#attempts = memory.attempts;
+    this.#attempts = attempts;
     this.#link = new ClusterLink(dependencies.connector, dependencies.admission);
     const name = key.slice(key.indexOf("/") + 1);
     const { clock } = context;
@@ -145,7 +136,6 @@ class ClusterActor implements Actor<ClusterMessage> {
     // A new cluster is listed at once. After a crash the last status stays until the poll that follows has a newer one.
     if (!this.#afterCrash) this.#report.pending();
     this.#poll();
-    this.#memory.fallen = false;
   }
 
   onMessage(message: ClusterMessage): void {
@@ -174,8 +164,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     }
   }
 
-  onStop(reason: StopReason): void {
-    this.#memory.fallen = reason === "restarting";
+  onStop(): void {
     this.#watchSecret(undefined);
     this.#context.finalRun("close", { deadlineMs: 1_000 }, () => this.#link.close());
   }

@@ -3,6 +3,7 @@
 // without, and says so once: then the sweep at its next start removes what a deletion that it missed left behind.
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
+import { isLeaving } from "../informer/children.ts";
 import type { ObjectCache } from "../informer/informer.ts";
 import { defaultWriterLimits, keyedWriter, type WriterMessage } from "../status-writer/keyed-writer.ts";
 import type { ActorDefinition } from "../system/index.ts";
@@ -40,7 +41,6 @@ export interface FinalizerSink {
 }
 
 const has = ({ metadata }: KubeObject): boolean => metadata.finalizers?.includes(cleanupFinalizer) === true;
-export const isLeaving = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 
 const limits = { ...defaultWriterLimits, writeDeadlineMs: 3_000, backoffMs: { firstMs: 500, maxMs: 30_000 } };
 /** Refusals that another try does not change. To let an object go is always tried again: it would hang otherwise. */

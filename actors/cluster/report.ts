@@ -1,10 +1,11 @@
 // What is said of one cluster: documents for readers after every poll, and the status of its ClusterConnection when something
 // changed. Remembers what was said last, so that transitions are told from repetitions. Nothing here waits.
 import type { ClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
+import { conditionsOf } from "../../src/api/v1alpha1/conditions.ts";
 import type { Condition, KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, group, version } from "../../src/api/v1alpha1/resources.ts";
 import type { Collection, Failure } from "../../src/cluster/collect.ts";
-import { conditionsOf, connectionStatus } from "../../src/cluster/connection-status.ts";
+import { connectionStatus } from "../../src/cluster/connection-status.ts";
 import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
 import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
 import type { Document } from "../../src/store/document.ts";

@@ -1,92 +1,59 @@
-// Supervises the registries: one child for each RegistryConnection, started when it appears, told when its spec changes, stopped when it
-// goes; then what it stored is removed. A crash of one child costs that child only.
-import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
+// Supervises the registries: one child for each RegistryConnection.
 import { registryConnections } from "../../src/api/v1alpha1/resources.ts";
 import { registryDeleted } from "../../src/store/registry-documents.ts";
 import { Attempts } from "../cluster/attempts.ts";
-import type { ObjectChanged } from "../informer/informer.ts";
-import type { Actor, ActorContext, ActorDefinition, ActorRef } from "../system/index.ts";
+import { Children, type ChildrenMessage, childrenDefaults, nameOf } from "../informer/children.ts";
+import type { Actor, ActorContext, ActorDefinition } from "../system/index.ts";
 import { type RegistryDependencies, type RegistryMessage, registryDefinition } from "./registry.ts";
+import { RegistryReport } from "./report.ts";
 
-export type RegistriesMessage = ObjectChanged | { readonly type: "registry-gone"; readonly key: string };
-
-interface Child {
-  readonly ref: ActorRef<RegistryMessage>;
-  readonly uid: string | undefined;
-  readonly attempts: Attempts;
-  generation: number | undefined;
-}
-
-export function registriesDefinition(dependencies: RegistryDependencies): ActorDefinition<RegistriesMessage> {
+export function registriesDefinition(dependencies: RegistryDependencies): ActorDefinition<ChildrenMessage> {
   return {
+    ...childrenDefaults,
     kind: "registries",
     create: (context) => new RegistriesActor(context, dependencies),
     keyOf: (message) => `${message.type} ${message.key}`,
     // One notice for each registry may wait at once: the first list.
     mailbox: { userCapacity: 16_384 },
-    supervision: { maxRestarts: 10, withinMs: 60_000 },
   };
 }
 
-const nameOf = (key: string): string => key.slice(key.indexOf("/") + 1);
+const crashLooping = (code: string): string =>
+  `The actor of this registry crashes again and again (${code}): it is started again at growing intervals, and at once when the ` +
+  "RegistryConnection is edited";
 
-class RegistriesActor implements Actor<RegistriesMessage> {
-  readonly #context: ActorContext<RegistriesMessage>;
-  readonly #dependencies: RegistryDependencies;
-  readonly #children = new Map<string, Child>();
+class RegistriesActor implements Actor<ChildrenMessage> {
+  readonly #children: Children<RegistryMessage, Attempts>;
 
-  constructor(context: ActorContext<RegistriesMessage>, dependencies: RegistryDependencies) {
-    this.#context = context;
-    this.#dependencies = dependencies;
+  constructor(context: ActorContext<ChildrenMessage>, dependencies: RegistryDependencies) {
+    const { clock, random } = context;
+    this.#children = new Children(context, dependencies, {
+      resource: registryConnections,
+      remember: () => new Attempts(clock, random),
+      define: (key, attempts) => registryDefinition(key, dependencies, attempts),
+      replaced: (attempts) => attempts.mended(),
+      crashLooping(key, object, attempts, code) {
+        const report = new RegistryReport(nameOf(key), object, dependencies, clock, dependencies.limits);
+        report.about(object);
+        const failure = { code, reason: "ActorCrashLooping", message: crashLooping(code) };
+        report.failed(failure, attempts.breaker, 0, 0, 0);
+      },
+      ended(key, attempts) {
+        attempts.close();
+        dependencies.store.write(registryDeleted(nameOf(key), clock.nowMs()));
+      },
+    });
   }
 
   onStart(): void {
-    const subscriber = this.#context.self as ActorRef<ObjectChanged>;
-    this.#dependencies.informer.tell({ type: "interest", kind: registryConnections.kind, key: null, subscriber });
+    this.#children.start();
   }
 
-  onMessage({ type, key }: RegistriesMessage): void {
-    if (type === "registry-gone") this.#gone(key);
-    else this.#changed(key);
+  onMessage(message: ChildrenMessage): void {
+    this.#children.take(message);
   }
 
   onStop(): void {
-    for (const { attempts } of this.#children.values()) attempts.close();
-  }
-
-  /** Level-triggered: whatever happened, the newest object says what is to be. */
-  #changed(key: string): void {
-    const object = this.#dependencies.cache.get(registryConnections.kind, key) as KubeObject | undefined;
-    const child = this.#children.get(key);
-    const isLeaving = object?.metadata.deletionTimestamp !== undefined;
-    if (child === undefined) {
-      if (object !== undefined && !isLeaving) this.#start(key, object);
-    } else if (object === undefined || isLeaving || object.metadata.uid !== child.uid) {
-      this.#context.stop(child.ref as ActorRef<never>);
-    } else if (object.metadata.generation !== child.generation) {
-      child.generation = object.metadata.generation;
-      child.ref.tell({ type: "spec-changed" });
-    }
-  }
-
-  #start(key: string, { metadata: { uid, generation } }: KubeObject): void {
-    const attempts = new Attempts(this.#context.clock, this.#context.random);
-    const ref = this.#context.spawn(registryDefinition(key, this.#dependencies, attempts), { name: nameOf(key) });
-    this.#children.set(key, { ref, uid, generation, attempts });
-    this.#context.watch(ref as ActorRef<never>, { type: "registry-gone", key });
-  }
-
-  /** The child has ended and writes no more: what it wrote is removed. One re-created meanwhile starts anew. */
-  #gone(key: string): void {
-    const child = this.#children.get(key);
-    this.#children.delete(key);
-    child?.attempts.close();
-    const [namespace = ""] = key.split("/");
-    if (child?.uid !== undefined) {
-      const target = { resource: registryConnections.plural, namespace, name: nameOf(key), uid: child.uid };
-      this.#dependencies.status.forget(target);
-    }
-    this.#dependencies.store.write(registryDeleted(nameOf(key), this.#context.clock.nowMs()));
-    this.#changed(key);
+    for (const attempts of this.#children.memories()) attempts.close();
   }
 }

@@ -1,9 +1,9 @@
 // What is said of one registry: documents for readers after every check, and the status of its RegistryConnection when something changed.
 // Remembers what was said last, so that transitions are told from repetitions. Nothing here waits.
+import { conditionsOf } from "../../src/api/v1alpha1/conditions.ts";
 import type { Condition, KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import type { RegistryConnectionSpec } from "../../src/api/v1alpha1/registry-connection.ts";
 import { group, registryConnections, version } from "../../src/api/v1alpha1/resources.ts";
-import { conditionsOf } from "../../src/cluster/connection-status.ts";
 import type { RegistryCheck } from "../../src/registry/check.ts";
 import {
   type Failure,

@@ -7,9 +7,18 @@ import type { Random } from "../../src/support/random.ts";
 import { type RunOwner, Runs } from "./runs.ts";
 import type { Runtime } from "./runtime.ts";
 import { type TimerOwner, Timers } from "./timers.ts";
-import type { ActorContext, ActorDefinition, ActorRef, ActorTimers, RunOptions, SpawnOptions } from "./types.ts";
+import type {
+  ActorContext,
+  ActorDefinition,
+  ActorRef,
+  ActorState,
+  ActorTimers,
+  RunOptions,
+  SpawnOptions,
+} from "./types.ts";
 
 interface StoppableRef extends ActorRef<never> {
+  readonly state: ActorState | "gone";
   stop(reason: "stopped"): void;
 }
 
@@ -78,6 +87,11 @@ export class Context<M> implements ActorContext<M> {
   stop(child: ActorRef<never>): void {
     const own = this.#host.childNamed(child.name);
     if (this.#phase === "open" && own === child) own.stop("stopped");
+  }
+
+  awaitsRestart(child: ActorRef<never>): boolean {
+    const own = this.#host.childNamed(child.name);
+    return own === child && (own.state === "backoff" || own.state === "degraded");
   }
 
   stopSelf(): void {

@@ -124,6 +124,8 @@ export interface ActorContext<M> {
   children(): readonly ActorRef<never>[];
   /** Asks a child to stop: its children first, then itself. `watch` tells when it is gone. */
   stop(child: ActorRef<never>): void;
+  /** Whether a child has crashed and waits for its next start. */
+  awaitsRestart(child: ActorRef<never>): boolean;
   stopSelf(): void;
   /** Sends `message` to self, in the system lane, once `ref` has stopped; at once if it already has. */
   watch(ref: ActorRef<never>, message: M): void;

@@ -1,10 +1,20 @@
 // The status of a ClusterConnection, from the health of its newest run: the legacy members that existing tools read, and the
 // conditions Ready, Reachable, Synced, Degraded and, where the certificate is known, CertificateExpiring. Pure; equal inputs give an equal status, so a steady cluster causes no writes.
 import type { ClusterConnectionStatus } from "../api/v1alpha1/cluster-connection.ts";
+import { conditionsFrom, maxMessageLength, truth, type Verdict } from "../api/v1alpha1/conditions.ts";
 import type { Condition } from "../api/v1alpha1/meta.ts";
 import { rfc3339 } from "../support/clock.ts";
 import type { MissingPart } from "./failure.ts";
 import type { ClusterHealth } from "./health.ts";
+import {
+  asExpected,
+  certificateVerdict,
+  coarse,
+  lackingOf,
+  phases,
+  reachedDespite,
+  unknownVerdicts,
+} from "./verdicts.ts";
 
 export interface ConnectionStatusInput {
   readonly health: ClusterHealth;
@@ -29,79 +39,31 @@ export interface ConnectionStatusInput {
   readonly nowMs: number;
 }
 
-/** Reasons of a failure that was the API server's own answer: it was reached. */
-const answered: ReadonlySet<string> = new Set([
-  "Unauthorized",
-  "Forbidden",
-  "NotFound",
-  "TooManyRequests",
-  "ServerError",
-  "UnexpectedStatus",
-  "ResponseMalformed",
-  "ResponseTooLarge",
-  "RedirectRefused",
-]);
-/** Reasons for which the API server was not even asked. */
-const notAsked: ReadonlySet<string> = new Set([
-  "Pending",
-  "InvalidSpec",
-  "CredentialsMissing",
-  "CredentialsInvalid",
-  "ActorCrashLooping",
-]);
-
-type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
-
 function verdicts({ health, reason, message }: ClusterHealth, missing: readonly MissingPart[]): Verdict[] {
   const works = health === "healthy" || health === "degraded";
-  const word = (yes: boolean): "True" | "False" => (yes ? "True" : "False");
-  const all = (status: Condition["status"]) => (type: string) => ({ type, status, reason, message });
-  if (health === "unknown") return ["Ready", "Reachable", "Synced", "Degraded"].map(all("Unknown"));
-  const first = missing[0];
-  const lacking = missing.map((part) => `${part.part}: ${part.message}`).join("; ");
-  const incomplete: Verdict | undefined = first && {
+  if (health === "unknown") return unknownVerdicts({ reason, message });
+  const incomplete: Verdict | undefined = missing[0] && {
     type: "Synced",
     status: "False",
     reason: "Incomplete",
-    message: lacking,
+    message: lackingOf(missing),
   };
-  const fine = { reason: "AsExpected", message: "" };
   return [
-    { type: "Ready", status: word(works), reason, message },
-    {
-      type: "Reachable",
-      status: notAsked.has(reason) ? "Unknown" : word(works || answered.has(reason)),
-      reason,
-      message,
-    },
+    { type: "Ready", status: truth(works), reason, message },
+    { type: "Reachable", status: works ? "True" : reachedDespite(reason), reason, message },
     works && incomplete !== undefined
       ? incomplete
       : {
           type: "Synced",
-          status: word(works),
+          status: truth(works),
           ...(works ? { reason: "Collected", message: "" } : { reason, message }),
         },
     health === "healthy"
       ? incomplete === undefined
-        ? { type: "Degraded", status: "False", ...fine }
+        ? { type: "Degraded", status: "False", ...asExpected }
         : { ...incomplete, type: "Degraded", status: "True" }
       : { type: "Degraded", status: "True", reason, message },
   ];
-}
-
-/** A certificate that has less than this left is warned of. Those that renew themselves do it earlier. */
-const certificateWarningMs = 14 * 86_400_000;
-
-/** Names the day, not the days left, so that the message stands still. */
-function certificateVerdict(expiresAtMs: number, nowMs: number): Verdict {
-  const isSoon = expiresAtMs - nowMs < certificateWarningMs;
-  const word = expiresAtMs <= nowMs ? "expired" : "expires";
-  return {
-    type: "CertificateExpiring",
-    status: isSoon ? "True" : "False",
-    reason: isSoon ? "ExpiresSoon" : "AsExpected",
-    message: `The API server's certificate ${word} on ${rfc3339(expiresAtMs).slice(0, 10)}`,
-  };
 }
 
 /** Shown only while it holds: an opt-out that nobody sees is forgotten. */
@@ -112,22 +74,12 @@ const insecureVerdict: Verdict = {
   message: "The API server's certificate is not verified, because the kubeconfig in the Secret says so",
 };
 
-/** Two significant digits: what a person compares, and what stays equal while a server is about as fast as it was. */
-function coarse(value: number): number {
-  return Number(value.toPrecision(2));
-}
-
-const phases = { healthy: "Connected", degraded: "Connected", unhealthy: "Error", unknown: "Connecting" } as const;
-/** The longest message that the API server takes for a condition is 32,768; this is what a person reads. */
-const maxMessageLength = 1_024;
-
 /** The status to write. A condition keeps its transition time while its status stays. */
 export function connectionStatus(
   input: ConnectionStatusInput,
 ): ClusterConnectionStatus & { readonly observedGeneration?: number } {
   const { health, previous, observedGeneration, lastSyncMs, nodes, namespaces, nowMs } = input;
   const { kubernetesVersion, latencyMs, certificateExpiresAtMs } = input;
-  const now = rfc3339(nowMs);
   const observed = observedGeneration === undefined ? {} : { observedGeneration };
   return {
     phase: phases[health.health],
@@ -137,29 +89,19 @@ export function connectionStatus(
     ...(nodes === undefined ? {} : { nodes }),
     ...(namespaces === undefined ? {} : { namespaces }),
     ...(kubernetesVersion === undefined ? {} : { kubernetesVersion }),
-    ...(latencyMs === undefined ? {} : { latencyMs: Math.round(coarse(latencyMs)) }),
+    ...(latencyMs === undefined ? {} : { latencyMs: coarse(latencyMs) }),
     ...observed,
-    conditions: [
-      ...verdicts(health, input.missing),
-      ...(certificateExpiresAtMs === undefined ? [] : [certificateVerdict(certificateExpiresAtMs, nowMs)]),
-      ...(input.insecureSkipTlsVerify ? [insecureVerdict] : []),
-    ].map((verdict) => {
-      const before = previous.find((condition) => condition.type === verdict.type);
-      const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : now;
-      return { ...verdict, message: verdict.message.slice(0, maxMessageLength), lastTransitionTime, ...observed };
-    }),
+    conditions: conditionsFrom(
+      [
+        ...verdicts(health, input.missing),
+        ...(certificateExpiresAtMs === undefined
+          ? []
+          : [certificateVerdict("The API server", certificateExpiresAtMs, nowMs)]),
+        ...(input.insecureSkipTlsVerify ? [insecureVerdict] : []),
+      ],
+      previous,
+      observedGeneration,
+      nowMs,
+    ),
   };
 }
-
-/** The conditions of an object as it was read; anything malformed is left out. */
-export function conditionsOf(object: unknown): Condition[] {
-  const status = isRecord(object) ? object["status"] : undefined;
-  const conditions = isRecord(status) ? status["conditions"] : undefined;
-  return Array.isArray(conditions) ? conditions.filter(isCondition) : [];
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null;
-const isCondition = (value: unknown): value is Condition =>
-  isRecord(value) &&
-  ["type", "status", "reason", "message", "lastTransitionTime"].every((member) => typeof value[member] === "string");

@@ -1,6 +1,7 @@
 // The status of a MetricSource, from what its clusters last gave: the legacy members that existing tools read, and conditions. Pure.
 // While nothing changes but times, durations and costs, the status stays as it is, to the byte, until a refresh is due: so a steady
 // source causes no writes.
+import { conditionsFrom, maxMessageLength, type Verdict } from "../api/v1alpha1/conditions.ts";
 import type { Condition } from "../api/v1alpha1/meta.ts";
 import type { MetricSourceStatus } from "../api/v1alpha1/metric-source.ts";
 import { rfc3339 } from "../support/clock.ts";
@@ -54,10 +55,8 @@ export interface SourceStatusInput {
   readonly refreshMs: number;
 }
 
-type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
 type Fields = NonNullable<MetricSourceStatus["fieldValidation"]>;
 
-const maxMessageLength = 1_024;
 const maxNamed = 3;
 /** The share of the limit on groups from which on the owner is warned. */
 const groupsWarning = 0.8;
@@ -116,11 +115,6 @@ export function coverageOf(outcomes: readonly ClusterOutcome[]): SourceCoverage 
 export function currentStatus(input: SourceStatusInput): MetricSourceStatus {
   const { compileProblems, clusters, previous, observedGeneration, nowMs, lane } = input;
   const observed = observedGeneration === undefined ? {} : { observedGeneration };
-  const conditions = verdicts(input).map((verdict) => {
-    const before = previous?.conditions?.find(({ type }) => type === verdict.type);
-    const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : rfc3339(nowMs);
-    return { ...verdict, message: verdict.message.slice(0, maxMessageLength), lastTransitionTime, ...observed };
-  });
   const having = (state: ClusterOutcome["state"]): readonly ClusterOutcome[] =>
     clusters.filter((cluster) => cluster.state === state);
   const collected = having("collected");
@@ -150,7 +144,7 @@ export function currentStatus(input: SourceStatusInput): MetricSourceStatus {
     ...(isBroken ? {} : { fieldValidation: fieldsOf(input, collected) }),
     ...(isBroken || lane === undefined ? {} : { lane: lane.lane, laneReason: lane.lane === "json" ? lane.why : "" }),
     ...(collected.length === 0 ? {} : { cost: costOf(collected) }),
-    conditions,
+    conditions: conditionsFrom(verdicts(input), previous?.conditions ?? [], observedGeneration, nowMs),
   };
 }
 

@@ -1,7 +1,17 @@
 // The status of a RegistryConnection, from the health of its newest check: the members that existing tools read, and conditions. Pure;
 // equal inputs give an equal status, so a steady registry causes no writes.
+import { conditionsFrom, maxMessageLength, truth, type Verdict } from "../api/v1alpha1/conditions.ts";
 import type { Condition } from "../api/v1alpha1/meta.ts";
 import type { RegistryConnectionStatus } from "../api/v1alpha1/registry-connection.ts";
+import {
+  asExpected,
+  certificateVerdict,
+  coarse,
+  lackingOf,
+  phases,
+  reachedDespite,
+  unknownVerdicts,
+} from "../cluster/verdicts.ts";
 import { rfc3339 } from "../support/clock.ts";
 import type { RegistryCheck } from "./check.ts";
 import type { RegistryHealth } from "./health.ts";
@@ -19,41 +29,18 @@ export interface RegistryStatusInput {
   readonly nowMs: number;
 }
 
-type Verdict = Pick<Condition, "type" | "status" | "reason" | "message">;
-
-const answered: ReadonlySet<string> = new Set([
-  "Unauthorized",
-  "Forbidden",
-  "NotFound",
-  "TooManyRequests",
-  "ServerError",
-  "UnexpectedStatus",
-  "ResponseMalformed",
-  "ResponseTooLarge",
-  "RedirectRefused",
-  "TooSlow",
-]);
-const fine = { reason: "AsExpected", message: "" };
-const phases = { healthy: "Connected", degraded: "Connected", unhealthy: "Error", unknown: "Connecting" } as const;
-const certificateWarningMs = 14 * 86_400_000;
-const maxMessageLength = 1_024;
-const word = (yes: boolean): "True" | "False" => (yes ? "True" : "False");
-
 function verdicts({ health, check, nowMs }: RegistryStatusInput): Verdict[] {
   const { reason, message } = health;
-  if (health.health === "unknown") {
-    return ["Ready", "Reachable", "Synced", "Degraded"].map((type) => ({ type, status: "Unknown", reason, message }));
-  }
-  const isSpec = reason === "InvalidSpec";
+  if (health.health === "unknown") return unknownVerdicts(health);
   const works = health.health === "healthy" || reason === "Slow";
   const missing = check?.missing ?? [];
   const [first] = missing;
-  const lacking = missing.map((part) => `${part.part}: ${part.message}`).join("; ");
+  const lacking = lackingOf(missing);
   return [
-    { type: "Ready", status: word(works), reason, message },
+    { type: "Ready", status: truth(works), reason, message },
     {
       type: "Reachable",
-      status: isSpec ? "Unknown" : word(check !== undefined || answered.has(reason)),
+      status: check === undefined ? reachedDespite(reason) : "True",
       reason: check === undefined ? reason : "Available",
       message: check === undefined ? message : "",
     },
@@ -65,21 +52,10 @@ function verdicts({ health, check, nowMs }: RegistryStatusInput): Verdict[] {
     health.health !== "healthy"
       ? { type: "Degraded", status: "True", reason, message }
       : first === undefined
-        ? { type: "Degraded", status: "False", ...fine }
+        ? { type: "Degraded", status: "False", ...asExpected }
         : { type: "Degraded", status: "True", reason: "Incomplete", message: lacking },
-    ...(check?.certificateExpiresAtMs ? [certificateVerdict(check.certificateExpiresAtMs, nowMs)] : []),
+    ...(check?.certificateExpiresAtMs ? [certificateVerdict("The registry", check.certificateExpiresAtMs, nowMs)] : []),
   ];
-}
-
-/** Names the day, not the days left, so that the message stands still. */
-function certificateVerdict(expiresAtMs: number, nowMs: number): Verdict {
-  const isSoon = expiresAtMs - nowMs < certificateWarningMs;
-  return {
-    type: "CertificateExpiring",
-    status: word(isSoon),
-    reason: isSoon ? "ExpiresSoon" : "AsExpected",
-    message: `The registry's certificate ${expiresAtMs <= nowMs ? "expired" : "expires"} on ${rfc3339(expiresAtMs).slice(0, 10)}`,
-  };
 }
 
 /** The status to write. A condition keeps its transition time while its status stays. */
@@ -97,7 +73,7 @@ export function registryConnectionStatus(input: RegistryStatusInput): RegistryCo
     ...(shown === undefined
       ? {}
       : {
-          responseTime: Math.round(Number(shown.responseTimeMs.toPrecision(2))),
+          responseTime: coarse(shown.responseTimeMs),
           version: shown.version,
           features: shown.features,
           ...(shown.catalog === null ? {} : { repositoryCount: shown.catalog.count }),
@@ -118,10 +94,6 @@ export function registryConnectionStatus(input: RegistryStatusInput): RegistryCo
         }
       : {}),
     ...observed,
-    conditions: verdicts(input).map((verdict) => {
-      const before = previous.find((condition) => condition.type === verdict.type);
-      const lastTransitionTime = before?.status === verdict.status ? before.lastTransitionTime : rfc3339(nowMs);
-      return { ...verdict, message: verdict.message.slice(0, maxMessageLength), lastTransitionTime, ...observed };
-    }),
+    conditions: conditionsFrom(verdicts(input), previous, observedGeneration, nowMs),
   };
 }

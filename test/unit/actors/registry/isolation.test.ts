@@ -36,6 +36,7 @@ function start() {
   const broken = new Map<string, Fault>();
   const checksMs = new Map<string, number[]>(names.map((name) => [name, []]));
   const patches: string[] = [];
+  const statuses = new Map<string, Readonly<Record<string, unknown>>>();
   const events: EventSeries[] = [];
   const sources = new Map<string, ScriptedSource>();
   const check = async (name: string): Promise<RegistryCheck> => {
@@ -91,7 +92,13 @@ function start() {
       },
       finalizerPatcher: { patchFinalizers: () => Promise.resolve() },
       eventPoster: { post: (series) => Promise.resolve(void events.push(series)) },
-      statusPatcher: { patch: ({ name }) => Promise.resolve(void patches.push(name)) },
+      statusPatcher: {
+        patch({ name }, status) {
+          patches.push(name);
+          statuses.set(name, { ...statuses.get(name), ...status });
+          return Promise.resolve();
+        },
+      },
     },
   });
   const declare = (name: string, object: object | undefined): void =>
@@ -107,6 +114,7 @@ function start() {
     broken,
     checksMs,
     patches,
+    statuses,
     events,
     declare,
     rows: () => view.registries().map(({ bytes }) => JSON.parse(bytes.toString()) as Row),
@@ -167,6 +175,45 @@ describe("one of ten registries", () => {
       expect(told.at(-1)).toBe("RegistryRecovered");
     },
   );
+});
+
+describe("a registry whose actor crashes in a loop", () => {
+  test("E-17 its RegistryConnection says so until an edit mends it; the others are checked on time", async () => {
+    running = start();
+    await running.clock.advance(200_000);
+    const metadata = { name: "registry-3", namespace: "hubs", uid: "uid-registry-3" };
+    const spec = Object.defineProperty({}, "endpoint", {
+      enumerable: true,
+      get: () => {
+        throw new TypeError(secretText);
+      },
+    });
+    running.declare("registry-3", { metadata: { ...metadata, generation: 2 }, spec });
+    await running.clock.advance(150_000);
+    const actor = () => running.hub.system.snapshot().find(({ path }) => path === "/hub/registries/registry-3");
+    expect(actor()?.state).toBe("degraded");
+    const because = { reason: "ActorCrashLooping", message: expect.stringContaining("(UNEXPECTED)") };
+    expect(running.statuses.get("registry-3")).toMatchObject({ health: "unhealthy", phase: "Error", available: false });
+    expect(running.statuses.get("registry-3")?.["conditions"]).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ type: "Degraded", status: "True", observedGeneration: 2, ...because }),
+        expect.objectContaining({ type: "Ready", status: "False", ...because }),
+        expect.objectContaining({ type: "Reachable", status: "Unknown", ...because }),
+      ]),
+    );
+    expect(running.rows().find(({ name }) => name === "registry-3")?.status).toMatchObject({
+      health: "unhealthy",
+      reason: "ActorCrashLooping",
+    });
+    expect(JSON.stringify([...running.statuses, running.rows()])).not.toContain(secretText);
+
+    running.declare("registry-3", { metadata: { ...metadata, generation: 3 }, spec: { endpoint: "r.example" } });
+    await running.clock.advance(5_000);
+    expect(actor()?.state).toBe("running");
+    expect(running.rows().find(({ name }) => name === "registry-3")?.status).toMatchObject({ health: "healthy" });
+    await running.clock.advance(1_800_000);
+    for (const name of names) if (name !== "registry-3") expectOnTime(name, 200_000);
+  });
 });
 
 describe("a steady state", () => {
