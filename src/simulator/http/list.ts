@@ -1,5 +1,5 @@
 // The text of a list answer, the parameters of a list request, and continue tokens. Shared by both engines.
-import { ApiError, apiErrors } from "./status.ts";
+import { type ApiError, apiErrors } from "./status.ts";
 
 export interface ListPage {
   readonly kind: string;
@@ -31,6 +31,8 @@ export interface ListParameters {
   readonly limit: number;
   /** "" for the first page. */
   readonly continueToken: string;
+  /** The version whose state is wanted and no newer one; undefined: the newest will do. */
+  readonly exactVersion: number | undefined;
 }
 
 /** Reads limit, continue and resourceVersion of a list against the newest version. Throws ApiError for what the API refuses. */
@@ -39,28 +41,60 @@ export function readListParameters(query: URLSearchParams, currentVersion: numbe
   const continueToken = query.get("continue") ?? "";
   const version = query.get("resourceVersion") ?? "";
   const match = query.get("resourceVersionMatch") ?? "";
+  if (query.get("sendInitialEvents")) throw forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list");
+  if (match !== "") {
+    if (version === "") throw forbidden(matchName, `${matchName} is forbidden unless resourceVersion is provided`);
+    if (continueToken !== "") throw forbidden(matchName, `${matchName} is forbidden when continue is provided`);
+    if (match !== "Exact" && match !== "NotOlderThan") throw unsupportedMatch(match, ["Exact", "NotOlderThan"]);
+    if (match === "Exact" && version === "0") {
+      throw forbidden(matchName, `${matchName} "exact" is forbidden for resourceVersion "0"`);
+    }
+  }
   if (continueToken !== "") {
     if (version !== "" && version !== "0") {
       throw apiErrors.badRequest("specifying resource version is not allowed when using continue");
     }
-    return { limit, continueToken };
+    return { limit, continueToken, exactVersion: undefined };
   }
-  if (version === "") {
-    if (match !== "") throw forbiddenMatch("resourceVersionMatch is forbidden unless resourceVersion is provided");
-    return { limit, continueToken };
-  }
+  if (version === "") return { limit, continueToken, exactVersion: undefined };
   const requested = readResourceVersion(version);
   if (requested > currentVersion) throw apiErrors.tooLargeVersion(requested, currentVersion);
-  if (match === "Exact" && requested !== currentVersion) {
-    throw apiErrors.expired("The provided resource version is no longer available");
-  }
-  // A list "from any version" is served whole from the watch cache of a real server.
-  return { limit: requested === 0 ? 0 : limit, continueToken };
+  // A list "from any version" is served whole from the watch cache of a real server; one that is limited and not told how to match is
+  // exact, as ever.
+  const isExact = match === "Exact" || (match === "" && limit > 0 && requested > 0);
+  return { limit: requested === 0 ? 0 : limit, continueToken, exactVersion: isExact ? requested : undefined };
 }
 
-const forbiddenMatch = (message: string): ApiError =>
-  new ApiError(422, "Invalid", message, {
-    causes: [{ reason: "FieldValueForbidden", message, field: "resourceVersionMatch" }],
+export interface WatchParameters {
+  /** 0: from any. */
+  readonly revision: number;
+  /** Whether the state comes first; undefined: it depends on the version. */
+  readonly initialEvents: boolean | undefined;
+}
+
+/** Reads from where a watch starts. Throws ApiError for what the API refuses. */
+export function readWatchParameters(query: URLSearchParams): WatchParameters {
+  const version = query.get("resourceVersion") ?? "";
+  const match = query.get("resourceVersionMatch") ?? "";
+  const initial = query.get("sendInitialEvents");
+  if (initial !== null && match !== "NotOlderThan") {
+    throw forbidden(matchName, `sendInitialEvents requires setting ${matchName} to NotOlderThan`);
+  }
+  if (initial === null && match !== "") {
+    throw forbidden(matchName, `${matchName} is forbidden for watch unless sendInitialEvents is provided`);
+  }
+  const revision = version === "" ? 0 : readResourceVersion(version);
+  return { revision, initialEvents: initial === null ? undefined : initial === "true" };
+}
+
+const matchName = "resourceVersionMatch";
+const forbidden = (field: string, message: string): ApiError =>
+  apiErrors.invalidOptions("ListOptions", { reason: "FieldValueForbidden", message: `Forbidden: ${message}`, field });
+const unsupportedMatch = (match: string, known: readonly string[]): ApiError =>
+  apiErrors.invalidOptions("ListOptions", {
+    reason: "FieldValueNotSupported",
+    message: `Unsupported value: ${JSON.stringify(match)}: supported values: ${known.map((one) => JSON.stringify(one)).join(", ")}`,
+    field: matchName,
   });
 
 /** A resource version as a number. Throws ApiError 400. */
@@ -80,16 +114,26 @@ export function readCount(query: URLSearchParams, name: string): number | undefi
 /** Where a list goes on, as an opaque token. */
 export interface Continuation {
   readonly resourceVersion: number;
-  /** Index of the next item. */
+  /** Index of the next item, for servers whose lists do not change. */
   readonly next: number;
+  /** Key of the last item that was shown, for servers whose lists do. */
+  readonly after?: string;
+  /** The rest may be of another moment than what was shown. */
+  readonly isInconsistent?: true;
 }
 
-export const encodeContinuation = (from: Continuation): string =>
-  Buffer.from(`${from.resourceVersion}.${from.next}`).toString("base64url");
+export const encodeContinuation = ({ resourceVersion, next, after = "", isInconsistent }: Continuation): string =>
+  Buffer.from(`${isInconsistent === true ? "~" : ""}${resourceVersion}.${next}.${after}`).toString("base64url");
 
 /** Throws ApiError 400 for a token that this server did not make. */
 export function decodeContinuation(token: string): Continuation {
-  const match = /^(\d{1,15})\.(\d{1,9})$/.exec(Buffer.from(token, "base64url").toString("latin1"));
+  const match = /^(~?)(\d{1,15})\.(\d{1,9})\.(.*)$/s.exec(Buffer.from(token, "base64url").toString("utf8"));
   if (match === null) throw apiErrors.badRequest("continue key is not valid");
-  return { resourceVersion: Number(match[1]), next: Number(match[2]) };
+  const [, mark, version, next, after = ""] = match;
+  return {
+    resourceVersion: Number(version),
+    next: Number(next),
+    ...(after === "" ? {} : { after }),
+    ...(mark === "~" ? { isInconsistent: true } : {}),
+  };
 }

@@ -21,13 +21,21 @@ export class ApiError extends ClusterPulseError {
   readonly status: number;
   readonly reason: string;
   readonly details: StatusDetails;
+  readonly metadata: { readonly continue?: string };
 
-  constructor(status: number, reason: string, message: string, details: StatusDetails = {}) {
+  constructor(
+    status: number,
+    reason: string,
+    message: string,
+    details: StatusDetails = {},
+    metadata: { readonly continue?: string } = {},
+  ) {
     super("SIMULATED_API_ERROR", message);
     this.name = "ApiError";
     this.status = status;
     this.reason = reason;
     this.details = details;
+    this.metadata = metadata;
   }
 
   /** The body of the answer, and of a watch's ERROR event. */
@@ -35,7 +43,7 @@ export class ApiError extends ClusterPulseError {
     return {
       kind: "Status",
       apiVersion: "v1",
-      metadata: {},
+      metadata: this.metadata,
       status: "Failure",
       message: this.message,
       reason: this.reason,
@@ -107,6 +115,13 @@ export const apiErrors = {
     const details = { ...detailsOf(type, name), kind: type.kind, causes };
     return new ApiError(422, "Invalid", `${kind} "${name}" is invalid: ${list}`, details);
   },
+  /** Options of a request that do not go together. */
+  invalidOptions: (kind: string, cause: StatusCause): ApiError =>
+    new ApiError(422, "Invalid", `${kind}.meta.k8s.io "" is invalid: ${cause.field}: ${cause.message}`, {
+      group: "meta.k8s.io",
+      kind,
+      causes: [cause],
+    }),
   tooLargeVersion: (requested: number, current: number): ApiError =>
     new ApiError(504, "Timeout", `Too large resource version: ${requested}, current: ${current}`, {
       causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],

@@ -1,5 +1,5 @@
 // What a delete says about dependents, as finalizers that the garbage collector acts on.
-import { ApiError } from "../http/status.ts";
+import { type ApiError, apiErrors } from "../http/status.ts";
 
 export interface DeleteOptions {
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
@@ -46,8 +46,4 @@ function policyOf({ propagationPolicy, orphanDependents }: DeleteOptions): (type
 }
 
 const invalid = (message: string, reason: string): ApiError =>
-  new ApiError(422, "Invalid", `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: ${message}`, {
-    group: "meta.k8s.io",
-    kind: "DeleteOptions",
-    causes: [{ reason, message, field: "propagationPolicy" }],
-  });
+  apiErrors.invalidOptions("DeleteOptions", { reason, message, field: "propagationPolicy" });

@@ -1,4 +1,4 @@
-// CustomResourceDefinitions: those found in a folder, the resource types that they define, and how a server shows them.
+// CustomResourceDefinitions: those found in a folder, and the resource types that they define.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
@@ -9,7 +9,6 @@ import {
   type ScalePaths,
   type StoredAs,
 } from "../http/catalog.ts";
-import { ApiError } from "../http/status.ts";
 import { allVerbs, scaleSubresource } from "../kinds/types.ts";
 
 /** The part of a CustomResourceDefinition that routing and storage read. */
@@ -17,6 +16,7 @@ export interface CrdDocument {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string };
+  readonly status?: { readonly conditions?: readonly { readonly type: string }[] };
   readonly spec: {
     readonly group: string;
     readonly scope: "Namespaced" | "Cluster";
@@ -70,31 +70,6 @@ const defaultColumns: readonly PrinterColumn[] = [
   { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp" },
 ];
 
-/** Throws ApiError 422 unless the document says all that serving its kind needs. */
-export function checkCrd(body: unknown): void {
-  const { metadata, spec } = body as Partial<CrdDocument>;
-  const name = metadata?.name ?? "";
-  const missing = [
-    ...(["group", "scope", "names", "versions"] as const).filter((member) => spec?.[member] === undefined),
-    ...(["plural", "kind"] as const)
-      .filter((member) => spec?.names?.[member] === undefined)
-      .map((member) => `names.${member}`),
-  ].map((field) => ({ reason: "FieldValueRequired", message: "Required value", field: `spec.${field}` }));
-  const expected = `${spec?.names?.plural}.${spec?.group}`;
-  const causes =
-    missing.length > 0 || name === expected
-      ? missing
-      : [{ reason: "FieldValueInvalid", message: `Invalid value: must be ${expected}`, field: "metadata.name" }];
-  if (causes.length === 0) return;
-  const said = causes.map(({ field, message }) => `${field}: ${message}`).join(", ");
-  throw new ApiError(422, "Invalid", `CustomResourceDefinition.apiextensions.k8s.io "${name}" is invalid: ${said}`, {
-    name,
-    group: "apiextensions.k8s.io",
-    kind: "CustomResourceDefinition",
-    causes,
-  });
-}
-
 /** One type per served version. All but the one that is stored are forms of that one, of which only the version differs. */
 export function typesOfCrd(crd: CrdDocument): ResourceType[] {
   const { versions } = crd.spec;
@@ -140,25 +115,3 @@ function typeOf({ spec }: CrdDocument, version: CrdDocument["spec"]["versions"][
 
 /** Without a path to a selector there is none. */
 const scaleOf = (paths: ScalePaths): ScalePaths => ({ labelSelectorPath: "", ...paths });
-
-/** The definition as a server shows it once it is established. */
-export function establishedCrd(crd: CrdDocument, nowText: string): Record<string, unknown> {
-  const condition = (type: string, reason: string, message: string): Record<string, string> => ({
-    type,
-    status: "True",
-    lastTransitionTime: nowText,
-    reason,
-    message,
-  });
-  return {
-    ...crd,
-    status: {
-      acceptedNames: crd.spec.names,
-      conditions: [
-        condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-        condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-      ],
-      storedVersions: crd.spec.versions.filter((version) => version.storage).map((version) => version.name),
-    },
-  };
-}

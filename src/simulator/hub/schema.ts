@@ -44,6 +44,16 @@ export class SchemaRules {
     return { object: pruned as Value, unknownFields: decoding.unknownFields };
   }
 
+  /** Why the schema cannot check anything; undefined when it can. */
+  problem(): string | undefined {
+    try {
+      this.#validate ??= ajvOf(toJsonSchema(this.#schema));
+      return undefined;
+    } catch (error) {
+      return String((error as Error).message).slice(0, 200);
+    }
+  }
+
   /** What is wrong with the object; what was already wrong in the same value of `before` is let be. */
   violations(object: unknown, before: unknown): readonly StatusCause[] {
     this.#validate ??= ajvOf(toJsonSchema(this.#schema));

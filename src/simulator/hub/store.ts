@@ -16,6 +16,9 @@ export type StoreListener = (event: StoreEvent) => void;
 /** Hears the events of every resource. */
 export type StoreObserver = (type: ResourceType, event: StoreEvent) => void;
 
+const inOrder = (objects: ReadonlyMap<string, StoredObject>): readonly StoredObject[] =>
+  [...objects.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+
 /** One resource: its objects, its history, its watchers. */
 export class Table {
   /** As it is served now: a definition may have changed. */
@@ -38,7 +41,7 @@ export class Table {
 
   /** All objects in order of key. The array is not changed by later writes. */
   list(): readonly StoredObject[] {
-    this.#sorted ??= [...this.#objects.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+    this.#sorted ??= inOrder(this.#objects);
     return this.#sorted;
   }
 
@@ -48,6 +51,18 @@ export class Table {
     let from = this.#history.length;
     while (from > 0 && (this.#history[from - 1] as StoreEvent).revision > revision) from--;
     return this.#history.slice(from);
+  }
+
+  /** All objects in order of key as they were at a revision; undefined when the history does not reach back that far. */
+  stateAt(revision: number): readonly StoredObject[] | undefined {
+    const since = this.eventsAfter(revision);
+    if (since === undefined || since.length === 0) return since && this.list();
+    const objects = new Map(this.#objects);
+    for (const { previous, current } of since.toReversed()) {
+      if (previous === undefined) objects.delete(current.key);
+      else objects.set(current.key, previous);
+    }
+    return inOrder(objects);
   }
 
   /** The newest revision that the history has forgotten. */
@@ -110,10 +125,15 @@ export class HubStore {
     }
   }
 
-  /** Forgets the types and their tables. */
-  withdraw(types: readonly ResourceType[]): void {
+  /** Serves the types no longer; their objects stay. */
+  withdrawVersions(types: readonly ResourceType[]): void {
     const names = new Set(types.map(keyOfType));
     this.#catalog = new Catalog(this.#catalog.types.filter((type) => !names.has(keyOfType(type))));
+  }
+
+  /** Forgets the types and their tables. */
+  withdraw(types: readonly ResourceType[]): void {
+    this.withdrawVersions(types);
     for (const type of types) this.#tables.delete(keyOfTable(type));
   }
 

@@ -194,7 +194,10 @@ describe("events", () => {
 describe("versions of a definition", () => {
   it("are forms of one store", () => {
     const client = new HubClient();
-    const version = (name: string, storage: boolean) => ({ name, served: true, storage });
+    const version = (name: string, storage: boolean) => ({
+      ...{ name, served: true, storage },
+      schema: { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } },
+    });
     client.send("create", "customresourcedefinitions", {
       body: {
         metadata: { name: "widgets.example.com" },

@@ -46,6 +46,7 @@ function send(engine: HubEngine, verb: Verb, resource: string, part: Part = {}):
   return answer.text;
 }
 
+const anything = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
 const crds = { group: "apiextensions.k8s.io" };
 const widget = (columns: readonly object[]): Record<string, unknown> => ({
   apiVersion: "apiextensions.k8s.io/v1",
@@ -55,7 +56,7 @@ const widget = (columns: readonly object[]): Record<string, unknown> => ({
     group: "example.com",
     scope: "Namespaced",
     names: { plural: "widgets", kind: "Widget" },
-    versions: [{ name: "v1", served: true, storage: true, additionalPrinterColumns: columns }],
+    versions: [{ name: "v1", served: true, storage: true, schema: anything, additionalPrinterColumns: columns }],
   },
 });
 const column = (name: string, type: string, jsonPath: string) => ({ name, type, jsonPath });

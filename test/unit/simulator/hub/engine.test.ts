@@ -188,11 +188,50 @@ describe("lists", () => {
     expect([names(first), names(second), names(third)]).toEqual([["a", "b"], ["c", "d"], ["e"]]);
     expect(third.metadata.resourceVersion).toBe(first.metadata.resourceVersion);
     expect(third.metadata.continue).toBeUndefined();
-    for (let i = 0; i < 40; i++) {
-      client.send("create", "configmaps", { body: { metadata: { name: `c${i}` } } });
-      client.send("list", cc, { query: "limit=1" });
-    }
-    expect(client.refusal("list", cc, { query: `limit=2&continue=${first.metadata.continue}` })).toBe("410 Expired");
+  });
+
+  it("are shown as they were, as far back as the history reaches; beyond, a page says how to go on", () => {
+    const client = new HubClient(5);
+    for (const name of ["a", "b", "c"]) client.send("create", cc, { body: connection(name) });
+    const { revision } = client;
+    const names = (page: { items: Obj[] }): string[] => page.items.map((item) => item.metadata.name);
+    const first = client.call("list", cc, { query: "limit=1" });
+    client.send("delete", cc, { name: "b" });
+    client.send("create", cc, { body: connection("aa") });
+    const exact = `resourceVersion=${revision}&resourceVersionMatch=Exact`;
+    const then = client.call("list", cc, { query: exact });
+    expect([names(then), then.metadata.resourceVersion]).toEqual([["a", "b", "c"], String(revision)]);
+    expect(names(client.call("list", cc, { query: `resourceVersion=${revision}` }))).toEqual(["a", "aa", "c"]);
+    for (let i = 0; i < 10; i++) client.send("patch", cc, { name: "c", body: { metadata: { labels: { i: `${i}` } } } });
+    expect(client.refusal("list", cc, { query: exact })).toBe("410 Expired");
+    const expired = client.failure("list", cc, { query: `limit=1&continue=${first.metadata.continue}` });
+    expect(expired).toMatchObject({ status: 410, reason: "Expired", metadata: { continue: expect.any(String) } });
+    const rest = client.call("list", cc, { query: `limit=1&continue=${expired.metadata.continue}` });
+    expect([names(rest), rest.metadata.resourceVersion]).toEqual([["aa"], String(client.revision)]);
+    expect(names(client.call("list", cc, { query: `continue=${rest.metadata.continue}` }))).toEqual(["c"]);
+  });
+
+  it("refuse parameters that do not go together", () => {
+    const client = new HubClient();
+    const refused = (query: string, verb: "list" | "watch" = "list") => client.failure(verb, cc, { query }).message;
+    const token = client.call("list", "namespaces", { query: "limit=1" }).metadata.continue;
+    expect(refused("resourceVersionMatch=Exact")).toContain("is forbidden unless resourceVersion is provided");
+    expect(refused("resourceVersion=0&resourceVersionMatch=Exact")).toContain(
+      '"exact" is forbidden for resourceVersion "0"',
+    );
+    expect(refused("resourceVersion=1&resourceVersionMatch=Never")).toContain('Unsupported value: "Never"');
+    expect(refused(`resourceVersion=1&resourceVersionMatch=Exact&continue=${token}`)).toContain(
+      "when continue is provided",
+    );
+    expect(refused(`resourceVersion=1&continue=${token}`)).toContain("not allowed when using continue");
+    expect(refused("sendInitialEvents=true")).toContain("sendInitialEvents is forbidden for list");
+    expect(refused("sendInitialEvents=true", "watch")).toContain(
+      "requires setting resourceVersionMatch to NotOlderThan",
+    );
+    expect(refused("resourceVersionMatch=NotOlderThan", "watch")).toContain(
+      "forbidden for watch unless sendInitialEvents",
+    );
+    expect(refused("continue=nonsense")).toContain("continue key is not valid");
   });
 
   it("are selected by labels and names", () => {
@@ -306,7 +345,7 @@ describe("watches", () => {
     expect(watch.events.map((event) => event.type)).toEqual(["ADDED", "BOOKMARK", "ADDED"]);
     expect(watch.events[1]?.object.metadata.annotations).toEqual({ "k8s.io/initial-events-end": "true" });
     watch.stop();
-    expect(client.refusal("watch", cc, { query: "sendInitialEvents=true" })).toBe("400 BadRequest");
+    expect(client.refusal("watch", cc, { query: "sendInitialEvents=true" })).toBe("422 Invalid");
   });
 });
 
