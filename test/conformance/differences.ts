@@ -1,8 +1,14 @@
 // The differences from the original that are meant: read from differences.yaml, which docs/compatibility.md is made of.
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { clusterTraits } from "./cluster-traits.ts";
 import { absent, type Mismatch } from "./compare.ts";
-import { type Trait, traits } from "./source-traits.ts";
+import { registryTraits } from "./registry-traits.ts";
+import { sourceTraits } from "./source-traits.ts";
+
+/** What may be known of the place of a mismatch: on what it rests. */
+export const traits = [...sourceTraits, ...clusterTraits, ...registryTraits] as const;
+export type Trait = (typeof traits)[number];
 
 export interface Difference {
   readonly id: string;
@@ -15,16 +21,16 @@ export interface Difference {
   readonly state: "fixed" | "not yet";
   /** Paths at which it shows in a recorded fleet; `*` stands for any characters. */
   readonly match?: readonly string[];
-  /** Only of values of MetricSources that rest on this. */
-  readonly of?: Trait;
+  /** Only where one of these is known of the place. */
+  readonly of?: readonly Trait[];
+  /** Only where the original's value is this; `absent` for nothing. */
+  readonly was?: unknown;
   /** Only where the original's value holds this text. */
   readonly holds?: string;
   /** Ours must then be this; `absent` for nothing. Without it any value will do. */
   readonly becomes?: unknown;
   /** Numbers may differ by this much of the original's. */
   readonly tolerance?: number;
-  /** The lists at these paths have the same items in another order. */
-  readonly unordered?: boolean;
 }
 
 export const differencesFile = new URL("differences.yaml", import.meta.url);
@@ -33,12 +39,14 @@ export const differencesFile = new URL("differences.yaml", import.meta.url);
 export function readDifferences(): readonly Difference[] {
   const differences = parse(readFileSync(differencesFile, "utf8")) as readonly Difference[];
   const ids = new Set<string>();
-  for (const [i, { id, where, original, here, reason, state, of }] of differences.entries()) {
+  for (const [i, { id, where, original, here, reason, state, of = [] }] of differences.entries()) {
     const isWhole = [id, where, original, here, reason].every((text) => typeof text === "string") && id !== "";
     if (!isWhole || ids.has(id))
       throw new Error(`entry ${i + 1}: needs an id of its own, where, original, here, reason`);
     if (state !== "fixed" && state !== "not yet") throw new Error(`${id}: state must be "fixed" or "not yet"`);
-    if (of !== undefined && !traits.includes(of)) throw new Error(`${id}: of must be one of ${traits.join(", ")}`);
+    for (const trait of of) {
+      if (!(traits as readonly string[]).includes(trait)) throw new Error(`${id}: there is no trait "${trait}"`);
+    }
     ids.add(id);
   }
   return differences;
@@ -57,24 +65,20 @@ export function explain(
   );
 }
 
-/** Whether the order of the list at this path is one of the differences. */
-export const isUnordered = (differences: readonly Difference[], path: string): boolean =>
-  differences.some(
-    ({ unordered, match = [] }) => unordered === true && match.some((pattern) => patternOf(pattern).test(path)),
-  );
-
 function allows(difference: Difference, { original, ours }: Mismatch, own: ReadonlySet<Trait>): boolean {
-  const { of, holds, becomes, tolerance, unordered } = difference;
-  if (unordered === true) return false;
-  if (of !== undefined && !own.has(of)) return false;
-  if (holds !== undefined && !JSON.stringify(original).includes(holds)) return false;
+  const { of, was, holds, becomes, tolerance } = difference;
+  if (of !== undefined && !of.some((trait) => own.has(trait))) return false;
+  if (was !== undefined && !isValue(original, was)) return false;
+  if (holds !== undefined && !(JSON.stringify(original) ?? "").includes(holds)) return false;
   if (tolerance !== undefined) {
     const isClose = (a: number, b: number): boolean => Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(a));
     return typeof original === "number" && typeof ours === "number" && isClose(original, ours);
   }
-  if (becomes === undefined) return true;
-  return becomes === "absent" ? ours === absent : JSON.stringify(ours) === JSON.stringify(becomes);
+  return becomes === undefined || isValue(ours, becomes);
 }
+
+const isValue = (value: unknown, wanted: unknown): boolean =>
+  wanted === "absent" ? value === absent : JSON.stringify(value) === JSON.stringify(wanted);
 
 const patterns = new Map<string, RegExp>();
 

@@ -1,15 +1,15 @@
 // The conformance of a hub with a recorded run of the original: every key of its store, the status of every custom resource and, where
 // the store is a Redis, every message it published, except for the differences that are meant.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { parse } from "yaml";
 import type { StoreReader } from "../../src/store/document.ts";
+import { ClusterTraits } from "./cluster-traits.ts";
 import { absent, type Mismatch, mismatches } from "./compare.ts";
-import { type Difference, explain, isUnordered } from "./differences.ts";
-import { withHubOn } from "./hub-run.ts";
+import { type Difference, explain, type Trait } from "./differences.ts";
+import { type Finished, withHubOn } from "./hub-run.ts";
 import { openLifetimes } from "./lifetimes.ts";
-import { isRepeated, listen, readMessages } from "./messages.ts";
-import { type Trait, traitsOfSources } from "./source-traits.ts";
+import { isRepeated, listen } from "./messages.ts";
+import { type Recording, readRecording, recordedValue, type StoredKey } from "./recording.ts";
+import { traitsOfRegistry } from "./registry-traits.ts";
+import { SourceTraits } from "./source-traits.ts";
 
 export interface Outcome {
   readonly item: string;
@@ -20,11 +20,11 @@ export interface Outcome {
   readonly explainedBy: readonly string[];
 }
 
-interface StoredKey {
-  readonly type: "string" | "hash" | "set" | "zset" | "list";
-  /** Seconds that the original gave it, or `none`. */
-  readonly ttlClass: string;
-  readonly value: unknown;
+/** One item of the recording, with all in which ours is not the same. */
+interface Compared {
+  readonly item: string;
+  readonly isAbsent: boolean;
+  readonly found: readonly Mismatch[];
 }
 
 /** Runs the hub on the recording in `folder` and compares. @param storeUrl `memory` or a redis:// URL */
@@ -33,15 +33,12 @@ export async function compareFleet(
   storeUrl: string,
   differences: readonly Difference[],
 ): Promise<readonly Outcome[]> {
-  const keys = readKeys(folder);
-  const resources = readResources(folder);
-  const messages = readMessages(folder);
-  const rules = { differences, traitsOf: traitsOfSources(keys, resources) };
+  const recording = readRecording(folder);
   const lifetimes = openLifetimes(storeUrl);
-  const listener = await listen(storeUrl, messages.keys());
+  const listener = await listen(storeUrl, recording.messages.keys());
   return withHubOn(folder, storeUrl, async ({ fleet, store }) => {
-    const outcomes: Outcome[] = [];
-    for (const [key, recorded] of Object.entries(keys)) {
+    const compared: Compared[] = [];
+    for (const [key, recorded] of Object.entries(recording.keys)) {
       const stored = await readStored(store, key, recorded.type).catch(() => absent);
       const ours = stored === absent ? absent : storedValue(stored, fleet.originalOf);
       const lifetime = ours === absent ? undefined : await lifetimes.of(key, recorded.ttlClass);
@@ -49,78 +46,98 @@ export async function compareFleet(
         lifetime === undefined || lifetime === recorded.ttlClass
           ? []
           : [{ path: `${key}/ttl`, original: recorded.ttlClass, ours: lifetime }];
-      outcomes.push(judge(key, recordedValue(newest(recorded)), ours, rules, late));
+      // A set without members is no key; which ones are lacking is said one by one.
+      const own = ours === absent && /^(?:clusters|registries|metricsources):/.test(key) ? [] : ours;
+      compared.push(compare(key, recordedValue(newest(recorded)), own, late));
     }
-    for (const { plural, namespace, name, status } of resources) {
+    for (const { plural, namespace, name, status } of recording.resources) {
       const object = fleet.object(plural, namespace, name) as { status?: unknown } | undefined;
-      const ours = object?.status === undefined ? absent : JSON.parse(fleet.originalOf(JSON.stringify(object.status)));
-      outcomes.push(judge(`${plural}/${name}/status`, status, ours, rules));
+      // A resource of which nothing is said has no status.
+      const said = object?.status ?? (object !== undefined && isEmpty(status) ? {} : undefined);
+      const ours = said === undefined ? absent : JSON.parse(fleet.originalOf(JSON.stringify(said)));
+      compared.push(compare(`${plural}/${name}/status`, status, ours));
     }
     const heard = await listener.heard();
-    if (heard === undefined) return outcomes;
-    for (const [item, message] of messages) {
-      if (!isRepeated(item, fleet.polledClusters)) continue;
-      outcomes.push(judge(item, message, heard.get(item) ?? absent, rules));
+    for (const [item, message] of heard === undefined ? [] : recording.messages) {
+      if (isRepeated(item, fleet.polledClusters)) compared.push(compare(item, message, heard?.get(item) ?? absent));
     }
-    return outcomes;
+    return judge(compared, differences, await placesIn(recording, { fleet, store }));
   }).finally(() => {
     lifetimes.close();
     listener.close();
   });
 }
 
-interface Rules {
-  readonly differences: readonly Difference[];
-  /** Of the value at a path. */
-  readonly traitsOf: (path: string) => ReadonlySet<Trait>;
-}
+const isEmpty = (status: unknown): boolean => Object.keys(status as object).length === 0;
 
-function judge(
-  item: string,
-  original: unknown,
-  ours: unknown,
-  { differences, traitsOf }: Rules,
-  more: readonly Mismatch[] = [],
-): Outcome {
+function compare(item: string, original: unknown, ours: unknown, more: readonly Mismatch[] = []): Compared {
   const isAbsent = ours === absent;
-  const unordered = (path: string): boolean => isUnordered(differences, path);
-  const found = isAbsent ? [{ path: item, original, ours }] : [...mismatches(original, ours, item, unordered), ...more];
-  const explained = found.map((mismatch) => explain(differences, mismatch, traitsOf(mismatch.path)));
   return {
     item,
-    failures: found.filter((_mismatch, i) => explained[i] === undefined),
-    isNotYet: isAbsent && explained[0]?.state === "not yet",
-    explainedBy: explained.flatMap((difference) => (difference === undefined ? [] : [difference.id])),
+    isAbsent,
+    found: isAbsent ? [{ path: item, original, ours }] : [...mismatches(original, ours, item), ...more],
   };
 }
 
-function readKeys(folder: string): Readonly<Record<string, StoredKey>> {
-  const file = join(folder, "redis.json");
-  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, StoredKey>) : {};
+/** What is known of the places of mismatches. It may grow with every mismatch that is explained. */
+interface Places {
+  of(mismatch: Mismatch): ReadonlySet<Trait>;
+  explained(mismatch: Mismatch): void;
 }
 
-interface Recorded {
-  readonly plural: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly status: unknown;
+async function placesIn(recording: Recording, { fleet, store }: Finished): Promise<Places> {
+  const counts: Record<string, Record<string, number>> = {};
+  const [clusters, sources] = await Promise.all([store.set("clusters:all"), store.set("metricsources:all")]);
+  for (const source of sources) {
+    const own: Record<string, number> = {};
+    counts[source] = own;
+    for (const cluster of clusters) {
+      const meta = await store.string(`cluster:${cluster}:custom:${source}:meta`);
+      if (meta !== undefined) own[cluster] = (JSON.parse(meta) as { resourceCount: number }).resourceCount;
+    }
+  }
+  const statusOf = (plural: string) => (name: string) => {
+    const object = fleet.object(plural, fleet.namespace, name) as { status?: unknown } | undefined;
+    return object?.status;
+  };
+  const ofSources = new SourceTraits(recording, {
+    status: statusOf("metricsources"),
+    counts: (source) => counts[source] ?? {},
+  });
+  const ofClusters = new ClusterTraits(recording, statusOf("clusterconnections"));
+  return {
+    of: (mismatch) =>
+      new Set([...ofSources.of(mismatch), ...ofClusters.of(mismatch), ...traitsOfRegistry(recording, mismatch.path)]),
+    explained(mismatch) {
+      ofSources.explained(mismatch);
+      ofClusters.explained(mismatch);
+    },
+  };
 }
 
-function readResources(folder: string): readonly Recorded[] {
-  const cr = join(folder, "cr");
-  if (!existsSync(cr)) return [];
-  return readdirSync(cr)
-    .sort()
-    .flatMap((file) => {
-      const match = /^cr-([a-z]+)-(.+)\.after\.yaml$/.exec(file);
-      if (match === null) return [];
-      const object = parse(readFileSync(join(cr, file), "utf8")) as {
-        metadata: { namespace?: string; name: string };
-        status?: unknown;
-      };
-      const { name, namespace = "" } = object.metadata;
-      return [{ plural: match[1] as string, namespace, name, status: object.status ?? {} }];
-    });
+/** Explains what it can, again and again, since some differences rest on others. */
+function judge(compared: readonly Compared[], differences: readonly Difference[], places: Places): readonly Outcome[] {
+  const reasons = new Map<Mismatch, Difference>();
+  const open = new Set(compared.flatMap(({ found }) => found));
+  for (let before = -1; before !== reasons.size; ) {
+    before = reasons.size;
+    for (const mismatch of open) {
+      const difference = explain(differences, mismatch, places.of(mismatch));
+      if (difference === undefined) continue;
+      reasons.set(mismatch, difference);
+      open.delete(mismatch);
+      if (!mismatch.path.endsWith("/ttl")) places.explained(mismatch);
+    }
+  }
+  return compared.map(({ item, isAbsent, found }) => {
+    const explained = found.flatMap((mismatch) => reasons.get(mismatch) ?? []);
+    return {
+      item,
+      failures: found.filter((mismatch) => open.has(mismatch)),
+      isNotYet: isAbsent && explained[0]?.state === "not yet",
+      explainedBy: explained.map(({ id }) => id),
+    };
+  });
 }
 
 /** Histories grow with every cycle: what counts is their newest entry. */
@@ -165,16 +182,6 @@ async function readStored(store: StoreReader, key: string, type: StoredKey["type
       return entries.length === 0 ? absent : entries;
     }
   }
-}
-
-/** The recording writes texts that are JSON as `{"json": ...}`. */
-function recordedValue(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(recordedValue);
-  if (typeof value !== "object" || value === null) return value;
-  const members = Object.entries(value);
-  const [only] = members;
-  if (members.length === 1 && only?.[0] === "json") return only[1];
-  return Object.fromEntries(members.map(([name, member]) => [name, recordedValue(member)]));
 }
 
 /** What a key holds, with texts that are JSON parsed, and endpoints as they were recorded. */

@@ -31,7 +31,6 @@ export async function withHubOn<T>(
   try {
     const running = hub.watch({
       kubeconfig: kubeconfigOf(fleet),
-      limits: { schedule: { minIntervalMs: 1_000 } },
       resolve: fleetResolver(fleet),
     });
     const until = deadline((message) => process.stderr.write(`${message}; what there is is compared\n`));

@@ -1,4 +1,4 @@
-// The network of a recording: the fleet's names lead where it listens, and its authorities are public ones. The original did not verify
+// The network of a recording: the fleet's names lead where it listens, and its authority is a public one. The original did not verify
 // clusters whose Secret names no authority; the hub trusts public authorities there.
 import { isIPv6 } from "node:net";
 import tls from "node:tls";
@@ -14,9 +14,9 @@ export function fleetResolver({ hosts }: Pick<RecordedFleet, "hosts">): Resolve 
   };
 }
 
-/** Trusts the fleet's authorities in this process; returns what restores the former ones. */
-export function trustFleet({ allCaPems }: Pick<RecordedFleet, "allCaPems">): () => void {
+/** Trusts the fleet's authority in this process; returns what restores the former ones. */
+export function trustFleet({ caPem }: Pick<RecordedFleet, "caPem">): () => void {
   const authorities = tls.getCACertificates("default");
-  tls.setDefaultCACertificates([...authorities, ...allCaPems]);
+  tls.setDefaultCACertificates([...authorities, caPem]);
   return () => tls.setDefaultCACertificates(authorities);
 }

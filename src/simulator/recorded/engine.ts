@@ -44,23 +44,22 @@ export class RecordedEngine implements Engine {
       : {};
     for (const file of readdirSync(folder).sort()) {
       if (!file.endsWith(".json") || file.startsWith("_") || file === "version.json") continue;
-      const { text, value } = readJson(join(folder, file));
-      const document = value as RecordedObject & { readonly items?: readonly RecordedObject[] };
-      const { apiVersion = "", kind = "", items } = document;
-      const isList = items !== undefined && kind.endsWith("List");
-      const objectKind = isList ? kind.slice(0, -"List".length) : kind;
-      if (objectKind === "" || apiVersion === "")
-        throw unreadable(join(folder, file), "needs apiVersion and kind, or to be a List");
-      const objects = isList ? items : [document];
-      const pb = join(folder, file.replace(/\.json$/, ".pb"));
-      this.#lists.set(typeOf(apiVersion, objectKind, resourceOf(file, isList, objectKind), objects), {
-        resourceVersion: Number((document.metadata as { resourceVersion?: string }).resourceVersion ?? "1"),
-        items: objects,
-        text: isList ? text : undefined,
-        protobuf: isList && existsSync(pb) ? readFileSync(pb) : undefined,
-      });
+      for (const { type, list } of listsIn(folder, file)) this.#add(type, list);
     }
     this.catalog = new Catalog([...this.#lists.keys()]);
+  }
+
+  /** Objects of one kind may be in several files: they are one list then, which nobody has seen as a whole. */
+  #add(type: ResourceType, list: RecordedList): void {
+    const known = [...this.#lists].find(([one]) => {
+      return one.group === type.group && one.version === type.version && one.kind === type.kind;
+    });
+    if (known === undefined) {
+      this.#lists.set(type, list);
+      return;
+    }
+    const items = [...known[1].items, ...list.items];
+    this.#lists.set(known[0], { ...known[1], items, text: undefined, protobuf: undefined });
   }
 
   /** As it was when it was recorded. */
@@ -79,6 +78,40 @@ export class RecordedEngine implements Engine {
     if (request.verb === "list") return listAnswer(request, list);
     throw apiErrors.methodNotAllowed();
   }
+}
+
+/** The lists of a file, mostly one. A file that holds no objects of an API is none of ours. */
+function listsIn(folder: string, file: string): { readonly type: ResourceType; readonly list: RecordedList }[] {
+  const { text, value } = readJson(join(folder, file));
+  const {
+    apiVersion = "",
+    kind = "",
+    items,
+    metadata,
+  } = (value ?? {}) as Partial<RecordedObject> & {
+    readonly items?: readonly RecordedObject[];
+  };
+  if (kind === "" || apiVersion === "") return [];
+  const resourceVersion = Number((metadata as { resourceVersion?: string } | undefined)?.resourceVersion) || 1;
+  const mixed = { resourceVersion, text: undefined, protobuf: undefined };
+  if (kind === "List") {
+    const byKind = Map.groupBy(items ?? [], (item) => `${item.apiVersion} ${item.kind}`);
+    return [...byKind.values()].flatMap((objects) => {
+      const { apiVersion: version, kind: one } = objects[0] ?? {};
+      if (version === undefined || one === undefined) return [];
+      return [{ type: typeOf(version, one, pluralOf(one.toLowerCase()), objects), list: { ...mixed, items: objects } }];
+    });
+  }
+  const isList = Array.isArray(items) && kind.endsWith("List");
+  const objectKind = isList ? kind.slice(0, -"List".length) : kind;
+  const objects = isList ? items : [value as RecordedObject];
+  const nameless = objects.findIndex((object) => typeof object?.metadata?.name !== "string");
+  if (nameless >= 0 && !isList) return [];
+  if (nameless >= 0) throw unreadable(join(folder, file), `item ${nameless + 1} has no metadata.name`);
+  const pb = join(folder, file.replace(/\.json$/, ".pb"));
+  const protobuf = isList && existsSync(pb) ? readFileSync(pb) : undefined;
+  const list = { resourceVersion, items: objects, text: isList ? text : undefined, protobuf };
+  return [{ type: typeOf(apiVersion, objectKind, resourceOf(file, isList, objectKind), objects), list }];
 }
 
 function getAnswer(request: ResourceRequest, { items }: RecordedList): Answer {
@@ -168,6 +201,7 @@ function typeOf(apiVersion: string, kind: string, resource: string, objects: rea
 
 /** English as resource names are. */
 function pluralOf(singular: string): string {
+  if (singular === "networkattachmentdefinition") return "network-attachment-definitions";
   if (/[^aeiou]y$/.test(singular)) return `${singular.slice(0, -1)}ies`;
   return /(s|x|ch|sh)$/.test(singular) ? `${singular}es` : `${singular}s`;
 }

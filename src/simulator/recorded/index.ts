@@ -19,20 +19,28 @@ import { kubeconfigText } from "../kubeconfig.ts";
 import { Tokens } from "../tokens.ts";
 import { type Interceptor, interceptorOf } from "./answers.ts";
 import { RecordedEngine } from "./engine.ts";
-import { addressOf, isLoopbackLiteral, readLayout } from "./layout.ts";
-import { applyManifests, connectionsOf, renewSecrets } from "./manifests.ts";
+import { addressOf, hasScheme, isLoopbackLiteral, type RecordedEndpoint, readLayout } from "./layout.ts";
+import {
+  applyManifests,
+  type Connection,
+  connectionsIn,
+  readManifests,
+  renewSecrets,
+  watchedNamespace,
+} from "./manifests.ts";
 
 export interface RecordedFleet {
   /** The hub's API: kubeconfig text with one context. Holds a credential. */
   kubeconfig(namespace: string): string;
-  /** Where the recorded ClusterConnections are; `clusterpulse` when there are none. */
+  /** The namespace that the original watched: where most of the recorded custom resources are; `clusterpulse` when there are none. */
   readonly namespace: string;
   /** Names of the ClusterConnections that a hub polls: all but those that push. */
   readonly polledClusters: readonly string[];
-  /** What signed the certificates, but for those of endpoints with another authority. */
+  /**
+   * What signed the certificates of clusters, but for those with another authority: a cluster whose Secret names none has no other, since
+   * the original took any certificate there. Registries over https have another one: the original knew public authorities alone.
+   */
   readonly caPem: string;
-  /** All authorities of the fleet: for clients that, as the original did, take any certificate where a Secret names no authority. */
-  readonly allCaPems: readonly string[];
   /** Address of every endpoint's host that is a name. */
   readonly hosts: ReadonlyMap<string, string>;
   /** A text of this run with its endpoints as they are in the recording. */
@@ -56,13 +64,33 @@ interface Served {
   readonly intercept?: Interceptor;
 }
 
+/** The manifest says where fleet.json does not; what nobody says is https for a cluster, and http for a registry without TLS. */
+function schemeOf(
+  endpoint: string,
+  what: RecordedEndpoint,
+  users: readonly Connection[],
+  isCluster: boolean,
+): "http" | "https" {
+  if (hasScheme(endpoint)) return addressOf(endpoint).scheme;
+  const [user] = users.filter((one) => hasScheme(one.endpoint));
+  if (user !== undefined) return addressOf(user.endpoint).scheme;
+  return isCluster || "tls" in what ? "https" : "http";
+}
+
 /** Serves the folder. Throws ClusterPulseError RECORDING_UNREADABLE or LISTEN_FAILED, InvalidInputError, and ApiError for manifests that the API refuses. */
 export async function startRecordedFleet(
   folder: string,
   { clock = systemClock }: { readonly clock?: Clock } = {},
 ): Promise<RecordedFleet> {
   const { endpoints } = readLayout(folder);
+  const file = join(folder, "applied-manifests.yaml");
+  const manifests = existsSync(file) ? readManifests(readFileSync(file, "utf8")) : [];
   const addresses = new Map([...endpoints.keys()].map((endpoint) => [endpoint, addressOf(endpoint)]));
+  const declared = connectionsIn(manifests);
+  const ofEndpoint = (endpoint: string): readonly Connection[] => {
+    const { host, port } = addressOf(endpoint);
+    return declared.filter((one) => one.host === host && one.port === port);
+  };
   const names = [
     ...new Set([...addresses.values()].map(({ host }) => host).filter((host) => !isLoopbackLiteral(host))),
   ];
@@ -131,9 +159,12 @@ export async function startRecordedFleet(
   try {
     await listen(hubName, "https");
     for (const [endpoint, what] of endpoints) {
-      const origin = await listen(endpoint, addresses.get(endpoint)?.scheme ?? "https");
+      const users = ofEndpoint(endpoint);
+      const isCluster = "cluster" in what || users.some(({ kind }) => kind === "ClusterConnection");
+      const origin = await listen(endpoint, schemeOf(endpoint, what, users, isCluster));
       if ("refuse" in what) await origin.refuse();
-      if ("cluster" in what && what.tls === "other-ca") origin.present("unknownCa");
+      const isOther = "tls" in what && what.tls === "other-ca" && users.every(({ hasAuthority }) => hasAuthority);
+      if (isCluster ? isOther : users.length > 0) origin.present("unknownCa");
     }
     const here = (endpoint: string): string | undefined => {
       const wanted = addressOf(endpoint);
@@ -143,20 +174,18 @@ export async function startRecordedFleet(
       }
       return undefined;
     };
-    const manifests = join(folder, "applied-manifests.yaml");
-    if (existsSync(manifests)) applyManifests(hub, readFileSync(manifests, "utf8"), { caPem: authority.caPem, here });
+    applyManifests(hub, manifests, { caPem: authority.caPem, here });
     const backwards = [...addresses].map(([key, { host, port }]): [string, string] => {
       const now = (origins.get(key) as Origin).port;
       return [`${isLoopbackLiteral(host) ? loopback : host}:${now}`, `${host}:${port}`];
     });
-    const connections = connectionsOf(hub);
+    const namespace = watchedNamespace(manifests);
     return {
-      namespace: connections[0]?.metadata.namespace ?? "clusterpulse",
-      polledClusters: connections
-        .filter(({ spec }) => (spec as { collectionMode?: string } | undefined)?.collectionMode !== "push")
-        .map(({ metadata }) => metadata.name),
+      namespace,
+      polledClusters: declared
+        .filter((one) => one.kind === "ClusterConnection" && one.namespace === namespace && !one.isPush)
+        .map(({ name }) => name),
       caPem: authority.caPem,
-      allCaPems: [authority.caPem, secure.unknownCaPem],
       hosts: new Map(names.map((name) => [name, loopback])),
       kubeconfig: (namespace) => {
         const url = (origins.get(hubName) as Origin).url;

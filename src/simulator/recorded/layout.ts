@@ -26,9 +26,15 @@ export type RecordedEndpoint =
   /** The same status for everything. */
   | { readonly answer: number }
   | { readonly refuse: true }
-  | { readonly registry: { readonly repositories: readonly string[]; readonly htpasswd?: string } }
-  /** By path, or "*" for all others. */
-  | { readonly http: Readonly<Record<string, HttpAnswer>> };
+  | { readonly registry: RecordedRegistry; readonly tls?: "other-ca" }
+  /** By path, with or without its query, or "*" for all others. */
+  | { readonly http: Readonly<Record<string, HttpAnswer>>; readonly tls?: "other-ca" };
+
+export interface RecordedRegistry {
+  readonly repositories: readonly string[];
+  /** Who is let in: lines of `user:password`, or passwords by user. Passwords may be hashed with {SHA}; of other hashes only the user counts. */
+  readonly htpasswd?: string | Readonly<Record<string, string>>;
+}
 
 export interface RecordedLayout {
   /** By endpoint as the manifests write it. */
@@ -48,6 +54,8 @@ export function readLayout(folder: string): RecordedLayout {
   for (const [name, endpoint] of Object.entries(endpoints)) {
     const isKnown = typeof endpoint === "object" && endpoint !== null && forms.some((form) => form in endpoint);
     if (!isKnown) problems.push(`fleet.json: endpoints.${name}: must have one of ${forms.join(", ")}`);
+    if (!URL.canParse(urlOf(name)))
+      problems.push(`fleet.json: endpoints.${name}: must be a host with a port, or a URL`);
   }
   if (problems.length > 0) throw new InvalidInputError(problems);
   return { endpoints: new Map(Object.entries(endpoints) as [string, RecordedEndpoint][]) };
@@ -59,9 +67,14 @@ export function addressOf(endpoint: string): {
   readonly host: string;
   readonly port: number;
 } {
-  const url = new URL(/^[a-z]+:\/\//.test(endpoint) ? endpoint : `http://${endpoint}`);
+  const url = new URL(urlOf(endpoint));
   const scheme = url.protocol === "https:" ? "https" : "http";
   return { scheme, host: url.hostname.toLowerCase(), port: Number(url.port || (scheme === "https" ? 443 : 80)) };
 }
+
+export const hasScheme = (endpoint: string): boolean => /^[a-z]+:\/\//i.test(endpoint);
+
+/** Without a scheme it is taken for http. */
+export const urlOf = (endpoint: string): string => (hasScheme(endpoint) ? endpoint : `http://${endpoint}`);
 
 export const isLoopbackLiteral = (host: string): boolean => /^127(\.\d{1,3}){3}$|^\[::1\]$/.test(host);

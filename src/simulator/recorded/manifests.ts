@@ -3,10 +3,11 @@ import { parseAllDocuments } from "yaml";
 import { InvalidInputError } from "../../support/errors.ts";
 import type { HubEngine } from "../hub/engine.ts";
 import { mergePatch } from "../hub/merge-patch.ts";
-import { type KubeObject, keyOf } from "../hub/object.ts";
+import { keyOf } from "../hub/object.ts";
 import { namespaceType, secretType } from "../kinds/types.ts";
+import { addressOf, urlOf } from "./layout.ts";
 
-interface Manifest {
+export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string; readonly namespace?: string };
@@ -23,22 +24,46 @@ export interface Rewrites {
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
-/** Creates every object, and the namespaces they are in. Throws InvalidInputError for kinds that the hub does not have. */
-export function applyManifests(hub: HubEngine, yamlText: string, rewrites: Rewrites): void {
-  const manifests = parseAllDocuments(yamlText)
-    .map((document) => document.toJS() as Manifest | null)
-    .filter((manifest) => manifest !== null);
-  for (const manifest of manifests) {
+/**
+ * Creates every object of the kinds that a hub reads, and the namespaces they are in; of several with one name the last counts. Throws
+ * InvalidInputError that names the object that the API refuses.
+ */
+export function applyManifests(hub: HubEngine, manifests: readonly Manifest[], rewrites: Rewrites): void {
+  const byIdentity = new Map(manifests.map((manifest) => [identityOf(manifest), manifest]));
+  for (const manifest of byIdentity.values()) {
     const { apiVersion, kind, metadata } = manifest;
     const [group = "", version] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];
     const type = hub.catalog.types.find((one) => one.group === group && one.version === version && one.kind === kind);
-    if (type === undefined) throw new InvalidInputError([`applied-manifests.yaml: no kind ${kind} of ${apiVersion}`]);
+    if (type === undefined || type === namespaceType) continue;
     const namespace = type.namespaced ? (metadata.namespace ?? "default") : "";
     if (namespace !== "" && hub.store.table(namespaceType).get(keyOf("", namespace)) === undefined) {
       hub.create(namespaceType, "", { metadata: { name: namespace } });
     }
-    hub.create(type, namespace, rewritten(manifest, rewrites));
+    try {
+      hub.create(type, namespace, rewritten(manifest, rewrites));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : "";
+      throw new InvalidInputError([`applied-manifests.yaml: ${kind} ${namespace}/${metadata.name}: ${reason}`]);
+    }
   }
+}
+
+const identityOf = ({ apiVersion, kind, metadata }: Manifest): string =>
+  `${apiVersion} ${kind} ${metadata.namespace} ${metadata.name}`;
+
+/** Reads all documents, and the items of Lists. Throws InvalidInputError for text that is not YAML and for what is no object. */
+export function readManifests(yamlText: string): readonly Manifest[] {
+  const documents = parseAllDocuments(yamlText);
+  const [error] = documents.flatMap(({ errors }) => errors);
+  if (error !== undefined) throw new InvalidInputError([`applied-manifests.yaml: ${error.message.split("\n")[0]}`]);
+  return documents
+    .map((document) => document.toJS() as (Manifest & { readonly items?: readonly Manifest[] }) | null)
+    .flatMap((document) => (document === null ? [] : (document.items ?? [document])))
+    .map((manifest, i) => {
+      if (manifest.apiVersion !== undefined && manifest.kind !== undefined && manifest.metadata?.name !== undefined)
+        return manifest;
+      throw new InvalidInputError([`applied-manifests.yaml: object ${i + 1}: must have apiVersion, kind and a name`]);
+    });
 }
 
 function rewritten(manifest: Manifest, { caPem, here }: Rewrites): object {
@@ -52,23 +77,58 @@ function rewritten(manifest: Manifest, { caPem, here }: Rewrites): object {
   if (typeof endpoint !== "string") return manifest;
   const now = here(endpoint);
   if (now === undefined) return manifest;
-  const [, scheme = "", , rest = ""] = /^([a-z]+:\/\/)?([^/]*)(.*)$/.exec(endpoint) ?? [];
+  const [, scheme = "", , rest = ""] = /^([a-z]+:\/\/)?([^/]*)(.*)$/i.exec(endpoint) ?? [];
   return { ...manifest, spec: { ...manifest.spec, endpoint: `${scheme}${now}${rest}` } };
 }
 
-/** The ClusterConnections, as they are now. */
-export function connectionsOf(hub: HubEngine): readonly KubeObject[] {
-  const type = hub.catalog.types.find(({ resource }) => resource === "clusterconnections");
-  const stored = type === undefined ? [] : hub.store.table(type).list();
-  return stored.map(({ object }) => object);
+/** A ClusterConnection or RegistryConnection, as far as serving it goes. */
+export interface Connection {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly endpoint: string;
+  readonly host: string;
+  readonly port: number;
+  readonly isPush: boolean;
+  /** Its Secret says which authority to trust, or is not there. */
+  readonly hasAuthority: boolean;
+}
+
+/** All connections with an endpoint. */
+export function connectionsIn(manifests: readonly Manifest[]): readonly Connection[] {
+  return manifests.flatMap(({ kind, metadata, spec = {} }): Connection[] => {
+    const { endpoint, credentialsRef, collectionMode } = spec as ConnectionSpec;
+    if (!kind.endsWith("Connection") || typeof endpoint !== "string" || !URL.canParse(urlOf(endpoint))) return [];
+    const { name, namespace = "default" } = metadata;
+    const secret = manifests.find((one) => one.kind === "Secret" && one.metadata.name === credentialsRef?.name);
+    const hasAuthority = secret === undefined || "ca.crt" in { ...secret.data, ...secret.stringData };
+    const { host, port } = addressOf(endpoint);
+    return [{ kind, namespace, name, endpoint, host, port, isPush: collectionMode === "push", hasAuthority }];
+  });
+}
+
+interface ConnectionSpec {
+  readonly endpoint?: unknown;
+  readonly credentialsRef?: { readonly name?: string; readonly namespace?: string };
+  readonly collectionMode?: string;
+}
+
+/** Where most of the custom resources are. */
+export function watchedNamespace(manifests: readonly Manifest[]): string {
+  const custom = manifests.filter(({ apiVersion }) => apiVersion.startsWith("clusterpulse.io/"));
+  const byNamespace = Map.groupBy(custom, ({ metadata }) => metadata.namespace ?? "default");
+  const [most] = [...byNamespace].toSorted(([, a], [, b]) => b.length - a.length);
+  return most?.[0] ?? "clusterpulse";
 }
 
 /** Writes the Secrets that ClusterConnections name once more, with the same content. Returns how many connections have one. */
 export function renewSecrets(hub: HubEngine): number {
+  const type = hub.catalog.types.find(({ resource }) => resource === "clusterconnections");
+  const connections = type === undefined ? [] : hub.store.table(type).list();
   let count = 0;
   const secrets = new Set<string>();
-  for (const object of connectionsOf(hub)) {
-    const { credentialsRef } = (object["spec"] ?? {}) as { credentialsRef?: { name?: string; namespace?: string } };
+  for (const { object } of connections) {
+    const { credentialsRef } = (object["spec"] ?? {}) as ConnectionSpec;
     const key = keyOf(credentialsRef?.namespace ?? object.metadata.namespace ?? "", credentialsRef?.name ?? "");
     if (hub.store.table(secretType).get(key) === undefined) continue;
     secrets.add(key);

@@ -2,13 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { absent, mismatches } from "../../conformance/compare.ts";
-import {
-  compatibilityPage,
-  type Difference,
-  explain,
-  isUnordered,
-  readDifferences,
-} from "../../conformance/differences.ts";
+import { compatibilityPage, type Difference, explain, readDifferences } from "../../conformance/differences.ts";
 import { lifetimeWord } from "../../conformance/lifetimes.ts";
 
 const paths = (original: unknown, ours: unknown): string[] => mismatches(original, ours, "key").map(({ path }) => path);
@@ -51,8 +45,37 @@ describe("comparing", () => {
     expect(paths({ roles: ["b", "a"] }, { roles: ["a", "b"] })).toEqual([]);
     expect(paths({ roles: ["b", "a"] }, { roles: ["a", "c"] })).toEqual(["key/roles/1"]);
     expect(paths({ list: ["b", "a"] }, { list: ["a", "b"] })).toEqual(["key/list/0", "key/list/1"]);
-    const items = [{ name: "b", v: 1 }, { name: "a" }];
-    expect(mismatches(items, items.toReversed(), "key", () => true)).toEqual([]);
+  });
+});
+
+describe("lists whose items have an identity", () => {
+  const operators = "cluster:a:operators";
+  const operator = (name: string, version = "1") => ({ name, installed_namespace: "n", version });
+  const at = (original: readonly unknown[], ours: readonly unknown[]) => mismatches(original, ours, operators);
+
+  it("are compared item by item, wherever it stands", () => {
+    expect(at([operator("b"), operator("a")], [operator("a"), operator("b")])).toEqual([]);
+    const found = at([operator("b", "2"), operator("a")], [operator("a"), operator("b")]);
+    expect(found).toEqual([{ path: `${operators}/n/b/version`, original: "2", ours: "1" }]);
+  });
+
+  it("tell what is lacking, what is there again and what is there besides", () => {
+    const found = at([operator("a"), operator("a"), operator("c")], [operator("a"), operator("b")]);
+    expect(found.map(({ path, original, ours }) => [path, original === absent, ours === absent])).toEqual([
+      [`${operators}/n/a/again`, false, true],
+      [`${operators}/n/c`, false, true],
+      [`${operators}/n/b`, true, false],
+    ]);
+    expect(mismatches(["a", "b"], ["b"], "clusters:all")).toEqual([
+      { path: "clusters:all/a", original: "a", ours: absent },
+    ]);
+  });
+
+  it("hold what was read in objects to the letter, also times", () => {
+    const rows = "cluster:a:custom:n/s:resources/resources";
+    const row = (at: string) => [{ _id: "n/x", values: { at, lastSeenAt: at } }];
+    const found = mismatches(row("2026-01-01T00:00:00Z"), row("2026-01-01T00:00:01Z"), rows);
+    expect(found.map(({ path }) => path)).toEqual([`${rows}/n/x/values/at`, `${rows}/n/x/values/lastSeenAt`]);
   });
 });
 
@@ -97,9 +120,12 @@ describe("differences", () => {
     expect(explain(gone, { path: "events:a", original: ["registry.reconciled"], ours: absent })?.id).toBe("x");
     expect(explain(gone, { path: "events:a", original: ["cluster.reconciled"], ours: absent })).toBeUndefined();
     expect(explain(gone, { path: "events:a", original: ["registry.reconciled"], ours: [] })).toBeUndefined();
-    const unordered = [difference({ match: ["list"], unordered: true })];
-    expect(isUnordered(unordered, "list")).toBe(true);
-    expect(explain(unordered, { path: "list", original: [1], ours: [2] })).toBeUndefined();
+    const more = [difference({ match: ["list/*"], was: "absent" })];
+    expect(explain(more, { path: "list/a", original: absent, ours: 1 })?.id).toBe("x");
+    expect(explain(more, { path: "list/a", original: 1, ours: absent })).toBeUndefined();
+    const placed = [difference({ match: ["*"], of: ["placed operator", "push"] })];
+    expect(explain(placed, { path: "p", original: 1, ours: 2 }, new Set(["push"]))?.id).toBe("x");
+    expect(explain(placed, { path: "p", original: 1, ours: 2 }, new Set(["derived"]))).toBeUndefined();
   });
 
   it("are all whole, and are what docs/compatibility.md says", () => {
