@@ -87,6 +87,9 @@ export interface MetricSourceRow {
   readonly status: {
     readonly message?: string;
     readonly resourcesCollected?: number;
+    readonly lane?: string;
+    readonly laneReason?: string;
+    readonly fieldValidation: readonly { readonly field: string; readonly status: string; readonly message?: string }[];
     readonly cost?: {
       readonly cpuMs?: number;
       readonly storedBytes?: number;
@@ -106,6 +109,17 @@ export interface MetricSourceRow {
   /** Later than this the sums are stale. */
   readonly staleAfter: string | null;
   readonly partial: boolean;
+}
+
+/** One element of `perCluster` of GET /api/v1/metricsources/{namespace}/{name}. */
+export interface SourceInCluster {
+  readonly cluster: string;
+  readonly resourceCount?: number;
+  readonly truncated?: boolean;
+  readonly lastError?: string;
+  readonly aggregations?: Readonly<Record<string, unknown>> | null;
+  readonly asOf?: string | null;
+  readonly staleAfter?: string | null;
 }
 
 /** One actor as GET /api/v1/system/actors shows it. Times are epoch milliseconds. */
@@ -234,10 +248,28 @@ export async function fetchMetricSources(signal?: AbortSignal): Promise<MetricSo
     namespace: row.namespace ?? "",
     apiVersion: row.apiVersion ?? "",
     kind: row.kind ?? "",
-    status: { ...status, conditions: status?.conditions ?? [] },
+    status: {
+      ...status,
+      conditions: status?.conditions ?? [],
+      fieldValidation: status?.fieldValidation ?? [],
+    },
     clusters: row.clusters ?? {},
     asOf: row.asOf ?? null,
     staleAfter: row.staleAfter ?? null,
     partial: row.partial ?? false,
   }));
+}
+
+/** What the MetricSource gave in each cluster. */
+export async function fetchMetricSource(
+  namespace: string,
+  name: string,
+  signal?: AbortSignal,
+): Promise<readonly SourceInCluster[]> {
+  const path = [namespace, name].map(encodeURIComponent).join("/");
+  const { perCluster = [] } = await getJson<{ readonly perCluster?: readonly SourceInCluster[] }>(
+    `api/v1/metricsources/${path}`,
+    signal,
+  );
+  return perCluster;
 }

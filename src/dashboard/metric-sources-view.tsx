@@ -1,13 +1,16 @@
 // The MetricSources: what each collects, from how many clusters, what that costs, and how old the oldest part of its sums is.
 import { Alert } from "@patternfly/react-core/dist/esm/components/Alert";
+import { Drawer, DrawerContent, DrawerContentBody } from "@patternfly/react-core/dist/esm/components/Drawer";
 import { EmptyState, EmptyStateBody } from "@patternfly/react-core/dist/esm/components/EmptyState";
 import { Spinner } from "@patternfly/react-core/dist/esm/components/Spinner";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { Age } from "./age.tsx";
 import { parseStamp } from "./ages.ts";
-import { fetchMetricSources, type Health, type MetricSourceRow } from "./api.ts";
+import { fetchMetricSources, type MetricSourceRow } from "./api.ts";
 import { healthOrder } from "./fleet-order.ts";
 import { HealthLabel } from "./health-label.tsx";
+import { MetricSourceDetail } from "./metric-source-detail.tsx";
+import { healthOfSource, idOf, whyOf } from "./metric-source-health.ts";
 import { formatBytes, formatCount, formatOf } from "./units.ts";
 import { usePolled } from "./use-polled.ts";
 import { type Column, VirtualTable } from "./virtual-table.tsx";
@@ -92,6 +95,7 @@ const columns: readonly Column<MetricSourceRow>[] = [
 
 export function MetricSourcesView({ text }: { readonly text: string }) {
   const { answer: rows, problem } = usePolled(fetchMetricSources, pollMs);
+  const [selected, setSelected] = useState<string | null>(null);
   const shown = useMemo(() => brokenFirst((rows ?? []).filter((row) => matches(row, text))), [rows, text]);
   if (rows === null) {
     return problem === null ? (
@@ -100,6 +104,7 @@ export function MetricSourcesView({ text }: { readonly text: string }) {
       <EmptyState titleText={`The MetricSources could not be loaded. ${problem}`} status="danger" headingLevel="h2" />
     );
   }
+  const detail = rows.find((row) => idOf(row) === selected);
   return (
     <div className="cp-fill cp-tree">
       {problem !== null && <Alert isInline variant="danger" title={`Not current: ${problem} Trying again.`} />}
@@ -116,18 +121,31 @@ export function MetricSourcesView({ text }: { readonly text: string }) {
           )}
         </EmptyState>
       ) : (
-        <VirtualTable
-          label="MetricSources"
-          columns={columns}
-          rows={shown}
-          rowHeightPx={46}
-          rowKey={idOf}
-          rowProps={(row) => ({
-            className: `cp-row--${healthOfSource(row)}`,
-            "data-source": idOf(row),
-            "data-health": healthOfSource(row),
-          })}
-        />
+        <Drawer isExpanded={detail !== undefined} className="cp-drawer">
+          <DrawerContent
+            panelContent={
+              detail === undefined ? null : (
+                <MetricSourceDetail key={selected} row={detail} onClose={() => setSelected(null)} />
+              )
+            }
+          >
+            <DrawerContentBody className="cp-fill">
+              <VirtualTable
+                label="MetricSources"
+                columns={columns}
+                rows={shown}
+                rowHeightPx={46}
+                rowKey={idOf}
+                onRowClick={(row) => setSelected(idOf(row) === selected ? null : idOf(row))}
+                rowProps={(row) => ({
+                  className: `cp-row--${healthOfSource(row)}`,
+                  "data-source": idOf(row),
+                  "data-health": healthOfSource(row),
+                })}
+              />
+            </DrawerContentBody>
+          </DrawerContent>
+        </Drawer>
       )}
     </div>
   );
@@ -142,36 +160,6 @@ function Cost({ cost }: { readonly cost: MetricSourceRow["status"]["cost"] }) {
       <div className="cp-line cp-subtle">{formatBytes(cost.storedBytes)}</div>
     </div>
   );
-}
-
-const idOf = ({ namespace, name }: MetricSourceRow): string => `${namespace}/${name}`;
-
-type Condition = MetricSourceRow["status"]["conditions"][number];
-const condition = ({ status }: MetricSourceRow, type: string): Condition | undefined =>
-  status.conditions.find((one) => one.type === type);
-
-/** Unhealthy: it gives nothing. Degraded: something of what it gives is lacking. Unknown: it has not been collected yet. */
-function healthOfSource(row: MetricSourceRow): Health {
-  if (condition(row, "Ready")?.status === "False") return "unhealthy";
-  if (row.asOf === null) return "unknown";
-  return row.partial || condition(row, "Degraded")?.status === "True" ? "degraded" : "healthy";
-}
-
-/** The condition that says the most of what is wrong; where nothing is, what was collected. */
-function whyOf(row: MetricSourceRow): { reason: string; message: string } {
-  const wrong = [
-    ["Ready", "False"],
-    ["Degraded", "True"],
-    ["Reachable", "False"],
-    ["Synced", "False"],
-  ] as const;
-  for (const [type, status] of wrong) {
-    const found = condition(row, type);
-    if (found?.status === status) return { reason: found.reason ?? type, message: found.message ?? "" };
-  }
-  const reachable = condition(row, "Reachable");
-  if (reachable?.reason === "SomeUnreachable") return { reason: reachable.reason, message: reachable.message ?? "" };
-  return { reason: condition(row, "Ready")?.reason ?? "–", message: row.status.message ?? "" };
 }
 
 function brokenFirst(rows: readonly MetricSourceRow[]): readonly MetricSourceRow[] {

@@ -17,6 +17,8 @@ export interface DashboardHub {
   registries: Json[];
   /** The answer of /api/v1/metricsources. */
   metricSources: Json[];
+  /** What each of them gave in every cluster. */
+  perCluster: Json[];
   put(row: Row): void;
   remove(name: string): void;
   /** Ends every open stream, as a restart of the hub does. */
@@ -66,6 +68,7 @@ export async function startDashboardHub(rows: Row[], port = 0): Promise<Dashboar
       json(response, 200, { asOf: new Date().toISOString(), counters: {}, actors: hub.actors });
     } else if (path === "/api/v1/registries/status") json(response, 200, hub.registries);
     else if (path === "/api/v1/metricsources") json(response, 200, hub.metricSources);
+    else if (path.startsWith("/api/v1/metricsources/")) json(response, 200, { perCluster: hub.perCluster });
     else void serveFile(path, response);
   });
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
@@ -80,6 +83,7 @@ export async function startDashboardHub(rows: Row[], port = 0): Promise<Dashboar
     actors: [],
     registries: [],
     metricSources: [],
+    perCluster: [],
     streams: true,
     put(row) {
       fleet.set(row.name, row);

@@ -132,6 +132,25 @@ describe("the page", () => {
     expect(texts[1]).toMatch(/old.*Degraded.*7.*3 \/ 4.*1 h 06 min/s);
     expect(texts[2]).toMatch(/calm.*Healthy.*Collection successful.*4,321.*4 \/ 4.*1,234 ms.*2 KiB.*\d s/s);
     expect(await sources.locator(".cp-age--stale").count()).toBe(1);
+    hub.perCluster = [
+      {
+        cluster: "alpha",
+        resourceCount: 12,
+        aggregations: { total: 12, by_class: { fast: 4, slow: 8 } },
+        asOf: ago(7),
+        staleAfter: ago(-50),
+      },
+      { cluster: "broken", resourceCount: 3, lastError: "403 for pods", asOf: ago(4000), staleAfter: ago(3900) },
+    ];
+    await sources.nth(2).click();
+    const inClusters = page.locator("[data-source-cluster]");
+    await eventually(() => inClusters.count()).toBe(2);
+    expect(await inClusters.first().innerText()).toMatch(
+      /alpha.*12 resources.*total 12.*by_class fast 4, slow 8.*\d s/s,
+    );
+    expect(await inClusters.nth(1).innerText()).toMatch(/broken.*3 resources, 403 for pods.*1 h 06 min/s);
+    await page.keyboard.press("Escape");
+    await eventually(() => inClusters.count()).toBe(0);
     await page.getByRole("textbox", { name: "Filter MetricSources" }).fill("invalidspec");
     await eventually(() => sources.count()).toBe(1);
     await page.reload();
