@@ -7,6 +7,7 @@ import { ClusterPulseError } from "../support/errors.ts";
 import { startAdminServer } from "./admin/server.ts";
 import { FaultRegistry } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
+import { apiVersionOf, type ResourceType } from "./http/catalog.ts";
 import { mintAuthority } from "./http/certificates.ts";
 import type { Engine } from "./http/engine.ts";
 import { Origin } from "./http/listeners.ts";
@@ -24,6 +25,8 @@ import { type ExpectedCluster, expectedOf } from "./world/expected.ts";
 import { buildModel } from "./world/model.ts";
 import { clusterIdentities, type WorldKey } from "./world/profile.ts";
 
+export type { Clock } from "../support/clock.ts";
+export { VirtualClock } from "../support/virtual-clock.ts";
 export { type FaultName, type FaultParameters, type FaultRule, faultNames, parseFaultRule } from "./faults/rule.ts";
 export type { RequestRecord } from "./http/request-log.ts";
 export type { SimulatorOptions } from "./options.ts";
@@ -36,6 +39,14 @@ export interface SimulatedCluster {
   readonly url: string;
 }
 
+/** An object of the hub's API: a definition, or whatever one makes possible. */
+export interface SimulatedObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly [member: string]: unknown };
+  readonly [member: string]: unknown;
+}
+
 export interface RegistryIdentity {
   readonly name: string;
   readonly url: string;
@@ -44,7 +55,11 @@ export interface RegistryIdentity {
 }
 
 export interface Simulator {
-  readonly hub: { readonly url: string };
+  readonly hub: {
+    readonly url: string;
+    /** Creates an object by the rules of the API, as the server itself. Throws an error with the API's refusal as message. */
+    create(object: SimulatedObject): void;
+  };
   readonly clusters: readonly SimulatedCluster[];
   readonly registries: readonly RegistryIdentity[];
   readonly admin: { readonly url: string; readonly token: string };
@@ -61,8 +76,8 @@ export interface Simulator {
     /** The cluster's recent requests, oldest first; at most a few hundred. */
     recent(cluster: string): readonly RequestRecord[];
   };
-  /** YAML text with the contexts `hub` (current) and one per cluster. Holds credentials. */
-  kubeconfig(): string;
+  /** YAML text with the contexts `hub` and one per cluster, of which `current` (`hub` unless told) is the current one. Holds credentials. */
+  kubeconfig(current?: string): string;
   /** The truth about a cluster. Throws SIMULATED_CLUSTER_UNKNOWN. */
   expected(cluster: string): ExpectedCluster;
   /** Makes the hub's API server know every cluster and registry. What exists already is left as it is. */
@@ -160,14 +175,27 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   });
   return {
     ...core,
-    hub: { url: urlOf(hubName) },
+    hub: {
+      url: urlOf(hubName),
+      create(object) {
+        const { apiVersion, kind, metadata } = object;
+        const isOf = (type: ResourceType): boolean => type.kind === kind && apiVersionOf(type) === apiVersion;
+        const type = hub.catalog.types.find(isOf);
+        if (type === undefined) {
+          throw new ClusterPulseError("SIMULATED_KIND_UNKNOWN", `the hub's API serves no ${kind} of ${apiVersion}`);
+        }
+        hub.create(type, type.namespaced ? (metadata.namespace ?? "default") : "", object);
+      },
+    },
     admin: { url: admin.url, token: admin.token },
-    kubeconfig: () => {
+    kubeconfig: (current = hubName) => {
+      if (!origins.has(current) || sites.has(current)) throw unknownCluster(current);
       const servers = [{ name: hubName, url: urlOf(hubName) }, ...clusters];
       return kubeconfigText(
         servers.map((one) => ({ ...one, token: tokens.of(one.name) })),
         authority.caPem,
         hubNamespace,
+        current,
       );
     },
     register: (registration) => {

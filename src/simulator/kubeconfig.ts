@@ -1,4 +1,4 @@
-// The kubeconfig of a simulated fleet: one context per API server, `hub` first and current. It holds credentials: files are to be 0600.
+// The kubeconfig of a simulated fleet: one context per API server, `hub` first. It holds credentials: files are to be 0600.
 import { stringify } from "yaml";
 
 export interface KubeconfigServer {
@@ -8,13 +8,18 @@ export interface KubeconfigServer {
   readonly token: string;
 }
 
-/** YAML text with the authority's certificate and the tokens inside, so that it needs no other file. */
-export function kubeconfigText(servers: readonly KubeconfigServer[], caPem: string, namespace: string): string {
+/** YAML text with the authority's certificate and the tokens inside, so that it needs no other file. `namespace` is that of the context `hub`. */
+export function kubeconfigText(
+  servers: readonly KubeconfigServer[],
+  caPem: string,
+  namespace: string,
+  current = servers[0]?.name ?? "",
+): string {
   const authority = Buffer.from(caPem).toString("base64");
   return stringify({
     apiVersion: "v1",
     kind: "Config",
-    "current-context": servers[0]?.name ?? "",
+    "current-context": current,
     clusters: servers.map(({ name, url }) => ({
       name,
       cluster: { server: url, "certificate-authority-data": authority },
