@@ -123,7 +123,7 @@ export interface SourceCollectionValue {
   readonly cluster: string;
   readonly collectedAtMs: number;
   readonly durationMs: number;
-  /** JSON texts of rows, each some of them separated by commas; in order. */
+  /** JSON texts of rows, each some of them separated by commas; in order. Taken over: they are empty afterwards. */
   readonly rows: readonly Uint8Array[];
   readonly resourceCount: number;
   /** Rows that match were cut off. */
@@ -164,7 +164,7 @@ export function sourceCollection(value: SourceCollectionValue, lifetime: SourceL
   const durationMs = Math.round(value.durationMs);
   const partial = value.problems.length > 0 ? { partial: true } : {};
   const head = { collectedAt, sourceId, clusterName: cluster, resourceCount, truncated, ...partial, durationMs };
-  const resources = joined(`${JSON.stringify(head).slice(0, -1)},"resources":[`, value.rows, "]}");
+  const resources = joined(`${JSON.stringify(head).slice(0, -1)},"resources":[`, value.rows, "]}", giveBack);
   const documents: Document[] = [
     { kind: "string", key: sourceKeys.resources(cluster, id), value: resources, ttlSeconds },
     text(sourceKeys.collectionMeta(cluster, id), metaOf(value, value.problems), ttlSeconds),
@@ -286,11 +286,32 @@ function precise(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
 
-const comma = Buffer.from(",");
+const comma = 0x2c;
 
-function joined(head: string, parts: readonly Uint8Array[], tail: string): Uint8Array {
-  const between = parts.filter((part) => part.byteLength > 0).flatMap((part, i) => (i === 0 ? [part] : [comma, part]));
-  return Buffer.concat([Buffer.from(head), ...between, Buffer.from(tail)]);
+/** @param release called with each part once it is copied */
+function joined(
+  head: string,
+  parts: readonly Uint8Array[],
+  tail: string,
+  release: (part: Uint8Array) => void = () => {},
+): Uint8Array {
+  const filled = parts.filter((part) => part.byteLength > 0);
+  const length = filled.reduce((sum, part) => sum + part.byteLength + 1, Buffer.byteLength(head) + tail.length);
+  const whole = Buffer.allocUnsafeSlow(filled.length === 0 ? length : length - 1);
+  let at = whole.write(head);
+  for (const [i, part] of filled.entries()) {
+    if (i > 0) whole[at++] = comma;
+    whole.set(part, at);
+    at += part.byteLength;
+    release(part);
+  }
+  whole.write(tail, at);
+  return whole;
+}
+
+/** Gives the memory of bytes back at once, where it is theirs alone: 100,000 rows would otherwise be there twice. */
+function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 function index(key: string, add: readonly string[], remove: readonly string[]): Document {
