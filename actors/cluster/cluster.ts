@@ -78,6 +78,7 @@ export function clusterDefinition(
   return {
     kind: "cluster",
     create: (context) => new ClusterActor(key, context, dependencies, attempts),
+    facts: () => ({ breaker: attempts.breaker }),
     keyOf: ({ type }) => (type === "polled" || type === "sources-collected" ? undefined : type),
   };
 }

@@ -58,6 +58,7 @@ export function registryDefinition(
     kind: "registry",
     create: (context) => new RegistryActor(key, context, dependencies, attempts),
     keyOf: (message) => (message.type === "checked" ? undefined : message.type),
+    facts: () => ({ breaker: attempts.breaker }),
   };
 }
 

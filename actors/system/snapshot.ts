@@ -46,5 +46,15 @@ function snapshotOf(cell: AnyCell, epochOffsetMs: number): ActorSnapshot {
     skippedTicks: annex?.skippedTicks ?? 0,
     nextTimerAtMs: nextDueMs === undefined ? null : nextDueMs + epochOffsetMs,
     deadLetters: annex?.letters?.count ?? 0,
+    ...factsOf(cell),
   };
+}
+
+function factsOf({ blueprint }: AnyCell): Pick<ActorSnapshot, "facts"> {
+  try {
+    const facts = blueprint.definition.facts?.();
+    return facts === undefined ? {} : { facts };
+  } catch {
+    return {};
+  }
 }

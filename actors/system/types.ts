@@ -45,6 +45,11 @@ export interface ActorDefinition<M> {
    * while. The message goes to the system lane. Must not throw: a throw counts as nothing to tell.
    */
   onChildDegraded?(child: ActorRef<never>, error: SafeError): M;
+  /**
+   * What introspection shows beside the runtime's counters: short words by name, such as the state of a circuit breaker. Read without
+   * the mailbox, also while no instance is there. Cheap; must not throw: a throw counts as nothing to show.
+   */
+  facts?(): Readonly<Record<string, string>>;
   /** How this actor supervises its children. */
   readonly supervision?: SupervisionStrategy;
 }
@@ -178,6 +183,8 @@ export interface ActorSnapshot {
   readonly skippedTicks: number;
   readonly nextTimerAtMs: number | null;
   readonly deadLetters: number;
+  /** What the definition tells, where it does. */
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 export type DeadLetterReason = "overflow" | "stopped" | "poison" | "resumed";

@@ -6,6 +6,8 @@ import type { ActorSnapshot } from "./api.ts";
 export function troublesOf(actor: ActorSnapshot, nowMs: number): string[] {
   const troubles: string[] = [];
   if (actor.state !== "running") troubles.push(actor.state);
+  const { breaker } = actor.facts ?? {};
+  if (breaker !== undefined && breaker !== "closed") troubles.push(`circuit breaker ${breaker}`);
   if (actor.restarts > 0) troubles.push(actor.restarts === 1 ? "restarted once" : `restarted ${actor.restarts} times`);
   if (actor.mailbox.overflowed > 0) troubles.push(`mailbox overflowed ${actor.mailbox.overflowed} times`);
   for (const run of actor.runs) {

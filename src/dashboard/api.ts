@@ -144,6 +144,7 @@ export interface ActorSnapshot {
   readonly skippedTicks: number;
   readonly nextTimerAtMs: number | null;
   readonly deadLetters: number;
+  readonly facts?: { readonly breaker?: string };
 }
 
 export interface ActorsAnswer {

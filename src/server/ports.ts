@@ -43,6 +43,8 @@ export interface ActorReport {
   readonly skippedTicks: number;
   readonly nextTimerAtMs: number | null;
   readonly deadLetters: number;
+  /** What an actor shows beside its counters: `breaker` of clusters and registries. */
+  readonly facts?: Readonly<Record<string, string>>;
 }
 
 /** The supervision tree and its counters since the start. */

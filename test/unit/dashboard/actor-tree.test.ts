@@ -38,6 +38,8 @@ describe("troubles", () => {
     });
     expect(troublesOf(actor("/a"), nowMs)).toEqual([]);
     expect(troublesOf(actor("/a", { state: "backoff" }), nowMs)).toEqual(["backoff"]);
+    expect(troublesOf(actor("/a", { facts: { breaker: "closed" } }), nowMs)).toEqual([]);
+    expect(troublesOf(actor("/a", { facts: { breaker: "open" } }), nowMs)).toEqual(["circuit breaker open"]);
     expect(troublesOf(actor("/a", { restarts: 2 }), nowMs)).toEqual(["restarted 2 times"]);
     expect(troublesOf(actor("/a", { mailbox: { ...mailbox, overflowed: 1 } }), nowMs)).toHaveLength(1);
     expect(troublesOf(actor("/a", run(8000)), nowMs)).toEqual([]);

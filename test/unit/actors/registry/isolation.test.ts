@@ -163,6 +163,11 @@ describe("one of ten registries", () => {
           expect(status?.available).toBe(fault === "auth");
           expect(JSON.stringify(running.rows())).not.toContain(secretText);
           expect(running.checksMs.get(name)?.length).toBeLessThan(30);
+          const breaker = fault === "auth" ? "closed" : "open";
+          expect(status?.breaker).toBe(breaker);
+          expect(running.statuses.get(name)?.["breaker"]).toBe(breaker);
+          const actors = running.hub.system.snapshot();
+          expect(actors.find(({ path }) => path === `/hub/registries/${name}`)?.facts).toEqual({ breaker });
         } else {
           expect(status, name).toMatchObject({ health: "healthy", available: true });
           expectOnTime(name, 200_000);

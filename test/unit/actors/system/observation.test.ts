@@ -51,6 +51,23 @@ test("the snapshot lists parents before children, children in start order, with 
   });
 });
 
+test("facts of a definition are shown without the mailbox, also of an actor that is down; one that throws shows none", async () => {
+  const { system, settle } = createTestSystem({ seed: 1 });
+  let breaker = "closed";
+  const a = system.spawn({ ...scripted([]), facts: () => ({ breaker }) }, { name: "a" });
+  const facts = (): never => {
+    throw new Error("boom");
+  };
+  system.spawn({ ...scripted([]), facts }, { name: "b" });
+  await settle();
+  expect(system.snapshot()[0]?.facts).toEqual({ breaker: "closed" });
+  a.tell(crash());
+  await settle();
+  breaker = "open";
+  expect(system.snapshot()[0]).toMatchObject({ state: "backoff", facts: { breaker: "open" } });
+  expect(system.snapshot()[1]).not.toHaveProperty("facts");
+});
+
 test("one waiting message is shown in the lane it is for", async () => {
   const { system, settle } = createTestSystem({ seed: 1 });
   const a = system.spawn(scripted([]), { name: "a" });
