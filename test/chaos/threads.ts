@@ -73,7 +73,7 @@ function dyingThreads(
     time: "real",
     run: ({ form, seed }): Promise<Figures> =>
       withPool(heap, async (pool) => {
-        const seconds = form === "long" ? 600 : 4;
+        const seconds = form === "long" ? 600 : 2;
         const { good, outcomes } = await besideGoodTasks({ seconds, seed }, pool, () => outcome(pool, fault));
         assert.deepEqual([...outcomes.keys()], [expected]);
         const { queued, running, rerun, crashed, outOfMemory } = pool.stats();
