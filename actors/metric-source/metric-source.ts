@@ -62,6 +62,8 @@ type Watched = KubeObject & { readonly spec?: Partial<MetricSourceSpec>; readonl
 
 /** What the clusters tell within this time is said at once. */
 const gatherMs = 1_000;
+/** For so long after the start a status of before is left alone, while there are clusters that were not asked yet. */
+const settleMs = 60_000;
 
 /** @param key `namespace/name` */
 export function metricSourceDefinition(
@@ -100,6 +102,8 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
   #compiled: CompiledSource | undefined;
   #lane: SourceStatusInput["lane"];
   #saysSoon = false;
+  /** Until then, what was said before the start holds. Monotonic. */
+  #settlesAtMs = 0;
 
   constructor(
     key: string,
@@ -115,6 +119,7 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
 
   onStart(): void {
     this.#memory.status ??= this.#object()?.status;
+    this.#settlesAtMs = this.#context.clock.monotonicMs() + settleMs;
     this.#readSpec();
   }
 
@@ -227,12 +232,25 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
       nowMs,
       refreshMs: statusRefreshMs,
     };
+    if (this.#mustWait(input)) {
+      this.#saySoon();
+      return;
+    }
     const current = currentStatus(input);
     const said = sourceStatus(input, current);
     this.#memory.status = said;
     if (uid !== undefined) status.set({ resource: metricSources.plural, namespace, name, uid }, said);
     this.#show({ namespace, name }, object.spec, current, input);
     this.#publish({ namespace, name }, current);
+  }
+
+  /** After a start it is not known yet what the clusters hold: what was said of this generation before stays, with its times. */
+  #mustWait({ previous, observedGeneration, clusters, compileProblems }: SourceStatusInput): boolean {
+    const isKnown = previous?.observedGeneration === observedGeneration && (previous?.clustersCollected ?? 0) > 0;
+    const isWaiting = isKnown && compileProblems.length === 0 && clusters.some(({ state }) => state === "pending");
+    if (isWaiting && this.#context.clock.monotonicMs() < this.#settlesAtMs) return true;
+    this.#settlesAtMs = 0;
+    return false;
   }
 
   /** What readers see is always of now: it costs no write of the custom resource. */

@@ -121,6 +121,7 @@ export function currentStatus(input: SourceStatusInput): MetricSourceStatus {
   const errors = having("failed").length + collected.filter(({ problems }) => problems.length > 0).length;
   const isBroken = compileProblems.length > 0;
   const isFailing = collected.length === 0 && having("failed").length > 0;
+  const waiting = isBroken ? undefined : waitingFor(clusters);
   const newestMs = Math.max(...clusters.map(({ collectedAtMs }) => collectedAtMs ?? 0), 0);
   const problem = isBroken ? compileProblems.join("; ") : (having("failed")[0]?.problems[0] ?? "");
   return {
@@ -138,14 +139,24 @@ export function currentStatus(input: SourceStatusInput): MetricSourceStatus {
     message:
       isBroken || isFailing
         ? problem.slice(0, maxMessageLength)
-        : errors > 0
-          ? `Collected with ${errors} ${errors === 1 ? "error" : "errors"}`
-          : "Collection successful",
+        : waiting !== undefined
+          ? waiting.message
+          : errors > 0
+            ? `Collected with ${errors} ${errors === 1 ? "error" : "errors"}`
+            : "Collection successful",
     ...(isBroken ? {} : { fieldValidation: fieldsOf(input, collected) }),
     ...(isBroken || lane === undefined ? {} : { lane: lane.lane, laneReason: lane.lane === "json" ? lane.why : "" }),
     ...(collected.length === 0 ? {} : { cost: costOf(collected) }),
     conditions: conditionsFrom(verdicts(input), previous?.conditions ?? [], observedGeneration, nowMs),
   };
+}
+
+/** Why there is nothing to say of collections yet; undefined: there is, or there is no cluster. */
+function waitingFor(clusters: readonly ClusterOutcome[]): { reason: string; message: string } | undefined {
+  const has = (state: ClusterOutcome["state"]): boolean => clusters.some((cluster) => cluster.state === state);
+  if (has("collected") || has("failed")) return undefined;
+  if (has("pending")) return { reason: "Pending", message: "Waiting for the first collection" };
+  return has("unreachable") ? { reason: "NoClusterReachable", message: "No cluster can be reached" } : undefined;
 }
 
 function verdicts(input: SourceStatusInput): Verdict[] {
@@ -164,10 +175,13 @@ function verdicts(input: SourceStatusInput): Verdict[] {
   const resources = sum(collected, (cluster) => cluster.resources);
   const text = `Collected ${resources} resources from ${collected.length} clusters`;
   const why = named(lacking.map(({ cluster, problems }) => `${cluster}: ${problems[0] ?? ""}`));
+  const waiting = waitingFor(clusters);
   const list: Verdict[] = [
     failed.length > 0 && collected.length === 0
       ? { type: "Ready", status: "False", reason: "CollectionFailed", message: why }
-      : { type: "Ready", status: "True", reason: "CollectionSuccessful", message: text },
+      : waiting !== undefined
+        ? { type: "Ready", status: "Unknown", ...waiting }
+        : { type: "Ready", status: "True", reason: "CollectionSuccessful", message: text },
   ];
   const unreached = named(unreachable.map(({ cluster }) => cluster));
   list.push(

@@ -353,9 +353,9 @@ export function startVirtualFleet(
     /** Gone at once, whatever holds it. */
     remove: (name: string) => source(clusterConnections.kind).set(`hubs/${name}`, undefined),
     /** Creates or changes a MetricSource; undefined: it is gone. */
-    declareSource: (name: string, spec: object | undefined, generation = 1) => {
+    declareSource: (name: string, spec: object | undefined, generation = 1, status?: object) => {
       const metadata = { name, namespace: "hubs", uid: `uid-${name}`, generation };
-      source(metricSources.kind).set(`hubs/${name}`, spec && { metadata, spec });
+      source(metricSources.kind).set(`hubs/${name}`, spec && { metadata, spec, ...(status && { status }) });
     },
     setSecret: (name: string, resourceVersion: string) =>
       source(secrets.kind).set(`hubs/${name}-credentials`, {

@@ -194,6 +194,35 @@ describe("a cluster", patient, () => {
     expect(conditionOf("slow", "Reachable")).toBe("True Reachable");
   });
 
+  test("that was not asked yet after a start does not make the status of before a smaller one", async () => {
+    fleet = startVirtualFleet(clusters);
+    for (const name of clusters) fleet.behaviours.set(name, "latency");
+    const status = { observedGeneration: 1, phase: "Active", clustersCollected: 6, resourcesCollected: 6 };
+    fleet.declareSource("known", spec(), 1, status);
+    fleet.declareSource("changed", spec(), 2, status);
+    fleet.declareSource("new", spec());
+    await fleet.clock.advance(3_000);
+    expect(fleet.statuses.get("known")).toBeUndefined();
+    for (const name of ["changed", "new"]) {
+      expect(statusOf(name)).toMatchObject({ clustersCollected: 0, message: "Waiting for the first collection" });
+      expect(conditionOf(name, "Ready")).toBe("Unknown Pending");
+    }
+    await fleet.clock.advance(57_000);
+    for (const name of ["known", "changed", "new"])
+      expect(statusOf(name)).toMatchObject({ clustersCollected: 6, message: "Collection successful" });
+  });
+
+  test("that can never be asked is waited for a minute after a start, no longer", async () => {
+    fleet = startVirtualFleet(clusters);
+    for (const name of clusters) fleet.behaviours.set(name, "refuse");
+    const status = { observedGeneration: 1, phase: "Active", clustersCollected: 6, resourcesCollected: 6 };
+    fleet.declareSource("known", spec(), 1, status);
+    await fleet.clock.advance(70_000);
+    expect(statusOf("known")).toMatchObject({ clustersCollected: 0, message: "No cluster can be reached" });
+    expect(conditionOf("known", "Ready")).toBe("Unknown NoClusterReachable");
+    expect(conditionOf("known", "Reachable")).toBe("False NoClusterReachable");
+  });
+
   test("that leaves is in no sum, no status and no store any more; one that comes is collected at once", async () => {
     fleet = startVirtualFleet(clusters);
     fleet.declareSource("pods", spec());
