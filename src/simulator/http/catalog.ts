@@ -63,6 +63,8 @@ export interface ResourceType {
   readonly storedAs?: StoredAs;
   /** Of a custom resource; built-in kinds have columns that are code. */
   readonly printerColumns?: readonly PrinterColumn[];
+  /** Fields of a custom resource that selectors may name, beside its name and namespace. */
+  readonly selectableFields?: readonly string[];
   /** OpenAPI schema of a custom resource. */
   readonly schema?: unknown;
 }

@@ -62,7 +62,7 @@ export interface FieldRequirement {
 /** Reads a fieldSelector. Throws ApiError 400, also for a field that is not in `supported`. */
 export function parseFieldSelector(text: string | null, supported: readonly string[]): readonly FieldRequirement[] {
   return splitSelector(text, "fieldSelector").map((part) => {
-    const match = /^([A-Za-z.]+)(==?|!=)(.*)$/.exec(part);
+    const match = /^([A-Za-z0-9_.]+)(==?|!=)(.*)$/.exec(part);
     if (match === null) throw apiErrors.badRequest(`invalid field selector: ${JSON.stringify(part)}`);
     const field = match[1] as string;
     if (!supported.includes(field)) throw apiErrors.badRequest(`field label not supported: ${field}`);

@@ -1,5 +1,6 @@
 // How a reply leaves: whole or as a stream, compressed where a server would, under the body faults of the moment. What it says was
 // decided before.
+import { randomUUID } from "node:crypto";
 import { PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
 import type { Clock } from "../../support/clock.ts";
 import type { FaultRegistry } from "../faults/registry.ts";
@@ -100,6 +101,7 @@ export class ReplySender {
     const isCut = current.type === "cut" && current.ending === "clean";
     response.writeHead(status, {
       "content-type": type,
+      "audit-id": randomUUID(),
       "cache-control": "no-cache, private",
       ...(isCut ? {} : { "content-length": String(bytes.length) }),
       ...(isGzipped ? { "content-encoding": "gzip", vary: "Accept-Encoding" } : {}),
@@ -126,7 +128,11 @@ export class ReplySender {
     const faults = this.#faults;
     if (response.destroyed) return;
     noteStatus(200);
-    response.writeHead(200, { "content-type": jsonType, "cache-control": "no-cache, private" });
+    response.writeHead(200, {
+      "content-type": jsonType,
+      "audit-id": randomUUID(),
+      "cache-control": "no-cache, private",
+    });
     // The headers leave at once, also when no event follows for long.
     (response as { flushHeaders?(): void }).flushHeaders?.();
     const out = this.#outgoing(exchange, true);

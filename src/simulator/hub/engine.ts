@@ -1,8 +1,9 @@
 // The hub's API server: a store that clients read, watch and write, and controllers that react to it. Here requests find who does them.
 import type { Clock } from "../../support/clock.ts";
 import { administrator } from "../http/callers.ts";
-import type { Catalog, ResourceType, StoredAs } from "../http/catalog.ts";
+import { apiVersionOf, type Catalog, type ResourceType, type StoredAs } from "../http/catalog.ts";
 import type { Answer, Engine, ResourceRequest } from "../http/engine.ts";
+import { listText } from "../http/list.ts";
 import { hasProtobuf } from "../http/protobuf.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
 import { builtInTypes, clusterRoleType, crdType, namespaceType, podType } from "../kinds/types.ts";
@@ -193,16 +194,20 @@ export class HubEngine implements Engine {
   }
 
   #deleteCollection(request: ResourceRequest): Answer {
-    const selected = this.#reader.select(request);
-    for (const { object } of selected) {
+    const { type, form } = request;
+    const states = this.#reader.select(request).map(({ object }) => {
       const { name, namespace = "" } = object.metadata;
-      this.#delete({ ...request, verb: "delete", name, namespace });
-    }
-    return {
-      type: "body",
-      status: 200,
-      text: JSON.stringify({ ...success, details: { kind: request.type.resource } }),
-    };
+      return this.#deleted({ ...request, verb: "delete", name, namespace }).state;
+    });
+    const text = listText({
+      kind: form === "full" ? type.kind : "PartialObjectMetadata",
+      apiVersion: form === "full" ? apiVersionOf(type) : "meta.k8s.io/v1",
+      resourceVersion: String(this.store.revision),
+      continueToken: "",
+      remainingItemCount: undefined,
+      items: states.map((state) => state.itemText(form, type.builtIn)),
+    });
+    return { type: "body", status: 200, text };
   }
 
   #objectAnswer(
@@ -236,7 +241,7 @@ export class HubEngine implements Engine {
     return this.#objectAnswer(request, this.#settled(target, patched), 200, warnings);
   }
 
-  #delete(request: ResourceRequest): Answer {
+  #deleted(request: ResourceRequest): { readonly state: StoredObject; readonly gone: boolean } {
     const options = deleteOptionsOf(request);
     if (request.type === namespaceType && permanentNamespaces.includes(request.name)) {
       const message = `namespaces "${request.name}" is forbidden: this namespace may not be deleted`;
@@ -244,8 +249,13 @@ export class HubEngine implements Engine {
     }
     const { target } = writeTarget(request);
     const dryRun = target.dryRun || options.dryRun?.includes("All") === true;
-    const { state, gone } = this.writer.delete({ ...target, dryRun }, options);
-    this.#settled({ ...target, dryRun }, state);
+    const deleted = this.writer.delete({ ...target, dryRun }, options);
+    this.#settled({ ...target, dryRun }, deleted.state);
+    return deleted;
+  }
+
+  #delete(request: ResourceRequest): Answer {
+    const { state, gone } = this.#deleted(request);
     if (!gone || request.type === podType) return this.#objectAnswer(request, state, 200);
     const { group, resource } = request.type;
     const details = {

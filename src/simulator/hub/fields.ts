@@ -32,6 +32,7 @@ const more: Readonly<Record<string, readonly string[]>> = {
 export const supportedFields = (type: ResourceType): readonly string[] => [
   ...everywhere,
   ...(more[`${type.group}/${type.resource}`] ?? []),
+  ...(type.selectableFields ?? []),
 ];
 
 /** Reads a field of the object as text; "" where it is not set. */

@@ -89,6 +89,16 @@ function checkName(type: ResourceType, name: string | undefined): void {
   if (name === undefined || name === "") {
     throw apiErrors.invalid(type, "", "metadata.name", "Required value: name or generateName is required");
   }
+  if (type.group === "rbac.authorization.k8s.io") {
+    // Any segment of a path will do.
+    if (!/[/%]/.test(name) && name !== "." && name !== "..") return;
+    throw apiErrors.invalid(
+      type,
+      name,
+      "metadata.name",
+      `Invalid value: ${JSON.stringify(name)}: may not contain '/' or '%'`,
+    );
+  }
   if (name.length > maxNameLength || !dns1123Subdomain.test(name)) {
     const message = `Invalid value: ${JSON.stringify(name.slice(0, maxNameLength))}: must be a lower case DNS name of at most ${maxNameLength} characters`;
     throw apiErrors.invalid(type, name, "metadata.name", message);
@@ -99,7 +109,7 @@ function checkStringMap(type: ResourceType, metadata: IncomingMeta, member: "lab
   const map: unknown = metadata[member];
   if (map === undefined) return;
   if (!isObject(map) || Object.values(map).some((value) => typeof value !== "string")) {
-    throw apiErrors.invalid(type, metadata.name, `metadata.${member}`, "must be a map of strings");
+    throw apiErrors.badRequest(`${type.kind} cannot be handled: metadata.${member}: must be a map of strings`);
   }
 }
 

@@ -45,7 +45,7 @@ function run(root: object, { op, path, from, value }: Operation): void {
       if (!isDeepStrictEqual(read(root, path), value)) throw misfit(`testing value ${path} failed`);
       return;
     default:
-      throw apiErrors.badRequest(`a JSON patch has no operation ${JSON.stringify(op)}`);
+      throw misfit(`a JSON patch has no operation ${JSON.stringify(op)}`);
   }
 }
 

@@ -96,7 +96,7 @@ export function afterApply(entries: ManagedFields, request: ApplyRequest): { obj
   const others = owners.filter((owner) => !isWriter(owner));
   const fields = difference(fieldsOf(ownable(config), schema), metadataItself);
   const owned = union(fields, ...others.map((owner) => owner.fields));
-  const givenUp = difference(withNamedParents(last), withNamedParents(owned));
+  const givenUp = difference(withNamedParents(last), withNamedParents(owned), metadataItself);
   const object = without(merged(live, config, schema), givenUp, schema);
   const changes = changesBetween(ownable(live), ownable(object), schema);
   const conflicts = others.flatMap((owner) =>

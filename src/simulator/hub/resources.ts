@@ -32,6 +32,7 @@ export interface CrdDocument {
       readonly served: boolean;
       readonly storage: boolean;
       readonly subresources?: { readonly status?: object; readonly scale?: ScalePaths };
+      readonly selectableFields?: readonly { readonly jsonPath: string }[];
       readonly additionalPrinterColumns?: readonly PrinterColumn[];
       readonly schema?: { readonly openAPIV3Schema?: unknown };
     }[];
@@ -109,6 +110,7 @@ function typeOf({ spec }: CrdDocument, version: CrdDocument["spec"]["versions"][
     hasGeneration: true,
     ...(scale === undefined ? {} : { scale: scaleOf(scale), subresources: [scaleSubresource] }),
     printerColumns: version.additionalPrinterColumns ?? defaultColumns,
+    selectableFields: (version.selectableFields ?? []).map(({ jsonPath }) => jsonPath.replace(/^\./, "")),
     schema: version.schema?.openAPIV3Schema,
   };
 }

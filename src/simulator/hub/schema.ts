@@ -7,6 +7,7 @@ import type { StatusCause } from "../http/status.ts";
 import { CelRules } from "./cel-rules.ts";
 import { causeOf, fieldOf } from "./schema-causes.ts";
 import { type StructuralSchema, memberSchema as schemaOfMember } from "./structural-schema.ts";
+import { duplicatesIn } from "./structured-merge.ts";
 
 type Members = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Members =>
@@ -62,7 +63,12 @@ export class SchemaRules {
       const news = errors.filter((error) => before === undefined || isChanged(error, object, before));
       if (news.length > 0) return news.map(causeOf);
     }
-    return this.#cel.violations(object, before);
+    const twice = duplicatesIn(object, this.#schema).map(({ path, value }) => ({
+      reason: "FieldValueDuplicate",
+      message: `Duplicate value: ${JSON.stringify(value).slice(0, 200)}`,
+      field: path,
+    }));
+    return twice.length > 0 ? twice : this.#cel.violations(object, before);
   }
 }
 

@@ -175,3 +175,15 @@ function strip(value: unknown, fields: FieldSet, schema: Schema, path: string): 
   if (Array.isArray(value)) return kept.map((child) => child.value);
   return Object.fromEntries(kept.map((child) => [child.element.slice("f:".length), child.value]));
 }
+
+/** Elements of sets and maps that are there more than once, by their paths. */
+export function duplicatesIn(object: unknown, schema: Schema, path = ""): readonly { path: string; value: unknown }[] {
+  const seen = new Set<string>();
+  return childrenOf(object, schema).flatMap(({ element, value, schema: below }, index) => {
+    const isMember = element.startsWith("f:");
+    const at = isMember ? `${path}${path === "" ? "" : "."}${element.slice("f:".length)}` : `${path}[${index}]`;
+    const isDuplicate = !isMember && seen.has(element);
+    seen.add(element);
+    return [...(isDuplicate ? [{ path: at, value }] : []), ...duplicatesIn(value, below, at)];
+  });
+}

@@ -1,4 +1,5 @@
 // What a request to write asks for: who writes what and how far, what a patch changes, and what is said of fields that nobody knows.
+import type { Verb } from "../http/catalog.ts";
 import type { ResourceRequest } from "../http/engine.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
 import type { DeleteOptions } from "./deletion.ts";
@@ -50,9 +51,7 @@ export function writeTarget(request: ResourceRequest): {
   const { type, namespace, name, subresource, query, userAgent } = request;
   const warnings: string[] = [];
   const validation = query.get("fieldValidation") || "Warn";
-  if (!["Strict", "Warn", "Ignore"].includes(validation)) {
-    throw apiErrors.badRequest(`fieldValidation: ${JSON.stringify(validation)}: must be Strict, Warn or Ignore`);
-  }
+  checkOption(request, "fieldValidation", validation, ["Ignore", "Warn", "Strict"]);
   const onUnknownFields = (fields: readonly string[]): void => {
     const said = fields.slice(0, maxNamedFields).map((field) => `unknown field ${JSON.stringify(field)}`);
     if (validation === "Warn") warnings.push(...said);
@@ -60,6 +59,7 @@ export function writeTarget(request: ResourceRequest): {
     const what = `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}`;
     throw apiErrors.badRequest(`${what}: strict decoding error: ${said.join(", ")}`);
   };
+  for (const asked of query.getAll("dryRun")) checkOption(request, "dryRun", asked, ["All"]);
   const dryRun = query.getAll("dryRun").includes("All");
   const manager = query.get("fieldManager") || userAgentManager(userAgent);
   if (manager.length > maxManagerLength) {
@@ -67,6 +67,20 @@ export function writeTarget(request: ResourceRequest): {
     throw apiErrors.invalidOptions("PatchOptions", { reason: "FieldValueTooLong", message, field: "fieldManager" });
   }
   return { target: { type, namespace, name, subresource, dryRun, manager, onUnknownFields }, warnings };
+}
+
+const optionKinds: Readonly<Partial<Record<Verb, string>>> = {
+  create: "CreateOptions",
+  update: "UpdateOptions",
+  patch: "PatchOptions",
+  delete: "DeleteOptions",
+};
+
+function checkOption({ verb }: ResourceRequest, field: string, value: string, known: readonly string[]): void {
+  if (known.includes(value)) return;
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${known.map((one) => JSON.stringify(one)).join(", ")}`;
+  const cause = { reason: "FieldValueNotSupported", message, field };
+  throw apiErrors.invalidOptions(optionKinds[verb] ?? "DeleteOptions", cause);
 }
 
 const maxManagerLength = 128;

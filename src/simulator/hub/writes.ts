@@ -8,8 +8,8 @@ import { apiVersionOf } from "../http/catalog.ts";
 import { apiErrors } from "../http/status.ts";
 import { mergeSchemaOf } from "../kinds/built-in-schemas.ts";
 import { namespaceType } from "../kinds/types.ts";
-import { decodeBuiltIn } from "./built-in-decode.ts";
 import { wantedOf, withDefaults, withGeneratedName, written } from "./content.ts";
+import { decodeObject } from "./decode.ts";
 import { type DeleteOptions, finalizersUnder } from "./deletion.ts";
 import { type IncomingObject, readIncoming } from "./incoming.ts";
 import { lastAppliedFields } from "./last-applied.ts";
@@ -53,7 +53,14 @@ export class HubWriter {
 
   update(target: WriteTarget, body: unknown): StoredObject {
     const current = this.#require(target);
-    return this.#replace(target, current, decoded(target, readIncoming(target.type, body, target)));
+    const incoming = decoded(target, readIncoming(target.type, body, target));
+    if (!target.type.builtIn && incoming.metadata.resourceVersion === undefined) {
+      const message = "Invalid value: 0x0: must be specified for an update";
+      throw apiErrors.invalidFields(target.type, target.name, [
+        { reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" },
+      ]);
+    }
+    return this.#replace(target, current, incoming);
   }
 
   /** `change` makes the new object of the current one. */
@@ -233,10 +240,7 @@ function configuration(target: WriteTarget, body: unknown): IncomingObject {
   const metadata = (body as { readonly metadata?: object } | null)?.metadata;
   const sent = readIncoming(type, { ...(body as object), metadata: { name, ...metadata } }, target);
   if (askedManagedFields(sent.metadata) !== undefined) throw apiErrors.badRequest("metadata.managedFields must be nil");
-  const rules = schemaRules(type.schema);
-  const { object, unknownFields } = type.builtIn
-    ? decodeBuiltIn(type, sent)
-    : (rules?.decode(sent, false) ?? { object: sent, unknownFields: [] });
+  const { object, unknownFields } = decodeObject(type, sent, false);
   if (unknownFields.length > 0) target.onUnknownFields?.(unknownFields);
   const { apiVersion, kind, status, ...content } = object;
   const { resourceVersion, uid } = object.metadata;
@@ -258,10 +262,7 @@ const modified = (target: WriteTarget): Error =>
 
 /** Without fields that the definition does not know, with those that it fills in. */
 function decoded(target: WriteTarget, incoming: IncomingObject): IncomingObject {
-  const { type } = target;
-  const rules = schemaRules(type.schema);
-  if (rules === undefined && !type.builtIn) return incoming;
-  const { object, unknownFields } = rules?.decode(incoming) ?? decodeBuiltIn(type, incoming);
+  const { object, unknownFields } = decodeObject(target.type, incoming);
   if (unknownFields.length > 0) target.onUnknownFields?.(unknownFields);
   return object;
 }

@@ -67,9 +67,12 @@ export function mergeSchemaOf(type: ResourceType): StructuralSchema {
   return schema;
 }
 
+/** Of the metadata that every kind has. */
+export const metadataSchema = (): StructuralSchema => schemaOfType("meta/v1.ObjectMeta");
+
 const customSchema = (schema: StructuralSchema = {}): StructuralSchema => ({
   ...schema,
-  properties: { ...schema.properties, metadata: schemaOfType("meta/v1.ObjectMeta") },
+  properties: { ...schema.properties, metadata: metadataSchema() },
 });
 
 function builtInSchema(type: ResourceType): StructuralSchema {

@@ -64,9 +64,9 @@ describe("routes", () => {
 
   it("never fail other than with a Status, whatever the path", () => {
     fc.assert(
-      fc.property(fc.webPath(), fc.constantFrom("GET", "POST", "DELETE", "TRACE"), (path, method) => {
+      fc.property(fc.webPath({ size: "small" }), fc.constantFrom("GET", "POST", "DELETE", "TRACE"), (path, method) => {
         expect([200, 400, 404, 405]).toContain(statusOf(() => route(method, path)));
       }),
     );
-  });
+  }, 60_000);
 });

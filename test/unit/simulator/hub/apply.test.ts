@@ -121,6 +121,15 @@ describe("server-side apply", () => {
     expect(client.owners()).toEqual(["one Apply", "two Apply", "test Update"]);
   });
 
+  it("leaves name and namespace when all else of the metadata is given up", () => {
+    const client = new Applier();
+    client.apply("one", deployment({}, { labels: { a: "1" }, annotations: { b: "2" }, finalizers: ["a/b"] }));
+    const { metadata } = client.apply("one", deployment({}));
+    expect(metadata).toMatchObject({ name: "web", namespace: "team" });
+    expect(metadata).not.toHaveProperty("labels");
+    expect(metadata).not.toHaveProperty("finalizers");
+  });
+
   it("lets two managers share a list by its keys, in the status too", () => {
     const client = new Applier();
     const condition = (type: string) => ({ type, status: "True", reason: "R", message: "", lastTransitionTime: at });

@@ -136,7 +136,8 @@ describe("collections and pods", () => {
       const spec = { nodeName: tier === "1" ? "n1" : "n2", containers: [] };
       send(engine, "create", "pods", { namespace, body: { metadata: { name }, spec } });
     }
-    send(engine, "deletecollection", "configmaps", { namespace, query: "labelSelector=tier%3D1" });
+    const deleted = send(engine, "deletecollection", "configmaps", { namespace, query: "labelSelector=tier%3D1" });
+    expect(JSON.parse(deleted)).toMatchObject({ kind: "ConfigMapList", items: expect.any(Array) });
     expect(names("configmaps")).toEqual(["b"]);
     const onNode = send(engine, "list", "pods", { query: "fieldSelector=spec.nodeName%3Dn1" });
     expect(JSON.parse(onNode).items).toHaveLength(2);
@@ -147,5 +148,98 @@ describe("collections and pods", () => {
       body: { metadata: { name: "a" } },
     });
     expect(names("pods")).toEqual(["b", "c"]);
+  });
+});
+
+describe("a definition's schema", () => {
+  const refused = (openAPIV3Schema: unknown, version: object = {}) => {
+    const body = widget([]);
+    const spec = body["spec"] as object;
+    const versions = [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema }, ...version }];
+    try {
+      send(start(), "create", "customresourcedefinitions", { ...crds, body: { ...body, spec: { ...spec, versions } } });
+    } catch (error) {
+      if (error instanceof ApiError) return error.details.causes ?? [];
+      throw error;
+    }
+    return [];
+  };
+  const root = "spec.versions[0].schema.openAPIV3Schema";
+  const object = (properties: object) => ({ type: "object", properties });
+
+  it("is refused where it is not structural, with the place and the reason", () => {
+    const fieldsOf = (schema: unknown) =>
+      refused(schema).map(({ field, reason }) => `${field?.slice(root.length)} ${reason}`);
+    expect(fieldsOf(undefined)).toEqual([" FieldValueRequired"]);
+    expect(fieldsOf({ properties: {} })).toEqual([".type FieldValueInvalid"]);
+    expect(fieldsOf(object({ a: {} }))).toEqual([".properties[a].type FieldValueRequired"]);
+    expect(fieldsOf(object({ a: { type: "array" } }))).toEqual([".properties[a].items FieldValueRequired"]);
+    expect(fieldsOf(object({ a: { type: "text" } }))).toEqual([".properties[a].type FieldValueNotSupported"]);
+    const both = { type: "object", properties: {}, additionalProperties: { type: "string" } };
+    expect(fieldsOf(object({ a: both }))).toEqual([".properties[a].additionalProperties FieldValueForbidden"]);
+    expect(fieldsOf(object({ a: { type: "object", $ref: "#/b" } }))).toEqual([
+      ".properties[a].$ref FieldValueForbidden",
+    ]);
+    const list = { type: "array", items: { type: "object" }, "x-kubernetes-list-type": "map" };
+    expect(fieldsOf(object({ a: list }))).toEqual([".properties[a].x-kubernetes-list-map-keys FieldValueRequired"]);
+  });
+
+  it("is refused where it does not compile, and never answers 500 later", () => {
+    expect(refused(object({ a: { type: "string", pattern: "(" } }))).toMatchObject([{ reason: "FieldValueInvalid" }]);
+    expect(refused(object({ a: { type: "string", maxLength: "x" } }))).toMatchObject([{ reason: "FieldValueInvalid" }]);
+    expect(refused(object({ a: { "x-kubernetes-int-or-string": true } }))).toEqual([]);
+  });
+
+  it("needs exactly one stored version", () => {
+    expect(refused({ type: "object" }, { storage: false })).toMatchObject([{ field: "spec.versions" }]);
+  });
+});
+
+describe("a definition's fields", () => {
+  const start2 = (): HubEngine => {
+    const engine = start();
+    const properties = {
+      color: { type: "string" },
+      set: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set" },
+      map: {
+        ...{ type: "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["id"] },
+        items: { type: "object", properties: { id: { type: "string" } } },
+      },
+    };
+    const openAPIV3Schema = { type: "object", properties: { spec: { type: "object", properties } } };
+    const body = widget([]);
+    const version = { name: "v1", served: true, storage: true, schema: { openAPIV3Schema } };
+    const versions = [{ ...version, selectableFields: [{ jsonPath: ".spec.color" }] }];
+    const definition = { ...body, spec: { ...(body["spec"] as object), versions } };
+    send(engine, "create", "customresourcedefinitions", { ...crds, body: definition });
+    return engine;
+  };
+  const place = { group: "example.com", namespace: "default" };
+  const make = (engine: HubEngine, name: string, spec: object): string =>
+    send(engine, "create", "widgets", {
+      ...place,
+      body: { apiVersion: "example.com/v1", kind: "Widget", metadata: { name }, spec },
+    });
+
+  it("select what it says that selectors may name, and nothing else", () => {
+    const engine = start2();
+    make(engine, "a", { color: "red" });
+    make(engine, "b", { color: "blue" });
+    const list = (query: string) => JSON.parse(send(engine, "list", "widgets", { ...place, query })).items;
+    expect(list("fieldSelector=spec.color=red")).toMatchObject([{ metadata: { name: "a" } }]);
+    expect(() => list("fieldSelector=spec.size=1")).toThrow("field label not supported");
+  });
+
+  it("hold no element twice in sets and maps", () => {
+    const engine = start2();
+    const causes = (spec: object): unknown => {
+      try {
+        return make(engine, "x", spec);
+      } catch (error) {
+        return (error as ApiError).details.causes;
+      }
+    };
+    expect(causes({ set: ["a", "b", "a"] })).toMatchObject([{ reason: "FieldValueDuplicate", field: "spec.set[2]" }]);
+    expect(causes({ map: [{ id: "1" }, { id: "1" }] })).toMatchObject([{ field: "spec.map[1]" }]);
   });
 });

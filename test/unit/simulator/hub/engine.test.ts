@@ -31,7 +31,7 @@ describe("writes", () => {
     expect(refusal(connection("a", { namespace: "other" }))).toBe("400 BadRequest");
     expect(refusal(connection("Not_A_Name"))).toBe("422 Invalid");
     expect(refusal(connection(""))).toBe("422 Invalid");
-    expect(refusal(connection("a", { labels: { a: 1 } }))).toBe("422 Invalid");
+    expect(refusal(connection("a", { labels: { a: 1 } }))).toBe("400 BadRequest");
     expect(refusal(connection("a", { resourceVersion: "5" }))).toBe("400 BadRequest");
     expect(refusal([])).toBe("400 BadRequest");
     expect(client.refusal("create", cc, { body: connection("a"), namespace: "nowhere" })).toBe("404 NotFound");
@@ -67,7 +67,10 @@ describe("writes", () => {
     expect(labelled).toMatchObject({ metadata: { generation: 2, labels: { x: "y" } }, status: { phase: "Connected" } });
     const stale = { metadata: { resourceVersion }, status: { phase: "Old" } };
     expect(client.refusal("patch", cc, { name: "a", subresource: "status", body: stale })).toBe("409 Conflict");
-    const replaced = { ...connection("a"), status: { phase: "Put" } };
+    const unversioned = { ...connection("a"), status: { phase: "Put" } };
+    expect(client.refusal("update", cc, { name: "a", body: unversioned })).toBe("422 Invalid");
+    const { resourceVersion: newest } = labelled.metadata;
+    const replaced = { ...connection("a", { resourceVersion: newest }), status: { phase: "Put" } };
     expect(client.call("update", cc, { name: "a", subresource: "status", body: replaced })).toMatchObject({
       status: { phase: "Put" },
       spec: { displayName: "A" },
@@ -138,6 +141,14 @@ describe("writes", () => {
     expect(client.refusal("get", cc, { name: "a" })).toBe("404 NotFound");
     expect(watch.events.map((event) => event.type)).toEqual(["MODIFIED", "MODIFIED", "DELETED"]);
     watch.stop();
+  });
+
+  it("refuse options that there are not", () => {
+    const client = new HubClient();
+    const refused = (query: string) => client.failure("create", cc, { body: connection("a"), query }).details.causes;
+    const cause = (field: string) => [expect.objectContaining({ reason: "FieldValueNotSupported", field })];
+    expect(refused("dryRun=Some")).toEqual(cause("dryRun"));
+    expect(refused("fieldValidation=Maybe")).toEqual(cause("fieldValidation"));
   });
 
   it("delete under preconditions", () => {

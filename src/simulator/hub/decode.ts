@@ -1,25 +1,41 @@
-// Objects of built-in kinds as the server's Go types take them: members that the kind does not have and nulls are dropped, and a value of
-// another type than its field's is refused. What the values mean is not checked.
+// Objects as the server takes them: members that the kind does not have and nulls are dropped, and a value of another type than its
+// field's is refused. Built-in kinds have the fields of their Go types, custom resources the metadata of all kinds and their own schema,
+// which also fills in defaults. What the values mean is not checked.
 import type { ResourceType } from "../http/catalog.ts";
 import { apiErrors } from "../http/status.ts";
-import { fieldSchemaOf } from "../kinds/built-in-schemas.ts";
+import { fieldSchemaOf, metadataSchema } from "../kinds/built-in-schemas.ts";
+import { schemaRules } from "./schema.ts";
 import { memberSchema, type StructuralSchema } from "./structural-schema.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The object, and the paths of members that its kind does not have. Throws ApiError 400. */
-export function decodeBuiltIn<Value extends Json>(
-  type: ResourceType,
-  object: Value,
-): { readonly object: Value; readonly unknownFields: readonly string[] } {
-  const schema = fieldSchemaOf(type);
+export interface Decoded<Value> {
+  readonly object: Value;
+  /** Paths of what was dropped. */
+  readonly unknownFields: readonly string[];
+}
+
+/**
+ * Throws ApiError 400 for a value of a wrong type; in custom resources their schema is for those.
+ * @param defaults whether what is missing is filled in
+ */
+export function decodeObject<Value extends Json>(type: ResourceType, object: Value, defaults = true): Decoded<Value> {
   const unknownFields: string[] = [];
-  if (schema === undefined) return { object, unknownFields };
-  const { apiVersion, kind, ...content } = object;
-  const decoded = decode(content, schema, "", { type, unknownFields });
-  return { object: { apiVersion, kind, ...(decoded as object) } as unknown as Value, unknownFields };
+  const decoding = { type, unknownFields };
+  if (type.builtIn) {
+    const schema = fieldSchemaOf(type);
+    if (schema === undefined) return { object, unknownFields };
+    const { apiVersion, kind, ...content } = object;
+    const decoded = decode(content, schema, "", decoding) as object;
+    return { object: { apiVersion, kind, ...decoded } as unknown as Value, unknownFields };
+  }
+  const metadata = decode(object["metadata"], metadataSchema(), "metadata", decoding);
+  const known = { ...object, metadata };
+  const content = schemaRules(type.schema)?.decode(known, defaults);
+  if (content === undefined) return { object: known, unknownFields };
+  return { object: content.object, unknownFields: [...unknownFields, ...content.unknownFields] };
 }
 
 interface Decoding {
