@@ -29,7 +29,8 @@ type Fault = keyof typeof faults;
 let running: ReturnType<typeof start>;
 afterEach(() => running.stop());
 
-function start() {
+/** @param intervalSeconds of the specs; left to the default unless told */
+function start(intervalSeconds?: number) {
   const clock = new VirtualClock();
   const store = createMemoryStore({ clock });
   const view = createRegistriesView({ store, clock });
@@ -73,6 +74,7 @@ function start() {
   const hub: Hub = startHub({
     clock,
     random: seededRandom(7),
+    limits: { schedule: { minIntervalMs: 1_000 } },
     log: silentLogger,
     ports: {
       store,
@@ -105,7 +107,8 @@ function start() {
     (sources.get(registryConnections.kind) as ScriptedSource).set(`hubs/${name}`, object);
   for (const name of names) {
     const metadata = { name, namespace: "hubs", uid: `uid-${name}`, generation: 1 };
-    declare(name, { metadata, spec: { endpoint: `${name}.example` } });
+    const monitoring = intervalSeconds === undefined ? {} : { monitoring: { interval: intervalSeconds } };
+    declare(name, { metadata, spec: { endpoint: `${name}.example`, ...monitoring } });
   }
   return {
     clock,
@@ -231,6 +234,26 @@ describe("a steady state", () => {
     await running.clock.advance(3_600_000);
     expect(running.patches.length - before).toBeLessThanOrEqual(10 * 13);
     expect(running.events.every(({ count }) => count === 1)).toBe(true);
+  });
+
+  test("writes nothing to the hub's API over ten checks, of healthy, refused and broken registries alike", async () => {
+    running = start(15);
+    await running.clock.advance(5_000);
+    running.broken.set("registry-3", "auth").set("registry-4", "busy").set("registry-5", "refuse");
+    await running.clock.advance(45_000);
+    const before = { patches: running.patches.length, events: running.events.length };
+    const checks = new Map(names.map((name) => [name, running.checksMs.get(name)?.length ?? 0]));
+    await running.clock.advance(10 * 15_000 + 1_000);
+    for (const name of ["registry-0", "registry-9"])
+      expect((running.checksMs.get(name)?.length ?? 0) - (checks.get(name) ?? 0), name).toBeGreaterThanOrEqual(10);
+    expect(running.rows().map(({ status }) => status.health)).toEqual(
+      expect.arrayContaining(["healthy", "degraded", "unhealthy"]),
+    );
+    expect({ patches: running.patches.length, events: running.events.length }).toEqual({
+      ...before,
+      // The breaker of the one that refuses opens in this time: that is news.
+      patches: before.patches + 1,
+    });
   });
 
   test("ends with the deletion of the RegistryConnection: nothing of it is left", async () => {
