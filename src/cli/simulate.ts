@@ -1,6 +1,7 @@
 // `clusterpulse simulate`: a hub API and a fleet of simulated clusters, alone.
 import { writeFileSync } from "node:fs";
 import { Command } from "commander";
+import { originModes } from "../simulator/options.ts";
 import { presetNames } from "../simulator/world/profile.ts";
 import { rfc3339 } from "../support/clock.ts";
 import { Flags } from "./options.ts";
@@ -19,6 +20,7 @@ export function simulateCommand(): Command {
       "--register <namespace>",
       "create a Secret and a connection for each cluster and registry in this namespace",
     )
+    .option("--origin <mode>", `where clusters are reached: ${originModes.join(", ")}`, "port")
     .option("--interval <seconds>", "spec.monitoring.interval of registered clusters")
     .action(async (_options, command: Command) => {
       const flags = new Flags(command);
@@ -27,6 +29,7 @@ export function simulateCommand(): Command {
       const seed = flags.integer("seed", { min: 0, max: 2 ** 32 - 1 }, 1);
       const preset = flags.oneOf("preset", presetNames, "small");
       const hubPort = flags.integer("port", { min: 0, max: 65_535 }, 0);
+      const origin = flags.oneOf("origin", originModes, "port");
       const intervalSeconds = flags.integer("interval", { min: 1, max: 86_400 }, undefined);
       const kubeconfigFile = flags.text("kubeconfig-out");
       const namespace = flags.text("register");
@@ -38,7 +41,7 @@ export function simulateCommand(): Command {
       const asked = untilAskedToStop();
       const { startSimulator } = await import("../simulator/index.ts");
       const { writeRunFile } = await import("../simulator/process.ts");
-      const simulator = await startSimulator({ clusters, registries, seed, preset, hubPort });
+      const simulator = await startSimulator({ clusters, registries, seed, preset, origin, hubPort });
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
       if (kubeconfigFile !== undefined) writeFileSync(kubeconfigFile, simulator.kubeconfig(), { mode: 0o600 });
@@ -51,6 +54,7 @@ export function simulateCommand(): Command {
         registries: simulator.registries.length,
         seed,
         preset,
+        origin,
         admin: simulator.admin.url,
         ...(kubeconfigFile === undefined ? {} : { kubeconfig: kubeconfigFile }),
         ...(namespace === undefined ? {} : { registered: namespace }),

@@ -8,15 +8,17 @@ import { startAdminServer } from "./admin/server.ts";
 import { FaultRegistry } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
 import { apiVersionOf, type ResourceType } from "./http/catalog.ts";
-import { mintAuthority } from "./http/certificates.ts";
+import { loopbackHosts, mintAuthority } from "./http/certificates.ts";
 import type { Engine } from "./http/engine.ts";
-import { Origin } from "./http/listeners.ts";
-import { Pipeline } from "./http/pipeline.ts";
+import type { Origin } from "./http/listeners.ts";
+import { Pipeline, type PlainAnswer } from "./http/pipeline.ts";
 import { RequestLog, type RequestRecord } from "./http/request-log.ts";
 import { createSecureServers } from "./http/secure-server.ts";
+import type { SimulatorRequest } from "./http/sockets.ts";
 import { HubEngine } from "./hub/engine.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { checkOptions, type SimulatorOptions } from "./options.ts";
+import { addressOf, checkFaultHasListener, hubName, Origins, PathOrigin } from "./origins.ts";
 import { type Registration, registerFleet } from "./register.ts";
 import { SimulatedRegistry } from "./registry/registry.ts";
 import { isSameToken, Tokens } from "./tokens.ts";
@@ -86,8 +88,6 @@ export interface Simulator {
 }
 
 const crdFolder = fileURLToPath(new URL("../../config/crd/", import.meta.url));
-const hubName = "hub";
-const listenBatch = 100;
 const maxLoggedRequests = 100_000;
 
 /** Starts the fleet; it serves when this resolves. Throws InvalidInputError, and ClusterPulseError LISTEN_FAILED. */
@@ -120,49 +120,59 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     return index === undefined ? hub : new WorldEngine(keyAt(index), identityAt(index));
   };
   const log = new RequestLog(Math.max(20, Math.min(500, Math.floor(maxLoggedRequests / identities.length))));
-  const origins = new Map<string, Origin>();
-  const faults = new FaultRegistry((name) => {
-    const origin = origins.get(name);
+  const { origin: mode = "port" } = options;
+  const originOf = (name: string): Origin => {
+    const origin = origins.find(name);
     if (origin === undefined) throw unknownCluster(name);
     return origin;
-  }, clock);
-  const pipeline = new Pipeline({ engineOf, siteOf: ({ name }) => sites.get(name), tokens, faults, log, clock });
+  };
+  const faults = new FaultRegistry(originOf, clock);
+  const intercept = (origin: Origin, request: SimulatorRequest): PlainAnswer | undefined => {
+    if (!(origin instanceof PathOrigin) || request.url.split("?")[0] !== "/openapi/v3") return undefined;
+    tokens.check(origin.name, request.headers.authorization, false);
+    return { status: 200, contentType: "application/json", text: origin.openApiIndex(engineOf(origin).catalog) };
+  };
+  const pipeline = new Pipeline({
+    engineOf,
+    siteOf: ({ name }) => sites.get(name),
+    tokens,
+    faults,
+    log,
+    clock,
+    intercept,
+  });
+  const names = identities.map(({ name }) => name);
   const server = createSecureServers(
     authority,
-    (origin, request, response) => void pipeline.handle(origin, request, response),
+    (origin, request, response) => void pipeline.handle(origins.serverOf(origin, request), request, response),
+    mode === "ip" ? [...loopbackHosts, ...names.map((_, index) => addressOf(index))] : loopbackHosts,
   );
-  const listen = async (name: string, port: number): Promise<void> => {
-    const origin = new Origin(name, (socket, presentation) => server.connect(socket, origin, presentation));
-    origins.set(name, origin);
-    await origin.listen(port);
-  };
+  const origins = new Origins({ mode, hubPort, clusters: names, sites: [...sites.keys()], connect: server.connect });
   const closeOrigins = async (): Promise<void> => {
-    await Promise.all([...origins.values()].map((origin) => origin.close()));
+    await origins.close();
     server.close();
   };
-  try {
-    await listen(hubName, hubPort);
-    const names = [...indexes.keys(), ...sites.keys()];
-    for (let from = 0; from < names.length; from += listenBatch) {
-      const batch = names.slice(from, from + listenBatch).map((name) => listen(name, 0));
-      // All of a batch settle before a failure is thrown, so that none opens after the others were closed.
-      const failed = (await Promise.allSettled(batch)).find((result) => result.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
-    }
-  } catch (error) {
-    await closeOrigins();
+  await origins.open().catch((error: unknown) => {
+    server.close();
     throw error;
-  }
+  });
 
-  const urlOf = (name: string): string => (origins.get(name) as Origin).url;
+  const urlOf = (name: string): string => originOf(name).url;
   const clusters = identities.map(({ name }) => ({ name, url: urlOf(name) }));
   const registries = [...sites].map(([name, { repositories }]) => ({ name, url: urlOf(name), repositories }));
   const core = {
     clusters,
     registries,
-    faults,
+    faults: {
+      add: (rule: FaultRule): Promise<void> => {
+        checkFaultHasListener(originOf(rule.cluster), rule);
+        return faults.add(rule);
+      },
+      remove: (cluster: string) => faults.remove(cluster),
+      list: () => faults.list(),
+    },
     requests: log,
-    connections: () => identities.map(({ name }) => ({ cluster: name, sockets: origins.get(name)?.socketCount ?? 0 })),
+    connections: () => identities.map(({ name }) => ({ cluster: name, sockets: originOf(name).socketCount })),
     expected(name: string): ExpectedCluster {
       const index = indexes.get(name);
       if (index === undefined) throw unknownCluster(name);
@@ -189,7 +199,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     },
     admin: { url: admin.url, token: admin.token },
     kubeconfig: (current = hubName) => {
-      if (!origins.has(current) || sites.has(current)) throw unknownCluster(current);
+      if (sites.has(current)) throw unknownCluster(current);
+      originOf(current);
       const servers = [{ name: hubName, url: urlOf(hubName) }, ...clusters];
       return kubeconfigText(
         servers.map((one) => ({ ...one, token: tokens.of(one.name) })),

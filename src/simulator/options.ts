@@ -3,6 +3,9 @@ import type { Clock } from "../support/clock.ts";
 import { InvalidInputError } from "../support/errors.ts";
 import { type PresetName, presetNames } from "./world/profile.ts";
 
+export const originModes = ["port", "path", "ip"] as const;
+export type OriginMode = (typeof originModes)[number];
+
 export interface SimulatorOptions {
   /** Number of clusters, 1 to 5,000. */
   readonly clusters: number;
@@ -12,6 +15,8 @@ export interface SimulatorOptions {
   readonly seed: number;
   /** Size of each cluster; `small` unless told. */
   readonly preset?: PresetName;
+  /** Where clusters are reached: each at a port of its own (the default), below a path of the hub's, or at an address of its own. */
+  readonly origin?: OriginMode;
   /** Port of the hub's API server; 0, the default, takes a free one. */
   readonly hubPort?: number;
   /** Times watches, latency and stamps; the machine's clock unless told. */
@@ -29,7 +34,15 @@ const isWhole = (value: unknown, low: number, high: number): boolean =>
   Number.isInteger(value) && (value as number) >= low && (value as number) <= high;
 
 /** Throws InvalidInputError that lists everything that is wrong. */
-export function checkOptions({ clusters, registries, seed, preset, hubPort, historySize }: SimulatorOptions): void {
+export function checkOptions({
+  clusters,
+  registries,
+  seed,
+  preset,
+  origin,
+  hubPort,
+  historySize,
+}: SimulatorOptions): void {
   const problems: string[] = [];
   if (!isWhole(clusters, 1, maxClusters)) problems.push(`clusters: must be a whole number from 1 to ${maxClusters}`);
   if (registries !== undefined && !isWhole(registries, 0, maxRegistries)) {
@@ -38,6 +51,9 @@ export function checkOptions({ clusters, registries, seed, preset, hubPort, hist
   if (!isWhole(seed, 0, 0xffff_ffff)) problems.push("seed: must be a whole number from 0 to 4294967295");
   if (preset !== undefined && !presetNames.includes(preset)) {
     problems.push(`preset: must be one of ${presetNames.join(", ")}`);
+  }
+  if (origin !== undefined && !originModes.includes(origin)) {
+    problems.push(`origin: must be one of ${originModes.join(", ")}`);
   }
   if (hubPort !== undefined && !isWhole(hubPort, 0, 65_535)) problems.push("hubPort: must be a port from 0 to 65535");
   if (historySize !== undefined && !isWhole(historySize, 1, 1_000_000)) {

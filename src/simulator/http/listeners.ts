@@ -30,6 +30,8 @@ export class Origin {
   /** The cluster's name, or `hub`. */
   readonly name: string;
   readonly #connect: (socket: Socket, presentation: Presentation) => void;
+  /** A loopback address. */
+  readonly host: string;
   #server: Server | undefined;
   #port = 0;
   #sockets: Set<Socket> | undefined;
@@ -39,8 +41,9 @@ export class Origin {
   #isClosed = false;
   #presentation: Presentation = "valid";
 
-  constructor(name: string, connect: (socket: Socket, presentation: Presentation) => void) {
+  constructor(name: string, connect: (socket: Socket, presentation: Presentation) => void, host = loopback) {
     this.name = name;
+    this.host = host;
     this.#connect = connect;
   }
 
@@ -49,7 +52,7 @@ export class Origin {
   }
 
   get url(): string {
-    return `https://${loopback}:${this.#port}`;
+    return `https://${this.host}:${this.#port}`;
   }
 
   get isListening(): boolean {
@@ -71,10 +74,10 @@ export class Origin {
     const server = createServer((socket) => this.#accept(socket));
     return new Promise((resolve, reject) => {
       server.once("error", (error: NodeJS.ErrnoException) => {
-        const message = `${this.name}: cannot listen on ${loopback}:${port} (${error.code ?? "unknown"})`;
+        const message = `${this.name}: cannot listen on ${this.host}:${port} (${error.code ?? "unknown"})`;
         reject(new ListenError(error.code ?? "", message));
       });
-      server.listen(port, loopback, () => {
+      server.listen(port, this.host, () => {
         if (this.#isClosed) server.close();
         else this.#server = server;
         this.#port = (server.address() as AddressInfo).port;

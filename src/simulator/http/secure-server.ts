@@ -33,11 +33,11 @@ export function createSecureServers(
 ): SecureServer {
   const servers = new Map<Presentation, Http2SecureServer>();
   const stranger = mintAuthority("another-ca");
-  const byPort = new Map<number, Origin>();
+  const byAddress = new Map<string, Origin>();
   const serverFor = (presentation: Presentation): Http2SecureServer => {
     let server = servers.get(presentation);
     if (server === undefined) {
-      server = startServer(identityFor(presentation, authority, stranger, hosts), byPort, handle);
+      server = startServer(identityFor(presentation, authority, stranger, hosts), byAddress, handle);
       servers.set(presentation, server);
     }
     return server;
@@ -45,7 +45,7 @@ export function createSecureServers(
   return {
     unknownCaPem: stranger.caPem,
     connect: (socket, origin, presentation) => {
-      byPort.set(origin.port, origin);
+      byAddress.set(`${origin.host}:${origin.port}`, origin);
       serverFor(presentation).emit("connection", socket);
     },
     close: () => {
@@ -75,7 +75,7 @@ function identityFor(
 
 function startServer(
   identity: ServerIdentity,
-  byPort: ReadonlyMap<number, Origin>,
+  byAddress: ReadonlyMap<string, Origin>,
   handle: Handler,
 ): Http2SecureServer {
   const options = {
@@ -86,9 +86,9 @@ function startServer(
     keepAliveTimeout: keepAliveMs,
   };
   const server = createSecureServer(options, (request, response) => {
-    const port = socketOf(request)?.localPort;
-    const origin = port === undefined ? undefined : byPort.get(port);
-    // Without a port the connection is gone already.
+    const socket = socketOf(request);
+    const origin = byAddress.get(`${socket?.localAddress}:${socket?.localPort}`);
+    // Without an address the connection is gone already.
     if (origin === undefined) response.stream?.destroy();
     else handle(origin, request, response);
   });

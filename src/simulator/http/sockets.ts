@@ -6,6 +6,7 @@ export type SimulatorRequest = Http2ServerRequest;
 export type SimulatorResponse = Http2ServerResponse;
 
 interface ServerSocket {
+  readonly localAddress?: string | undefined;
   readonly localPort?: number | undefined;
   readonly remotePort?: number | undefined;
   destroy(): unknown;

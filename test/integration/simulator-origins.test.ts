@@ -1,0 +1,98 @@
+// Where the clusters of a simulated fleet are reached: below paths of one listener, and at addresses of their own.
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ClusterCredentials } from "../../src/kube/credentials.ts";
+import { isKubeError } from "../../src/kube/errors.ts";
+import { credentialsFromKubeconfig } from "../../src/kube/secret-kubeconfig.ts";
+import { createTransport, type KubeTransport } from "../../src/kube/transport.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
+
+const signal = AbortSignal.timeout(60_000);
+const open: KubeTransport[] = [];
+afterAll(() => Promise.all(open.map((transport) => transport.close())));
+
+/** A client of the fleet's server that the context names. */
+function clientOf(fleet: Simulator, name: string): KubeTransport {
+  const server = name === "hub" ? fleet.hub.url : (fleet.clusters.find((cluster) => cluster.name === name)?.url ?? "");
+  const transport = createTransport(credentialsFromKubeconfig(fleet.kubeconfig(name), server, name), {}, "test");
+  open.push(transport);
+  return transport;
+}
+const get = async (transport: KubeTransport, path: string): Promise<Record<string, unknown>> =>
+  (await transport.requestJson("GET", path, { signal, maxBytes: 1 << 24 })).body as Record<string, unknown>;
+const codeOf = (asked: Promise<unknown>): Promise<string> =>
+  asked.then(
+    () => "answered",
+    (error: unknown) => (isKubeError(error) ? error.code : String(error)),
+  );
+
+describe.each(["path", "ip", "port"] as const)("origin %s", (origin) => {
+  let fleet: Simulator;
+  let names: string[];
+  beforeAll(async () => {
+    fleet = await startSimulator({ clusters: 3, seed: 6, preset: "tiny", origin });
+    names = fleet.clusters.map(({ name }) => name);
+  });
+  afterAll(() => fleet.close());
+
+  test("serves every cluster and the hub, each with its own objects", async () => {
+    for (const name of names) {
+      const { items } = await get(clientOf(fleet, name), "/api/v1/nodes");
+      expect(items).toHaveLength(fleet.expected(name).nodes);
+    }
+    expect((await get(clientOf(fleet, "hub"), "/api/v1/nodes"))["items"]).toEqual([]);
+    const [first = ""] = names;
+    expect(fleet.requests.recent(first).map(({ path, status }) => [path, status])).toEqual([["/api/v1/nodes", 200]]);
+  });
+
+  test("gives the addresses of OpenAPI documents as clients take them", async () => {
+    const [name = ""] = names;
+    const { paths } = await get(clientOf(fleet, name), "/openapi/v3");
+    const { serverRelativeURL } = (paths as Record<string, { serverRelativeURL: string }>)["api/v1"] ?? {
+      serverRelativeURL: "",
+    };
+    const whole = new URL(serverRelativeURL, fleet.clusters[0]?.url).href;
+    expect(whole.startsWith(`${fleet.clusters[0]?.url}/openapi/v3/api/v1?hash=`)).toBe(true);
+  });
+
+  test("keeps a fault to the cluster that has it", async () => {
+    const [one = "", other = ""] = names;
+    await fleet.faults.add({ cluster: one, fault: "unauthorized" });
+    expect(await codeOf(get(clientOf(fleet, one), "/api/v1/nodes"))).toBe("UNAUTHORIZED");
+    expect(await codeOf(get(clientOf(fleet, other), "/api/v1/nodes"))).toBe("answered");
+    await fleet.faults.remove(one);
+    expect(await codeOf(get(clientOf(fleet, one), "/api/v1/nodes"))).toBe("answered");
+  });
+
+  test("refuses connections where there is a listener to refuse them, and says so where there is none", async () => {
+    const [one = "", other = ""] = names;
+    const refuse = async (): Promise<void> => fleet.faults.add({ cluster: one, fault: "refuse" });
+    if (origin === "path") {
+      await expect(refuse()).rejects.toThrow(/refuse needs a listener/);
+      return;
+    }
+    await refuse();
+    expect(await codeOf(get(clientOf(fleet, one), "/api/v1/nodes"))).toBe("CONNECTION_REFUSED");
+    expect(await codeOf(get(clientOf(fleet, other), "/api/v1/nodes"))).toBe("answered");
+    await fleet.faults.remove(one);
+    expect(await codeOf(get(clientOf(fleet, one), "/api/v1/nodes"))).toBe("answered");
+  });
+});
+
+test("a cluster's token opens neither the hub nor another cluster of the same listener", async () => {
+  const fleet = await startSimulator({ clusters: 2, seed: 6, preset: "tiny", origin: "path" });
+  try {
+    const [one, other] = fleet.clusters;
+    const token = clientToken(fleet, one?.name ?? "");
+    for (const url of [fleet.hub.url, other?.url ?? ""]) {
+      const caPem = credentialsFromKubeconfig(fleet.kubeconfig(), fleet.hub.url, "hub").caPem;
+      const transport = createTransport(new ClusterCredentials({ server: url, token, caPem }), {}, "test");
+      open.push(transport);
+      expect(await codeOf(get(transport, "/api/v1/namespaces"))).toBe("UNAUTHORIZED");
+    }
+  } finally {
+    await fleet.close();
+  }
+});
+
+const clientToken = (fleet: Simulator, name: string): string =>
+  credentialsFromKubeconfig(fleet.kubeconfig(name), "https://127.0.0.1:1", name).token ?? "";
