@@ -91,7 +91,8 @@ async function collectTrusted(
     signal.throwIfAborted();
     const { code, message } = safeError(error);
     const isAlone = sources.length === 1;
-    if (isAlone || !isGuilty(code)) {
+    // One that was alone already has its second chance too: a busy machine stops runs that are nobody's fault.
+    if ((isAlone && isSuspect) || !isGuilty(code)) {
       return sources.map((source) => ({ kind: "failed", source, code, message, isAlone }));
     }
     const results: SourceResult[] = [];

@@ -123,6 +123,16 @@ describe("a MetricSource that harms its threads", patient, () => {
       expect(fleet.clock.nowMs() - (await lastCollectedMs("bad", cluster)), cluster).toBeLessThan(intervalMs + 5_000);
   });
 
+  test("once only, because the machine was busy, has its second chance at once and nothing held against it", async () => {
+    let left = clusters.length;
+    const { compute } = harmfulCompute(() => (left-- > 0 ? { code: "COMPUTE_DEADLINE", afterMs: 250 } : undefined));
+    fleet = startVirtualFleet(clusters, { compute });
+    fleet.declareSource("fine", spec());
+    await fleet.clock.advance(10_000);
+    expect(statusOf("fine")).toMatchObject({ phase: "Active", clustersCollected: clusters.length });
+    expect(conditionOf("fine", "Degraded")).toBe("False AsExpected");
+  });
+
   test("is collected at once when its definition changes", async () => {
     const { compute } = harmfulCompute((names, input) =>
       names.includes("bad") && JSON.stringify(input.sources).includes("runaway")
