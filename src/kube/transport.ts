@@ -3,8 +3,9 @@
 // body is refused while it arrives once it passes its limit; redirects are not followed, so that a token goes to no other
 // server; errors are KubeError. A GET whose kept connection the server closed just then is sent once more; nothing else is ever
 // repeated. Does not: parse list bodies, know kinds.
+import type { IncomingHttpHeaders } from "node:http";
 import { setImmediate } from "node:timers/promises";
-import { Pool } from "undici";
+import { type Dispatcher, Pool } from "undici";
 import type { Clock } from "../support/clock.ts";
 import { systemClock } from "../support/clock.ts";
 import { parseJson, parseJsonBody, readBody, tooLarge } from "./body.ts";
@@ -14,6 +15,7 @@ import { IdleTimer, linkedAbort } from "./deadlines.ts";
 import type { EndpointPolicy } from "./endpoint-policy.ts";
 import { duration, errorFromStatus, mapClientError, type RequestContext } from "./error-mapping.ts";
 import { KubeError, knownStatusReason } from "./errors.ts";
+import { type Answer, Exchange } from "./exchange.ts";
 import { parseRetryAfter } from "./retry-after.ts";
 
 export interface TransportLimits {
@@ -42,6 +44,7 @@ export const defaultTransportLimits: TransportLimits = {
 
 const maxConnections = 2;
 const maxErrorBodyBytes = 16_384;
+const noBytes = new Uint8Array();
 
 export interface GetResponse {
   /** Always 2xx. */
@@ -210,7 +213,12 @@ class UndiciTransport implements KubeTransport {
       const response = await this.#streamPool.request(request);
       idle.touch();
       response.body.on("error", ignore);
-      if (!isSuccess(response.statusCode)) throw await this.#refusal(response, "GET", path);
+      if (!isSuccess(response.statusCode)) {
+        const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxErrorBodyBytes).catch(
+          () => noBytes,
+        );
+        throw this.#refusal(response.statusCode, response.headers, bytes, "GET", path);
+      }
       if (contentEncoding(response.headers) !== "identity") throw unsupportedEncoding();
       for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
         idle.touch();
@@ -239,86 +247,96 @@ class UndiciTransport implements KubeTransport {
   }
 
   async #exchange(request: RawRequest, signal: AbortSignal, maxBytes: number): Promise<GetResponse> {
-    const abort = linkedAbort(signal);
+    let current: Exchange | undefined;
+    let givenUp = signal.aborted ? requestAborted() : undefined;
+    const giveUp = (reason: KubeError): void => {
+      givenUp ??= reason;
+      current?.giveUp(givenUp);
+    };
+    const onAbort = (): void => giveUp(requestAborted());
+    signal.addEventListener("abort", onAbort, { once: true });
     const cancelDeadline = this.#clock.setTimer(() => {
       const within = duration(this.#limits.requestTimeoutMs);
-      abort.abort(
-        new KubeError("REQUEST_DEADLINE", `no complete answer from ${this.#context.address} within ${within}`),
-      );
+      giveUp(new KubeError("REQUEST_DEADLINE", `no complete answer from ${this.#context.address} within ${within}`));
     }, this.#limits.requestTimeoutMs);
     try {
       const startedMs = this.#clock.monotonicMs();
-      const response = await this.#send(request, abort.signal);
-      const headersAfterMs = this.#clock.monotonicMs() - startedMs;
-      response.body.on("error", ignore);
-      if (!isSuccess(response.statusCode)) throw await this.#refusal(response, request.method, request.path);
-      const encoding = contentEncoding(response.headers);
-      if (encoding === undefined) throw unsupportedEncoding();
-      if (Number(response.headers["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
-      const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxBytes);
+      let headersAfterMs = 0;
+      const { status, headers, bytes } = await this.#send(request, (options) => {
+        if (givenUp !== undefined) throw givenUp;
+        current = new Exchange(this.#pool, options, (code, own) => {
+          headersAfterMs = this.#clock.monotonicMs() - startedMs;
+          if (!isSuccess(code)) return { maxBytes: maxErrorBodyBytes };
+          if (contentEncoding(own) === undefined) throw unsupportedEncoding();
+          if (Number(own["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
+          return { maxBytes, tooLarge: () => tooLarge(maxBytes) };
+        });
+        return current.answer;
+      });
       // The pool takes a connection back one turn after its body ended: going on at once would open the second one for nothing.
       await setImmediate();
-      return {
-        status: response.statusCode,
-        contentType: text(response.headers["content-type"]),
-        encoding,
-        bytes,
-        headersAfterMs,
-      };
+      if (!isSuccess(status)) throw this.#refusal(status, headers, bytes, request.method, request.path);
+      const encoding = contentEncoding(headers) ?? "identity";
+      return { status, contentType: text(headers["content-type"]), encoding, bytes, headersAfterMs };
     } catch (error) {
-      // Whatever is left of the body is not worth waiting for: this closes the connection it was coming on.
-      abort.abort(new KubeError("ABORTED", "request given up"));
       throw mapClientError(error, this.#context);
     } finally {
       cancelDeadline();
-      abort.unlink();
+      signal.removeEventListener("abort", onAbort);
     }
   }
 
-  /** Resolves with the response's headers. A server may close a kept connection at any time, also just as a request goes out. */
-  async #send(request: RawRequest, signal: AbortSignal): Promise<RawResponse> {
+  /** Resolves with the answer. A server may close a kept connection at any time, also just as a request goes out. */
+  async #send(
+    request: RawRequest,
+    exchange: (options: Dispatcher.DispatchOptions) => Promise<Answer>,
+  ): Promise<Answer> {
     const options = {
       method: request.method,
       path: this.#prefix + request.path,
       headers: { ...this.#headers, ...request.headers },
       body: request.body ?? null,
-      signal,
     };
     const lostIdleConnection = this.#connections.beforeRequest();
     try {
-      return await this.#pool.request(options);
+      return await exchange(options);
     } catch (error) {
       const wasReset = mapClientError(error, this.#context).code === "CONNECTION_RESET";
       if (request.method !== "GET" || request.body !== undefined || !wasReset || !lostIdleConnection()) throw error;
       this.#idleRetries++;
-      return await this.#pool.request(options);
+      return await exchange(options);
     }
   }
 
-  /** Reads as much of a refusal as it takes to find a Kubernetes Status, so that its connection stays usable. */
-  async #refusal(response: RawResponse, method: string, path: string): Promise<KubeError> {
+  /** What a refusal says, as far as its body is a Kubernetes Status; it may be HTML or cut off, and the status says enough then. */
+  #refusal(
+    httpStatus: number,
+    headers: IncomingHttpHeaders,
+    bytes: Uint8Array,
+    method: string,
+    path: string,
+  ): KubeError {
     let statusReason: string | undefined;
     try {
-      const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxErrorBodyBytes);
-      await setImmediate();
-      if (contentEncoding(response.headers) === "identity") statusReason = reasonOf(parseJson(bytes));
+      if (contentEncoding(headers) === "identity") statusReason = reasonOf(parseJson(bytes));
     } catch {
-      // The status says enough; the body of a refusal may be HTML, cut off or endless.
+      // Not a Status.
     }
-    const httpStatus = response.statusCode;
     const held = httpStatus === 429 || httpStatus === 503;
-    const retryAfterMs = held ? parseRetryAfter(text(response.headers["retry-after"]), this.#clock.nowMs()) : undefined;
+    const retryAfterMs = held ? parseRetryAfter(text(headers["retry-after"]), this.#clock.nowMs()) : undefined;
     return errorFromStatus({ httpStatus, statusReason, retryAfterMs }, method, path);
   }
 }
-
-type RawResponse = Awaited<ReturnType<Pool["request"]>>;
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
 }
 
-function contentEncoding(headers: RawResponse["headers"]): "identity" | "gzip" | undefined {
+function requestAborted(): KubeError {
+  return new KubeError("ABORTED", "request aborted");
+}
+
+function contentEncoding(headers: IncomingHttpHeaders): "identity" | "gzip" | undefined {
   const encoding = text(headers["content-encoding"]).trim().toLowerCase();
   if (encoding === "" || encoding === "identity") return "identity";
   return encoding === "gzip" ? "gzip" : undefined;

@@ -179,6 +179,17 @@ describe("a refusal", () => {
     expect(error).toMatchObject({ code: "SERVER_ERROR", httpStatus: 502, statusReason: undefined });
   });
 
+  test("whose body stalls or is cut off is still that refusal", async () => {
+    const server = await http((request, response) => {
+      response.writeHead(403).write("{");
+      if (request.url?.startsWith("/version")) setImmediate(() => response.destroy());
+    });
+    const transport = transportTo(server.url, { bodyIdleTimeoutMs: 1_000 });
+    expect(await failure(transport.get(pods, getOptions))).toMatchObject({ code: "FORBIDDEN", httpStatus: 403 });
+    expect(await failure(transport.get("/version", getOptions))).toMatchObject({ code: "FORBIDDEN", httpStatus: 403 });
+    await expect.poll(() => server.open()).toBe(0);
+  });
+
   test("with an endless body ends early", async () => {
     const server = await http((_request, response) => {
       response.writeHead(500);
