@@ -60,8 +60,8 @@ export interface SourceMemory {
 
 type Watched = KubeObject & { readonly spec?: Partial<MetricSourceSpec>; readonly status?: MetricSourceStatus };
 
-/** What the clusters tell within this time is said at once. */
-const gatherMs = 1_000;
+/** What the clusters tell within this time is said at once: longer where there are many, since saying it looks at all of them. */
+const gatherMs = { least: 1_000, perCluster: 5 };
 /** For so long after the start a status of before is left alone, while there are clusters that were not asked yet. */
 const settleMs = 60_000;
 
@@ -205,7 +205,8 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
   #saySoon(): void {
     if (this.#saysSoon) return;
     this.#saysSoon = true;
-    this.#context.timers.once("say", gatherMs, { type: "say" });
+    const waitMs = gatherMs.least + gatherMs.perCluster * this.#memory.outcomes.size;
+    this.#context.timers.once("say", waitMs, { type: "say" });
   }
 
   #say(): void {
