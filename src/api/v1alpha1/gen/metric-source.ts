@@ -131,7 +131,7 @@ export interface MetricSourceStatus {
     /** What is wrong with it. */
     readonly message?: string;
   }[];
-  /** How the objects are read where the cluster can answer so; protobuf takes a tenth of the work. */
+  /** How the objects are read where the cluster can answer so; protobuf takes less work. */
   readonly lane?: "protobuf" | "json";
   /** Why the objects are read as JSON; empty where they are not. */
   readonly laneReason?: string;
