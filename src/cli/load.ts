@@ -73,7 +73,7 @@ function readSettings(command: Command): LoadSettings {
 }
 
 async function load(settings: LoadSettings): Promise<void> {
-  const { parseFaultShares, chooseBroken } = await import("../load/faults.ts");
+  const { parseFaultShares, chooseBroken } = await import("../simulator/scenario/shares.ts");
   const { observeOutcomes, scrapeCost, countSockets } = await import("../load/observe.ts");
   const { runLoad } = await import("../load/run.ts");
   checkFileLimit(settings.clusters);

@@ -1,6 +1,8 @@
 // The admin API of a running simulator, for commands of another process. Every call has a deadline and a limit on what it reads.
 import { ClusterPulseError } from "../support/errors.ts";
 import type { FaultRule } from "./faults/rule.ts";
+import type { ScenarioOutline } from "./scenario/control.ts";
+import type { ScenarioState } from "./scenario/run.ts";
 import type { ExpectedCluster } from "./world/expected.ts";
 
 export interface AdminAddress {
@@ -47,6 +49,20 @@ export class AdminClient {
 
   async removeFault(cluster: string): Promise<void> {
     await this.#call("DELETE", `faults/${encodeURIComponent(cluster)}`);
+  }
+
+  /** Begins a scenario: the text of its YAML. The simulator checks it. */
+  async startScenario(yaml: string): Promise<ScenarioOutline> {
+    return (await this.#call("POST", "scenario", { yaml })) as ScenarioOutline;
+  }
+
+  /** Of the newest scenario; null: there was none. */
+  async scenario(): Promise<ScenarioState | null> {
+    return (await this.#call("GET", "scenario")) as ScenarioState | null;
+  }
+
+  async stopScenario(): Promise<void> {
+    await this.#call("DELETE", "scenario");
   }
 
   /** When each cluster's newest poll began, epoch milliseconds. */

@@ -19,13 +19,15 @@ import { HubEngine } from "./hub/engine.ts";
 import { kubeconfigText } from "./kubeconfig.ts";
 import { checkOptions, type SimulatorOptions } from "./options.ts";
 import { addressOf, checkFaultHasListener, hubName, Origins, PathOrigin } from "./origins.ts";
-import { type Registration, registerFleet } from "./register.ts";
+import { type Registration, registerFleet, unregisterCluster } from "./register.ts";
 import { SimulatedRegistry } from "./registry/registry.ts";
+import { type ScenarioOutline, Scenarios } from "./scenario/control.ts";
+import type { ScenarioState } from "./scenario/run.ts";
 import { isSameToken, Tokens } from "./tokens.ts";
 import { WorldEngine } from "./world/engine.ts";
 import { type ExpectedCluster, expectedOf } from "./world/expected.ts";
 import { buildModel } from "./world/model.ts";
-import { clusterIdentities, type WorldKey } from "./world/profile.ts";
+import { type ClusterIdentity, clusterIdentities, type WorldKey } from "./world/profile.ts";
 
 export type { Clock } from "../support/clock.ts";
 export { VirtualClock } from "../support/virtual-clock.ts";
@@ -84,6 +86,15 @@ export interface Simulator {
   expected(cluster: string): ExpectedCluster;
   /** Makes the hub's API server know every cluster and registry. What exists already is left as it is. */
   register(registration: Registration): void;
+  /** A timeline of faults, heals and clusters that go and come back; YAML, see docs/simulator.md. */
+  readonly scenario: {
+    /** Begins it in place of one that is under way. Throws InvalidInputError that lists everything wrong. */
+    start(yaml: string): ScenarioOutline;
+    /** Of the newest one; null: there was none. */
+    state(): ScenarioState | null;
+    /** Leaves everything as it is now. */
+    stop(): void;
+  };
   close(): Promise<void>;
 }
 
@@ -179,7 +190,31 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       return expectedOf(buildModel(keyAt(index), identityAt(index)));
     },
   };
-  const admin = await startAdminServer(core).catch(async (error: unknown) => {
+  let registration: Registration | undefined;
+  const registered = (): Registration => {
+    if (registration === undefined)
+      throw new ClusterPulseError("NOT_REGISTERED", "the hub's API server was not told of the fleet");
+    return registration;
+  };
+  const asRegistered = (identity: ClusterIdentity) => {
+    const { name } = identity;
+    return { identity, url: urlOf(name), token: tokens.of(name) };
+  };
+  const scenario = new Scenarios(
+    {
+      names,
+      seed,
+      breakCluster: core.faults.add,
+      healCluster: async (cluster) => void (await core.faults.remove(cluster)),
+      addCluster(cluster) {
+        const identity = identityAt(indexes.get(cluster) as number);
+        registerFleet(hub, [asRegistered(identity)], [], authority.caPem, registered());
+      },
+      removeCluster: (cluster) => unregisterCluster(hub, registered().namespace, cluster),
+    },
+    clock,
+  );
+  const admin = await startAdminServer({ ...core, scenario }).catch(async (error: unknown) => {
     await closeOrigins();
     throw error;
   });
@@ -209,15 +244,14 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
         current,
       );
     },
-    register: (registration) => {
-      const fleet = identities.map((identity) => {
-        const { name } = identity;
-        return { identity, url: urlOf(name), token: tokens.of(name) };
-      });
+    register: (wanted) => {
+      registration = wanted;
       const passwords = registries.map((registry) => ({ ...registry, password: tokens.of(registry.name) }));
-      registerFleet(hub, fleet, passwords, authority.caPem, registration);
+      registerFleet(hub, identities.map(asRegistered), passwords, authority.caPem, wanted);
     },
+    scenario,
     close: async () => {
+      scenario.stop();
       await Promise.all([admin.close(), closeOrigins()]);
       await faults.clear();
     },

@@ -1,5 +1,6 @@
 // Makes the hub's API server know the fleet, as an operator would: a Namespace, per cluster a Secret and a ClusterConnection, and per
 // registry a Secret and a RegistryConnection.
+import type { ResourceType } from "./http/catalog.ts";
 import type { HubEngine } from "./hub/engine.ts";
 import { keyOf } from "./hub/object.ts";
 import { namespaceType, secretType } from "./kinds/types.ts";
@@ -84,6 +85,17 @@ export function registerFleet(
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
+
+/** Deletes what registerFleet made for one cluster. Throws ApiError when it is not there. */
+export function unregisterCluster(hub: HubEngine, namespace: string, cluster: string): void {
+  const connectionType = hub.catalog.find("clusterpulse.io", "v1alpha1", "clusterconnections");
+  const remove = (type: ResourceType, name: string): void => {
+    const target = { type, namespace, name, subresource: "", dryRun: false, manager: "kube-apiserver" };
+    hub.writer.delete(target, {});
+  };
+  if (connectionType !== undefined) remove(connectionType, cluster);
+  remove(secretType, `${cluster}-credentials`);
+}
 
 const words: Readonly<Record<string, string>> = { prod: "Production", stage: "Staging", dev: "Development" };
 

@@ -6,6 +6,8 @@ import type { AddressInfo } from "node:net";
 import { ClusterPulseError, InvalidInputError, safeError } from "../../support/errors.ts";
 import { type FaultRule, parseFaultRule } from "../faults/rule.ts";
 import type { RequestRecord } from "../http/request-log.ts";
+import type { ScenarioOutline } from "../scenario/control.ts";
+import type { ScenarioState } from "../scenario/run.ts";
 import { isSameToken } from "../tokens.ts";
 import type { ExpectedCluster } from "../world/expected.ts";
 
@@ -23,6 +25,11 @@ export interface AdminSubject {
     recent(cluster: string): readonly RequestRecord[];
     clusters(): readonly string[];
     polls(): readonly { readonly cluster: string; readonly atMs: number }[];
+  };
+  readonly scenario: {
+    start(yaml: string): ScenarioOutline;
+    state(): ScenarioState | null;
+    stop(): void;
   };
   /** Open connections of every cluster. */
   connections(): readonly { readonly cluster: string; readonly sockets: number }[];
@@ -122,6 +129,16 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
       if (!had) throw new AdminError(404, `cluster ${JSON.stringify(name)} has no fault`);
       return ok({ cluster: name, removed: true });
     }
+    case "GET scenario":
+      return ok(subject.scenario.state());
+    case "POST scenario": {
+      const { yaml } = ((await readJson(request)) ?? {}) as { yaml?: unknown };
+      if (typeof yaml !== "string") throw new AdminError(400, "yaml: must be the text of a scenario");
+      return { status: 201, body: subject.scenario.start(yaml) };
+    }
+    case "DELETE scenario":
+      subject.scenario.stop();
+      return ok(subject.scenario.state());
     case "GET requests":
       return ok(requestsOf(subject, url.searchParams.get("cluster")));
     case "GET polls":
@@ -144,7 +161,7 @@ function processReport(): { cpuMs: number; residentBytes: number } {
 const unknownPath = (): AdminError =>
   new AdminError(
     404,
-    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET /sim/v1/registries, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET /sim/v1/requests, GET /sim/v1/polls, GET /sim/v1/connections, GET /sim/v1/process",
+    "no such path and method; there are GET /sim/v1/clusters, GET /sim/v1/clusters/{name}/expected, GET /sim/v1/registries, GET and POST /sim/v1/faults, DELETE /sim/v1/faults/{cluster}, GET, POST and DELETE /sim/v1/scenario, GET /sim/v1/requests, GET /sim/v1/polls, GET /sim/v1/connections, GET /sim/v1/process",
   );
 
 function checkCaller(request: IncomingMessage, token: string): void {

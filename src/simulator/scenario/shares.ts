@@ -1,6 +1,6 @@
 // Which clusters of a fleet get which fault: `blackhole=20%,slowbody=5%,hang=3`. The same seed and names give the same choice.
-import { InvalidInputError } from "../support/errors.ts";
-import { hash32 } from "../support/random.ts";
+import { InvalidInputError } from "../../support/errors.ts";
+import { hash32 } from "../../support/random.ts";
 
 export interface FaultShare {
   readonly fault: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseBroken, parseFaultShares } from "../../../src/load/faults.ts";
+import { chooseBroken, parseFaultShares } from "../../../../src/simulator/scenario/shares.ts";
 
 const known = ["blackhole", "hang", "slowbody"];
 const names = Array.from({ length: 40 }, (_, index) => `cluster-${index}`);

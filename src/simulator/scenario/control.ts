@@ -1,0 +1,50 @@
+// The scenario that a simulator plays, at most one at a time: started, looked at and stopped while everything runs.
+import type { Clock } from "../../support/clock.ts";
+import { planScenario } from "./plan.ts";
+import { ScenarioRun, type ScenarioState, type ScenarioSubject } from "./run.ts";
+import { parseScenario } from "./steps.ts";
+
+/** What a scenario will do, told at its start. */
+export interface ScenarioOutline {
+  readonly actions: number;
+  readonly durationMs: number;
+  /** First fault of each cluster that has one at some time. */
+  readonly broken: Readonly<Record<string, string>>;
+  /** Clusters whose ClusterConnection goes, or comes back, at some time. */
+  readonly churned: readonly string[];
+}
+
+export interface ScenarioFleet extends ScenarioSubject {
+  readonly names: readonly string[];
+  readonly seed: number;
+}
+
+export class Scenarios {
+  readonly #fleet: ScenarioFleet;
+  readonly #clock: Clock;
+  #run: ScenarioRun | undefined;
+
+  constructor(fleet: ScenarioFleet, clock: Clock) {
+    this.#fleet = fleet;
+    this.#clock = clock;
+  }
+
+  /** Begins the scenario, in place of one that is under way; what that one did stays. Throws InvalidInputError. */
+  start(yaml: string): ScenarioOutline {
+    const plan = planScenario(parseScenario(yaml), this.#fleet.names, this.#fleet.seed);
+    this.stop();
+    this.#run = new ScenarioRun(plan, this.#fleet, this.#clock);
+    const { actions, durationMs, broken, churned } = plan;
+    return { actions: actions.length, durationMs, broken: Object.fromEntries(broken), churned: [...churned] };
+  }
+
+  /** Of the newest one; null: there was none. */
+  state(): ScenarioState | null {
+    return this.#run?.state ?? null;
+  }
+
+  /** Leaves everything as it is now. */
+  stop(): void {
+    this.#run?.stop();
+  }
+}

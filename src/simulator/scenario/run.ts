@@ -1,0 +1,93 @@
+// Plays a planned scenario: one action after the other, each as soon as its time has come. An action that fails is counted and
+// does not hold up the next.
+import type { Cancel, Clock } from "../../support/clock.ts";
+import { safeError } from "../../support/errors.ts";
+import type { FaultRule } from "../faults/rule.ts";
+import type { Action, ScenarioPlan } from "./plan.ts";
+
+/** What the actions act on. */
+export interface ScenarioSubject {
+  breakCluster(rule: FaultRule): Promise<void>;
+  healCluster(cluster: string): Promise<void>;
+  /** Its ClusterConnection comes and goes; the cluster itself serves all the time. */
+  addCluster(cluster: string): void;
+  removeCluster(cluster: string): void;
+}
+
+export interface ScenarioState {
+  readonly actions: number;
+  readonly done: number;
+  readonly failed: number;
+  /** Why the last one failed; null: none did. */
+  readonly lastError: string | null;
+  readonly running: boolean;
+}
+
+export class ScenarioRun {
+  readonly plan: ScenarioPlan;
+  readonly #subject: ScenarioSubject;
+  readonly #clock: Clock;
+  readonly #startedMs: number;
+  #done = 0;
+  #failed = 0;
+  #lastError: string | null = null;
+  #stopped = false;
+  #cancel: Cancel = () => undefined;
+
+  /** Begins at once. */
+  constructor(plan: ScenarioPlan, subject: ScenarioSubject, clock: Clock) {
+    this.plan = plan;
+    this.#subject = subject;
+    this.#clock = clock;
+    this.#startedMs = clock.monotonicMs();
+    this.#wait();
+  }
+
+  get state(): ScenarioState {
+    const { actions } = this.plan;
+    const running = !this.#stopped && this.#done < actions.length;
+    return { actions: actions.length, done: this.#done, failed: this.#failed, lastError: this.#lastError, running };
+  }
+
+  /** Leaves everything as it is now. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
+  }
+
+  #wait(): void {
+    const next = this.plan.actions[this.#done];
+    if (next === undefined || this.#stopped) return;
+    const delayMs = Math.max(0, this.#startedMs + next.atMs - this.#clock.monotonicMs());
+    this.#cancel = this.#clock.setTimer(() => void this.#playDue(), delayMs);
+  }
+
+  async #playDue(): Promise<void> {
+    const sinceMs = this.#clock.monotonicMs() - this.#startedMs;
+    for (;;) {
+      const next = this.plan.actions[this.#done];
+      if (this.#stopped || next === undefined || next.atMs > sinceMs) break;
+      await this.#play(next);
+      this.#done++;
+    }
+    this.#wait();
+  }
+
+  async #play(action: Action): Promise<void> {
+    try {
+      switch (action.kind) {
+        case "break":
+          return await this.#subject.breakCluster(action.rule);
+        case "heal":
+          return await this.#subject.healCluster(action.cluster);
+        case "add":
+          return this.#subject.addCluster(action.cluster);
+        case "remove":
+          return this.#subject.removeCluster(action.cluster);
+      }
+    } catch (error) {
+      this.#failed++;
+      this.#lastError = `${action.kind} ${action.cluster}: ${safeError(error).message}`;
+    }
+  }
+}

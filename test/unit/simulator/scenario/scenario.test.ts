@@ -1,0 +1,131 @@
+// A scenario from its text to its last action, in virtual time.
+import { describe, expect, it } from "vitest";
+import { type Action, planScenario } from "../../../../src/simulator/scenario/plan.ts";
+import { ScenarioRun } from "../../../../src/simulator/scenario/run.ts";
+import { parseScenario } from "../../../../src/simulator/scenario/steps.ts";
+import { InvalidInputError } from "../../../../src/support/errors.ts";
+import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
+
+const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
+const plan = (text: string, seed = 1) => planScenario(parseScenario(text), names, seed);
+const shown = ({ atMs, kind, cluster }: Action): string => `${atMs} ${kind} ${cluster}`;
+
+const problemsOf = (text: string): readonly string[] => {
+  try {
+    plan(text);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidInputError);
+    return (error as InvalidInputError).problems;
+  }
+};
+
+describe("a scenario", () => {
+  it("breaks and heals parts of the fleet at their times, and says beforehand whom it touches", () => {
+    const text = `
+steps:
+  - { at: 30s, faults: "blackhole=20%,hang=1" }
+  - { at: 2m, heal: all }
+  - { at: 5m, faults: [{ cluster: c3, fault: status, parameters: { code: 429 } }] }
+`;
+    const { actions, broken, churned, durationMs } = plan(text);
+    expect(actions.map(({ atMs, kind }) => `${atMs} ${kind}`)).toEqual([
+      ...Array.from({ length: 5 }, () => "30000 break"),
+      ...Array.from({ length: 5 }, () => "120000 heal"),
+      "300000 break",
+    ]);
+    expect(actions.at(-1)).toMatchObject({ rule: { cluster: "c3", fault: "status", parameters: { code: 429 } } });
+    expect([...broken.values()].filter((fault) => fault === "blackhole")).toHaveLength(4);
+    expect(broken.has("c3")).toBe(true);
+    expect(churned.size).toBe(0);
+    expect(durationMs).toBe(300_000);
+  });
+
+  it("lets clusters go and come back at a pace", () => {
+    const { actions, churned } = plan(
+      "steps: [{ at: 10s, remove: 3 }, { at: 20s, every: 10s, until: 1m, add: 1, remove: 1 }]",
+    );
+    expect(actions.map(({ atMs, kind }) => `${atMs / 1_000} ${kind}`)).toEqual([
+      ...["10 remove", "10 remove", "10 remove"],
+      ...[20, 30, 40, 50, 60].flatMap((at) => [`${at} add`, `${at} remove`]),
+    ]);
+    for (const cluster of actions.map(({ cluster }) => cluster)) expect(churned.has(cluster)).toBe(true);
+    const there = new Set(names);
+    for (const { kind, cluster } of actions) {
+      expect(there.has(cluster), cluster).toBe(kind === "remove");
+      if (kind === "remove") there.delete(cluster);
+      else there.add(cluster);
+    }
+  });
+
+  it("is the same for the same seed, and another for another", () => {
+    const text = "steps: [{ at: 1s, faults: hang=5 }, { at: 2s, remove: 20% }]";
+    expect(plan(text, 7).actions).toEqual(plan(text, 7).actions);
+    expect(plan(text, 7).actions.map(shown)).not.toEqual(plan(text, 8).actions.map(shown));
+  });
+
+  it.each<[string, RegExp]>([
+    ["steps: []", /must have one member, steps/],
+    ["{ steps: [{ at: 1s, heal: all }], more: 1 }", /must have one member, steps/],
+    ["\t{", /is not YAML/],
+    ["steps: [7]", /steps\[0\]: must be an object/],
+    ["steps: [{ at: soon, heal: all }]", /steps\[0\]\.at: must be a time such as 30s/],
+    ["steps: [{ heal: all }]", /steps\[0\]\.at: is missing/],
+    ["steps: [{ at: 1s }]", /steps\[0\]: nothing happens/],
+    ["steps: [{ at: 1s, fault: hang=1 }]", /steps\[0\]\.fault: unknown/],
+    ["steps: [{ at: 1s, faults: fire=1 }]", /steps\[0\]\.faults: .*fire must be one of/],
+    ["steps: [{ at: 1s, remove: 101% }]", /steps\[0\]\.remove: must be all, a number/],
+    ["steps: [{ at: 1s, every: 1s, remove: 1 }]", /every and until go together/],
+    ["steps: [{ at: 1s, every: 1ms, until: 2s, heal: all }]", /every: must be 100ms or more/],
+    ["steps: [{ at: 0s, every: 100ms, until: 4h, heal: all }]", /happens more than 100000 times/],
+    ["steps: [{ at: 1s, add: 1 }]", /steps\[0\]\.add: 1 are wanted and there are 0/],
+    ["steps: [{ at: 1s, remove: [c99] }]", /c99 is not one of those/],
+    ["steps: [{ at: 1s, faults: [{ cluster: c99, fault: hang }] }]", /no simulated cluster is called c99/],
+  ])("%s is refused with what is wrong", (text, problem) => {
+    expect(problemsOf(text).join("; ")).toMatch(problem);
+  });
+
+  it("names everything that is wrong at once", () => {
+    expect(problemsOf("steps: [{ at: soon, heal: 0 }, { at: 1s, faults: fire=1 }]")).toHaveLength(3);
+  });
+});
+
+describe("a run of a scenario", () => {
+  const start = (text: string) => {
+    const clock = new VirtualClock();
+    const seen: string[] = [];
+    const note = (what: string): void => void seen.push(`${clock.monotonicMs()} ${what}`);
+    const subject = {
+      breakCluster: async ({ cluster, fault }: { cluster: string; fault: string }) => note(`${fault} ${cluster}`),
+      healCluster: (cluster: string) => Promise.reject(new Error(`cannot heal ${cluster}`)),
+      addCluster: (cluster: string) => note(`add ${cluster}`),
+      removeCluster: (cluster: string) => note(`remove ${cluster}`),
+    };
+    return { clock, seen, run: new ScenarioRun(plan(text), subject, clock) };
+  };
+
+  it("does each thing at its time, goes on after what failed, and says so", async () => {
+    const { clock, seen, run } = start(`
+steps:
+  - { at: 1s, faults: [{ cluster: c1, fault: hang }] }
+  - { at: 2s, heal: [c1], remove: [c2] }
+  - { at: 4s, add: [c2] }
+`);
+    await clock.advance(2_500);
+    expect(seen).toEqual(["1000 hang c1", "2000 remove c2"]);
+    expect(run.state).toMatchObject({ actions: 4, done: 3, failed: 1, running: true });
+    expect(run.state.lastError).toMatch(/^heal c1: /);
+    await clock.advance(2_000);
+    expect(seen.at(-1)).toBe("4000 add c2");
+    expect(run.state).toMatchObject({ done: 4, running: false });
+  });
+
+  it("stops where it is", async () => {
+    const { clock, seen, run } = start("steps: [{ at: 1s, every: 1s, until: 1m, remove: 1, add: all }]");
+    await clock.advance(2_500);
+    run.stop();
+    await clock.advance(60_000);
+    expect(seen).toHaveLength(3);
+    expect(run.state.running).toBe(false);
+  });
+});
