@@ -4,7 +4,9 @@ import { absent, type Mismatch } from "./compare.ts";
 import { type Manifest, manifestOf, type Recording, type ServedObject } from "./recording.ts";
 
 export const clusterTraits = [
-  /** The hub says which part could not be had. */
+  /** A cluster at all, and no registry of its name. */
+  "of a cluster",
+  /** The hub says that namespaces, or some nodes or pods, could not be had. */
   "incomplete",
   /** Its Secret holds a token with white space around it, or none but a kubeconfig. */
   "other credentials",
@@ -72,7 +74,8 @@ export class ClusterTraits {
     if (connection !== undefined && others.some((one) => poolKey(one) === poolKey(connection)))
       found.add("shared display name");
     if (this.#lacksRoute(cluster)) found.add("without console route");
-    if (match[3] !== undefined && Object.hasOwn(keys, `registry:${cluster}:spec`)) found.add("shared log");
+    const isRegistry = Object.hasOwn(keys, `registry:${cluster}:spec`);
+    if (connection !== undefined) found.add(isRegistry ? "shared log" : "of a cluster");
     const [, node] = ofNode.exec(path) ?? [];
     if (this.#isOdd(cluster, node)) found.add("odd quantities");
     if (typeof original === "string" && (original.length > longest || path.endsWith("last-applied-configuration")))
@@ -163,6 +166,8 @@ function hasOdd(resources: Resources | undefined): boolean {
 }
 
 function isIncomplete(status: unknown): boolean {
-  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; reason: string }[] };
-  return conditions.some(({ type, reason }) => type === "Synced" && reason === "Incomplete");
+  const { conditions = [] } = (status ?? {}) as { conditions?: { type: string; reason: string; message: string }[] };
+  return conditions.some(({ type, reason, message }) => {
+    return type === "Synced" && reason === "Incomplete" && /(?:^|; )(?:namespaces|nodes|pods): /.test(message);
+  });
 }

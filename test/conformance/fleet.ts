@@ -103,6 +103,8 @@ async function placesIn(recording: Recording, { fleet, store }: Finished): Promi
   const ofSources = new SourceTraits(recording, {
     status: statusOf("metricsources"),
     counts: (source) => counts[source] ?? {},
+    isConnected: (name) =>
+      (statusOf("clusterconnections")(name) as { phase?: string } | undefined)?.phase === "Connected",
   });
   const ofClusters = new ClusterTraits(recording, statusOf("clusterconnections"));
   return {

@@ -218,7 +218,7 @@ export function expressionFacts(text: string, resultType: string, typeOf: TypeOf
     const isWrongly = !isWhole || !reading.isAtEnd || reading.hasBadCall;
     return {
       compiles: isWrongly ? "wrongly" : "rightly",
-      isWrong: reading.isWrong || isConverted,
+      isWrong: isWrongly || reading.isWrong || isConverted,
       isOfTheClock,
       names,
     };

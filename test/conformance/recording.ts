@@ -40,6 +40,8 @@ export interface Recording {
   readonly resources: readonly RecordedResource[];
   readonly messages: Messages;
   readonly manifests: readonly Manifest[];
+  /** How long the original ran. */
+  readonly recordedSeconds: number;
   /** What serves the endpoint, however it is written; undefined: nothing does. */
   endpoint(text: unknown): RecordedEndpoint | undefined;
   /** All objects of a kind that a ClusterConnection's cluster served; undefined when there is no such list. */
@@ -51,7 +53,7 @@ export interface Recording {
 
 /** Throws an Error that names the file that cannot be read. */
 export function readRecording(folder: string): Recording {
-  const { endpoints } = readLayout(folder);
+  const { endpoints, recordedSeconds } = readLayout(folder);
   const manifests = readManifests(join(folder, "applied-manifests.yaml"));
   const keys = readKeys(join(folder, "redis.json"));
   const endpoint = (text: unknown): RecordedEndpoint | undefined => {
@@ -74,6 +76,7 @@ export function readRecording(folder: string): Recording {
     resources: readResources(join(folder, "cr")),
     messages: readMessages(folder),
     manifests,
+    recordedSeconds,
     endpoint,
     served(connection, apiVersion, kind) {
       const cluster = folderOf(connection);

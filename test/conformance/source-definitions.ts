@@ -28,7 +28,7 @@ export interface Definition {
   readonly fields?: readonly (Named & { readonly path: string; readonly type: string; readonly default?: string })[];
   readonly computed?: readonly (Named & { readonly expression: string; readonly type: string })[];
   readonly aggregations?: readonly Aggregation[];
-  readonly collection?: { readonly maxResources?: number };
+  readonly collection?: { readonly maxResources?: number; readonly intervalSeconds?: number };
 }
 
 /** The part of a MetricSource's spec that decides who takes it. */

@@ -44,6 +44,8 @@ export const sourceTraits = [
   "nothing collected",
   /** Read namespace by namespace. */
   "by namespace",
+  /** Of other clusters than the original had connected when it ran last. */
+  "of other clusters",
 ] as const;
 export type SourceTrait = (typeof sourceTraits)[number];
 
@@ -53,6 +55,8 @@ export interface OwnSources {
   status(name: string): unknown;
   /** Rows by cluster. */
   counts(source: string): Readonly<Record<string, number>>;
+  /** Whether the hub could read the cluster of this ClusterConnection. */
+  isConnected(connection: string): boolean;
 }
 
 const ofRows = /^cluster:([^:]+):custom:([^:/]+\/[^:/]+):(?:resources|meta)(?:\/(.*))?$/;
@@ -217,9 +221,22 @@ export class SourceTraits {
     const text = (counts: Readonly<Record<string, number>>): string => JSON.stringify(Object.entries(counts).sort());
     if (text(recorded) !== text(this.#own.counts(source))) found.add("derived");
     if (Object.keys(recorded).length === 0) found.add("nothing collected");
+    if (this.#sawOtherClusters(source)) found.add("of other clusters");
     const { include = [], exclude = [] } = this.#definitions.get(source)?.source.namespaces ?? {};
     if (include.length > 0 && exclude.length === 0) found.add("by namespace");
     return found;
+  }
+
+  /** The first run of the original sees what is Connected by then, which may be nothing; a long interval has no second one. */
+  #sawOtherClusters(source: string): boolean {
+    const { resources, recordedSeconds } = this.#recording;
+    const { intervalSeconds = 0 } = this.#definitions.get(source)?.collection ?? {};
+    const isConnected = (status: unknown): boolean => (status as { phase?: string }).phase === "Connected";
+    const connections = resources.filter(({ plural }) => plural === "clusterconnections");
+    return (
+      2 * intervalSeconds > recordedSeconds ||
+      connections.some(({ name, status }) => isConnected(status) !== this.#own.isConnected(name))
+    );
   }
 
   /** Who takes the source. */
@@ -229,10 +246,12 @@ export class SourceTraits {
     const isError = (status: unknown): boolean => (status as { phase?: string } | undefined)?.phase === "Error";
     const own = this.#own.status(name);
     const spec = this.#specs.get(source);
-    if (isError(recorded?.status) && isError(own)) return ["broken"];
-    if (spec === undefined) return [];
-    if (isError(own) && isRefusedHereAlone(spec)) return ["refused here"];
-    return !isError(own) && isAcceptedHereAlone(spec) ? ["accepted here"] : [];
+    // Without its status, what the original compiled tells.
+    const isBroken = recorded === undefined ? !this.#definitions.has(source) : isError(recorded.status);
+    if (isBroken && isError(own)) return ["broken"];
+    if (spec === undefined || isBroken === isError(own)) return [];
+    if (isBroken) return isAcceptedHereAlone(spec) ? ["accepted here"] : [];
+    return isRefusedHereAlone(spec) ? ["refused here"] : [];
   }
 }
 

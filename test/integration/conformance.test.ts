@@ -9,6 +9,7 @@ import { compareFleet, type Outcome } from "../conformance/fleet.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
 
 const golden = fileURLToPath(new URL("../fixtures/golden-fleet/", import.meta.url));
+const corners = fileURLToPath(new URL("../fixtures/corner-fleet/", import.meta.url));
 const failuresOf = (outcomes: readonly Outcome[]) =>
   outcomes.flatMap(({ failures }) => failures.map(({ path, original, ours }) => ({ path, original, ours })));
 
@@ -75,7 +76,10 @@ describe("the golden fleet", () => {
         const moved =
           file === "applied-manifests.yaml"
             ? text.replaceAll("namespace: clusterpulse", "namespace: else")
-            : text.replaceAll("clusterpulse/", "else/");
+            : text
+                .replaceAll("clusterpulse/", "else/")
+                .replaceAll("metricsource:clusterpulse:", "metricsource:else:")
+                .replace(/"namespace": ?"clusterpulse"/g, '"namespace":"else"');
         writeFileSync(join(folder, file), moved);
       }
       rmSync(join(folder, "cr"), { recursive: true });
@@ -102,6 +106,85 @@ describe("the golden fleet", () => {
         "cluster:sick:info/console_url",
         "cluster:plain:unheard",
       ]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe("the corners of the original", () => {
+  it.runIf(hasRedis())("differ only as listed", async () => {
+    const redis = await startRedis();
+    try {
+      const outcomes = await compareFleet(corners, redis.url, readDifferences());
+      expect(failuresOf(outcomes)).toEqual([]);
+      expect(outcomes.length).toBeGreaterThan(150);
+    } finally {
+      await redis.stop();
+    }
+  });
+
+  it("explain nothing that is wrong beside them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "clusterpulse-conformance-"));
+    try {
+      cpSync(corners, folder, { recursive: true });
+      rmSync(join(folder, "cr"), { recursive: true });
+      const file = join(folder, "redis.json");
+      const keys = JSON.parse(readFileSync(file, "utf8")) as Record<string, { value: unknown }>;
+      /** Writes a value at a path of keys into the recording; returns the path of the mismatch. */
+      const plant = (key: string, members: readonly (string | number)[], value: unknown): void => {
+        const last = members.at(-1) as string;
+        let at = (keys[key] as { value: unknown }).value as Record<string, unknown>;
+        for (const member of members.slice(0, -1)) at = at[member] as Record<string, unknown>;
+        at[last] = value;
+      };
+      const rows = "cluster:corner:custom:watch/convert:resources";
+      const second = ["json", "resources", 1, "values"];
+      plant("cluster:corner:nodes:summary", ["data", "json", "total"], 2);
+      plant("cluster:corner:info", ["json", "channel"], "slow");
+      plant("cluster:corner:operators", ["json", 2, "provider"], "Q");
+      plant("cluster:corner:cluster_operators", ["json", 1, "message"], "fine");
+      plant("cluster:small:status", ["json", "health"], "unhealthy");
+      plant("cluster:small:node:small-1", ["current", "json", "memory_requested"], 1);
+      plant("cluster:garbled:status", ["json", "health"], "healthy");
+      plant("clusters:all", [0], "smaller");
+      plant("registry:garbled:status", ["json", "available"], false);
+      plant("registry:busy:status", ["json", "available"], true);
+      plant("registry:paged:status", ["json", "version"], "registry/1.0");
+      plant(rows, [...second, "thing"], "simple");
+      plant(rows, [...second, "size"], 1);
+      plant(rows, [...second, "when"], "2026-01-01T00:00:01Z");
+      plant(rows, [...second, "seven"], false);
+      plant("cluster:corner:custom:watch/convert:aggregations", ["json", "values", "w1"], 3);
+      plant("cluster:small:custom:watch/pods:aggregations", ["json", "values", "by_phase", "Running"], 7);
+      plant("cluster:small:custom:watch/pods:resources", ["json", "resources", 1, "_id"], "team/gone");
+      plant("metricsource:watch:pods", ["json", "collection", "batchSize"], 7);
+      writeFileSync(file, JSON.stringify(keys));
+      const failures = failuresOf(await compareFleet(folder, "memory", readDifferences()));
+      expect(failures.map(({ path }) => path).toSorted()).toEqual(
+        [
+          "cluster:corner:nodes:summary/data/total",
+          "cluster:corner:info/channel",
+          "cluster:corner:operators/apps/spread.v1/provider",
+          "cluster:corner:cluster_operators/1/message",
+          "cluster:small:status/health",
+          "cluster:small:node:small-1/current/memory_requested",
+          "cluster:garbled:status/health",
+          "clusters:all/smaller",
+          "registry:garbled:status/available",
+          "registry:busy:status/available",
+          "registry:paged:status/version",
+          `${rows}/resources/a/w2/values/thing`,
+          `${rows}/resources/a/w2/values/size`,
+          `${rows}/resources/a/w2/values/when`,
+          `${rows}/resources/a/w2/values/seven`,
+          "cluster:corner:custom:watch/convert:aggregations/values/w1",
+          "cluster:small:custom:watch/pods:aggregations/values/by_phase/Running",
+          "cluster:small:custom:watch/pods:resources/resources/team/gone",
+          "cluster:small:custom:watch/pods:resources/resources/team/two",
+          "metricsource:watch:pods/collection/batchSize",
+        ].toSorted(),
+      );
     } finally {
       rmSync(folder, { recursive: true });
     }

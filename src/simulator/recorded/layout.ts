@@ -39,6 +39,8 @@ export interface RecordedRegistry {
 export interface RecordedLayout {
   /** By endpoint as the manifests write it. */
   readonly endpoints: ReadonlyMap<string, RecordedEndpoint>;
+  /** How long was recorded; five intervals where it does not say. */
+  readonly recordedSeconds: number;
 }
 
 const forms = ["cluster", "answer", "refuse", "registry", "http"];
@@ -46,7 +48,15 @@ const forms = ["cluster", "answer", "refuse", "registry", "http"];
 /** Throws ClusterPulseError RECORDING_UNREADABLE, and InvalidInputError that lists what is wrong. */
 export function readLayout(folder: string): RecordedLayout {
   const { value } = readJson(join(folder, "fleet.json"));
-  const endpoints = (value as { endpoints?: Readonly<Record<string, unknown>> } | null)?.endpoints;
+  const {
+    endpoints,
+    intervalSeconds = 30,
+    cyclesRecorded = 5,
+  } = (value ?? {}) as {
+    readonly endpoints?: Readonly<Record<string, unknown>>;
+    readonly intervalSeconds?: number;
+    readonly cyclesRecorded?: number;
+  };
   if (typeof endpoints !== "object" || endpoints === null) {
     throw new InvalidInputError(["fleet.json: endpoints: must be an object of endpoints and what they serve"]);
   }
@@ -58,7 +68,10 @@ export function readLayout(folder: string): RecordedLayout {
       problems.push(`fleet.json: endpoints.${name}: must be a host with a port, or a URL`);
   }
   if (problems.length > 0) throw new InvalidInputError(problems);
-  return { endpoints: new Map(Object.entries(endpoints) as [string, RecordedEndpoint][]) };
+  return {
+    endpoints: new Map(Object.entries(endpoints) as [string, RecordedEndpoint][]),
+    recordedSeconds: intervalSeconds * cyclesRecorded,
+  };
 }
 
 /** Host and port of an endpoint, however it is written. */

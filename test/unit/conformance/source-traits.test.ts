@@ -60,6 +60,7 @@ const recording: Recording = {
     };
   }),
   messages: new Map(),
+  recordedSeconds: 150,
   manifests: [metricSource("wrong", "later"), metricSource("junk", "a b"), metricSource("pods", "a")],
   endpoint: () => undefined,
   served: () => [pod],
@@ -69,6 +70,7 @@ const recording: Recording = {
 const own = (counts: Readonly<Record<string, number>> = { one: 1 }) => ({
   status: (name: string) => ({ phase: name === "pods" ? "Active" : "Error" }),
   counts: () => counts,
+  isConnected: () => true,
 });
 const mismatch = (path: string) => ({ path, original: 1, ours: 2 });
 const row = (name: string) => mismatch(`cluster:one:custom:team/pods:resources/resources/n/p/values/${name}`);
