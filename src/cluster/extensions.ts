@@ -152,7 +152,11 @@ class ExtensionsRun {
   async #clusterOperators(): Promise<Extensions["clusterOperators"]> {
     const { memory, optional } = this.#input;
     const path = `/apis/${OPENSHIFT_CONFIG}/v1/clusteroperators`;
-    const isAbsent = memory.parts.get("clusterversion")?.kind === "absent";
+    // Where the server tells its groups, its word counts; else what has no version is no OpenShift.
+    const isAbsent =
+      memory.groups?.names == null
+        ? memory.parts.get("clusterversion")?.kind === "absent"
+        : this.#lacks(OPENSHIFT_CONFIG);
     const answer = await optional.ask("clusteroperators", { keepMs: 0, isAbsent }, async (lacks) => {
       const read = (body: ResponseBody) => this.#run("readClusterOperators", { body });
       const pages = await this.#pages(path, { accept: JSON_TYPE }, read, (page) => page.operators.length);
