@@ -45,7 +45,7 @@ export function readListParameters(query: URLSearchParams, currentVersion: numbe
   if (match !== "") {
     if (version === "") throw forbidden(matchName, `${matchName} is forbidden unless resourceVersion is provided`);
     if (continueToken !== "") throw forbidden(matchName, `${matchName} is forbidden when continue is provided`);
-    if (match !== "Exact" && match !== "NotOlderThan") throw unsupportedMatch(match, ["Exact", "NotOlderThan"]);
+    if (match !== "Exact" && match !== "NotOlderThan") throw unsupportedMatch(match, ["Exact", "NotOlderThan", ""]);
     if (match === "Exact" && version === "0") {
       throw forbidden(matchName, `${matchName} "exact" is forbidden for resourceVersion "0"`);
     }

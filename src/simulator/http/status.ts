@@ -47,7 +47,8 @@ export class ApiError extends ClusterPulseError {
       status: "Failure",
       message: this.message,
       reason: this.reason,
-      details: this.details,
+      // A request that is not understood is about nothing.
+      ...(this.status === 400 && Object.keys(this.details).length === 0 ? {} : { details: this.details }),
       code: this.status,
     };
   }
@@ -65,6 +66,12 @@ const detailsOf = (type: { group: string; resource: string }, name: string): Sta
 });
 
 type Named = { readonly group: string; readonly resource: string };
+
+/** What is wrong with a field, by how the message begins. */
+function reasonOf(message: string): string {
+  if (message.startsWith("Required")) return "FieldValueRequired";
+  return message.startsWith("Forbidden") ? "FieldValueForbidden" : "FieldValueInvalid";
+}
 
 /** The failures that more than one module answers with. */
 export const apiErrors = {
@@ -102,11 +109,8 @@ export const apiErrors = {
       detailsOf(type, name),
     ),
   expired: (message: string): ApiError => new ApiError(410, "Expired", message),
-  invalid: (type: Named, name: string, field: string, message: string): ApiError =>
-    new ApiError(422, "Invalid", `${qualifiedName(type)} "${name}" is invalid: ${field}: ${message}`, {
-      ...detailsOf(type, name),
-      causes: [{ reason: "FieldValueInvalid", message, field }],
-    }),
+  invalid: (type: Named & { readonly kind: string }, name: string, field: string, message: string): ApiError =>
+    apiErrors.invalidFields(type, name, [{ reason: reasonOf(message), message, field }]),
   /** Every field that is wrong, under the kind's name as a real server says it. */
   invalidFields: (type: Named & { readonly kind: string }, name: string, causes: readonly StatusCause[]): ApiError => {
     const said = causes.map(({ field, message }) => `${field}: ${message}`);

@@ -3,6 +3,7 @@
 import { columnsOf } from "../kinds/columns.ts";
 import type { ResourceType } from "./catalog.ts";
 import type { WatchSink } from "./engine.ts";
+import { apiErrors } from "./status.ts";
 
 /** What a row shows beside its cells. */
 export type IncludedObject = "Metadata" | "Object" | "None";
@@ -22,9 +23,12 @@ interface Row {
   readonly object?: unknown;
 }
 
-/** The query parameter of that name; anything but the three known values is the default. */
+/** The query parameter of that name. Throws ApiError 400 for a value that there is not. */
 export function readIncluded(text: string | null): IncludedObject {
-  return text === "Object" || text === "None" ? text : "Metadata";
+  if (text === null || text === "") return "Metadata";
+  if (text === "Object" || text === "None" || text === "Metadata") return text;
+  const message = `includeObject: Invalid value: ${JSON.stringify(text)}: must be 'Metadata', 'Object', 'None', or empty`;
+  throw apiErrors.badRequest(`Unable to convert to Table as requested: ${message}`);
 }
 
 /** The table of one object or of a list, as text. */
@@ -67,10 +71,10 @@ function tableOf(request: TableRequest, body: Json, withColumns: boolean): Json 
   };
 }
 
-function included({ include, apiVersion, type }: TableRequest, object: Json): { object?: Json } {
+function included({ include, apiVersion, type }: TableRequest, object: Json): { object: Json | null } {
   switch (include) {
     case "None":
-      return {};
+      return { object: null };
     case "Object": {
       const apiVersionOfType = type.group === "" ? type.version : `${type.group}/${type.version}`;
       return { object: { kind: type.kind, apiVersion: apiVersionOfType, ...object } };

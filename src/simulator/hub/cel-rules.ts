@@ -36,6 +36,10 @@ export class CelRules {
     for (const below of schemasBelow(schema)) this.#compile(below);
   }
 
+  get hasRules(): boolean {
+    return this.#rules.size > 0;
+  }
+
   /** Which rules the object breaks; `before` is undefined on create. */
   violations(object: unknown, before: unknown): readonly StatusCause[] {
     if (this.#rules.size === 0) return [];

@@ -2,7 +2,7 @@
 // Pure functions of what is stored and what was sent.
 import type { ResourceType } from "../http/catalog.ts";
 import { ApiError } from "../http/status.ts";
-import { namespaceType, podType, secretType } from "../kinds/types.ts";
+import { crdType, namespaceType, podType, secretType } from "../kinds/types.ts";
 import { generateName, type IncomingObject } from "./incoming.ts";
 import type { KubeObject, ObjectMeta } from "./object.ts";
 
@@ -81,12 +81,20 @@ export function withDefaults(type: ResourceType, content: IncomingObject): Incom
       status: { phase: "Active" },
     };
   }
+  if (type === crdType) return withDefinitionDefaults(content);
   if (type === podType) return { ...content, status: { phase: "Pending" } };
   if (type.scale !== undefined && type.builtIn) {
     return { ...content, spec: { replicas: 1, ...(content["spec"] as object | undefined) } };
   }
   if (type === secretType) return withSecretData(content);
   return content;
+}
+
+function withDefinitionDefaults(content: IncomingObject): IncomingObject {
+  const spec = content["spec"] as { readonly names: { readonly kind: string } };
+  const { kind } = spec.names;
+  const names = { singular: kind.toLowerCase(), listKind: `${kind}List`, ...spec.names };
+  return { ...content, spec: { conversion: { strategy: "None" }, ...spec, names } };
 }
 
 /** Folds the write-only stringData into data. */

@@ -12,9 +12,7 @@ export function checkCrd(body: unknown): void {
   const name = metadata?.name ?? "";
   const missing = [
     ...(["group", "scope", "names", "versions"] as const).filter((member) => spec?.[member] === undefined),
-    ...(["plural", "kind"] as const)
-      .filter((member) => spec?.names?.[member] === undefined)
-      .map((member) => `names.${member}`),
+    ...(["plural", "kind"] as const).filter((member) => !spec?.names?.[member]).map((member) => `names.${member}`),
   ].map((field) => required(`spec.${field}`, "Required value"));
   const causes = missing.length > 0 || spec === undefined ? missing : causesOf(name, spec);
   if (causes.length === 0) return;
@@ -35,25 +33,34 @@ const forbidden = (field: string, message: string): StatusCause => ({
   field,
 });
 
-function causesOf(name: string, { group, names, versions }: CrdDocument["spec"]): readonly StatusCause[] {
+function causesOf(name: string, { group, scope, names, versions }: CrdDocument["spec"]): readonly StatusCause[] {
   const causes: StatusCause[] = [];
-  const expected = `${names.plural}.${group}`;
-  if (name !== expected) causes.push(invalid("metadata.name", `Invalid value: must be ${expected}`));
+  const shown = JSON.stringify(name);
+  if (name !== `${names.plural}.${group}`) {
+    causes.push(invalid("metadata.name", `Invalid value: ${shown}: must be spec.names.plural+"."+spec.group`));
+  }
+  if (scope !== "Cluster" && scope !== "Namespaced") {
+    const message = `Unsupported value: ${JSON.stringify(scope)}: supported values: "Cluster", "Namespaced"`;
+    causes.push({ reason: "FieldValueNotSupported", message, field: "spec.scope" });
+  }
   if (versions.filter((version) => version.storage).length !== 1) {
     causes.push(invalid("spec.versions", "Invalid value: must have exactly one version marked as storage version"));
   }
   versions.forEach((version, index) => {
     const field = `spec.versions[${index}].schema.openAPIV3Schema`;
     const schema = version.schema?.openAPIV3Schema as StructuralSchema | undefined;
-    if (schema === undefined) causes.push(required(field, "Required value: schemas are required"));
-    else causes.push(...schemaCauses(schema, field));
+    if (schema === undefined) causes.push(required(field, "Required value"));
+    // The schema of a single version is told of as that of all.
+    else causes.push(...schemaCauses(schema, versions.length === 1 ? "spec.validation.openAPIV3Schema" : field));
   });
   return causes;
 }
 
 function schemaCauses(schema: StructuralSchema, field: string): readonly StatusCause[] {
   const causes: StatusCause[] = [];
-  if (schema.type !== "object") {
+  if (schema.type === undefined) {
+    causes.push(required(`${field}.type`, "Required value: must not be empty at the root"));
+  } else if (schema.type !== "object") {
     causes.push(
       invalid(`${field}.type`, `Invalid value: ${JSON.stringify(schema.type ?? "")}: must be object at the root`),
     );

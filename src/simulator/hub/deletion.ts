@@ -37,12 +37,14 @@ function policyOf({ propagationPolicy, orphanDependents }: DeleteOptions): (type
     return orphanDependents === undefined ? undefined : orphanDependents ? "Orphan" : "Background";
   }
   if (orphanDependents !== undefined) {
-    throw invalid("Forbidden: orphanDependents and deletionPropagation cannot be both set", "FieldValueForbidden");
+    const message = `Invalid value: ${JSON.stringify(propagationPolicy)}: orphanDependents and deletionPropagation cannot be both set`;
+    throw invalid(message, "FieldValueInvalid");
   }
   const policy = policies.find((one) => one === propagationPolicy);
   if (policy !== undefined) return policy;
+  const known = ["Foreground", "Background", "Orphan", "nil"].map((one) => JSON.stringify(one)).join(", ");
   const shown = JSON.stringify(propagationPolicy);
-  throw invalid(`Unsupported value: ${shown}: supported values: ${JSON.stringify(policies)}`, "FieldValueNotSupported");
+  throw invalid(`Unsupported value: ${shown}: supported values: ${known}`, "FieldValueNotSupported");
 }
 
 const invalid = (message: string, reason: string): ApiError =>

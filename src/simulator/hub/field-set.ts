@@ -78,6 +78,21 @@ export function withNamedParents(set: FieldSet): FieldSet {
   return all;
 }
 
+/** The paths as Kubernetes lists them: at every level first those that end there. */
+export function inOrder(set: FieldSet): string[] {
+  const steps = [...set].map((path) => path.split(separator));
+  return steps.sort(compareSteps).map((path) => path.join(separator));
+}
+
+function compareSteps(a: readonly string[], b: readonly string[]): number {
+  const at = a.findIndex((step, index) => step !== b[index]);
+  if (at < 0) return a.length - b.length;
+  if (b.length <= at) return 1;
+  const [endsA, endsB] = [a.length === at + 1, b.length === at + 1];
+  if (endsA !== endsB) return endsA ? -1 : 1;
+  return (a[at] as string) < (b[at] as string) ? -1 : 1;
+}
+
 /** A path as people read it: `.spec.ports[port=80,protocol="TCP"].name`. */
 export function pathText(path: string): string {
   return path.split(separator).map(elementText).join("");

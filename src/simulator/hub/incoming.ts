@@ -59,6 +59,7 @@ export function readIncoming(
   checkStringMap(type, metadata, "labels");
   checkStringMap(type, metadata, "annotations");
   checkSizes(type, metadata);
+  checkOwners(type, metadata);
   return { ...body, apiVersion, kind, metadata };
 }
 
@@ -110,6 +111,17 @@ function checkStringMap(type: ResourceType, metadata: IncomingMeta, member: "lab
   if (map === undefined) return;
   if (!isObject(map) || Object.values(map).some((value) => typeof value !== "string")) {
     throw apiErrors.badRequest(`${type.kind} cannot be handled: metadata.${member}: must be a map of strings`);
+  }
+}
+
+function checkOwners(type: ResourceType, metadata: IncomingMeta): void {
+  const { ownerReferences } = metadata as { readonly ownerReferences?: readonly Readonly<Record<string, unknown>>[] };
+  if (!Array.isArray(ownerReferences)) return;
+  for (const owner of ownerReferences) {
+    const empty = ["apiVersion", "kind", "name", "uid"].find((member) => !owner?.[member]);
+    if (empty === undefined) continue;
+    const message = 'Invalid value: "": must not be empty';
+    throw apiErrors.invalid(type, metadata.name, `metadata.ownerReferences.${empty}`, message);
   }
 }
 

@@ -29,8 +29,7 @@ function run(root: object, { op, path, from, value }: Operation): void {
       add(root, path, structuredClone(value));
       return;
     case "replace":
-      remove(root, path);
-      add(root, path, structuredClone(value));
+      replace(root, path, structuredClone(value));
       return;
     case "remove":
       remove(root, path);
@@ -88,6 +87,13 @@ function remove(root: object, pointer: string): unknown {
   if (Array.isArray(parent)) parent.splice(Number(key), 1);
   else delete (parent as Record<string, unknown>)[key];
   return value;
+}
+
+/** As a real server does, and unlike the RFC: a member that is not there is added. */
+function replace(root: object, pointer: string, value: unknown): void {
+  const { parent } = locate(root, pointer);
+  if (Array.isArray(parent)) remove(root, pointer);
+  add(root, pointer, value);
 }
 
 function add(root: object, pointer: string, value: unknown): void {

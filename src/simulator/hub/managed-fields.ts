@@ -8,6 +8,7 @@ import {
   type FieldSet,
   type FieldsV1,
   fromFieldsV1,
+  inOrder,
   intersection,
   memberElement,
   pathText,
@@ -99,16 +100,20 @@ export function afterApply(entries: ManagedFields, request: ApplyRequest): { obj
   const givenUp = difference(withNamedParents(last), withNamedParents(owned), metadataItself);
   const object = without(merged(live, config, schema), givenUp, schema);
   const changes = changesBetween(ownable(live), ownable(object), schema);
-  const conflicts = others.flatMap((owner) =>
-    [...intersection(owner.fields, changes.changed)].sort().map((path) => ({ path, owner: owner.entry })),
+  const byManager = others.toSorted((a, b) => (a.entry.manager < b.entry.manager ? -1 : 1));
+  const conflicts = byManager.flatMap((owner) =>
+    inOrder(intersection(owner.fields, changes.changed)).map((path) => ({ path, owner: owner.entry })),
   );
   const refused = conflicts.filter(({ path, owner }) => !force && !mayTake(path, owner));
   if (refused.length > 0) throw applyConflict(refused);
   const left = others.map((owner) => ({ ...owner, fields: withoutChanges(owner.fields, changes) }));
   const applied = ownerOf(writer, "Apply", fields);
-  const previous = owners.find(isWriter)?.entry;
-  const isSame = changes.changed.size === 0 && changes.removed.size === 0 && isDeepStrictEqual(last, fields);
-  return { object, entries: entriesOf([...left, isSame && previous ? { ...applied, entry: previous } : applied]) };
+  const { time: _now, ...entry } = applied.entry;
+  const before = owners.find(isWriter)?.entry.time;
+  // Where nothing changes the time does not either; who is new then has none.
+  const isSame = changes.changed.size === 0 && changes.removed.size === 0;
+  const kept = { ...entry, ...(before === undefined ? {} : { time: before }) };
+  return { object, entries: entriesOf([...left, isSame ? { ...applied, entry: kept } : applied]) };
 }
 
 const withoutChanges = (fields: FieldSet, { changed, removed }: FieldChanges): FieldSet =>
@@ -225,8 +230,8 @@ function applyConflict(conflicts: readonly Conflict[]): ApiError {
   return new ApiError(409, "Conflict", message, { causes });
 }
 
-function ownerText({ manager, operation, apiVersion, time, subresource }: ManagedFieldsEntry): string {
+function ownerText({ manager, operation, apiVersion, subresource }: ManagedFieldsEntry): string {
   const name = `${JSON.stringify(manager)}${subresource === undefined ? "" : ` with subresource ${JSON.stringify(subresource)}`}`;
   if (operation === "Apply") return name;
-  return `${name} using ${apiVersion}${time === undefined ? "" : ` at ${time}`}`;
+  return `${name} using ${apiVersion}`;
 }

@@ -64,9 +64,19 @@ export function causeOf(error: ErrorObject): StatusCause {
     case "minLength":
       return inBody(`should be at least ${limit} chars long`);
     case "minItems":
-      return inBody(`should have at least ${limit} items`);
+      return {
+        reason: "FieldValueInvalid",
+        message: `Invalid value: ${(error.data as readonly unknown[]).length}: ${field} in body should have at least ${limit} items`,
+        field,
+      };
     case "maxProperties":
-      return inBody(`should have at most ${limit} properties`);
+      return {
+        reason: "FieldValueTooMany",
+        message: `Too many: ${Object.keys(error.data as object).length}: must have at most ${limit} items`,
+        field,
+      };
+    case "multipleOf":
+      return inBody(`should be a multiple of ${(error.params as { readonly multipleOf: number }).multipleOf}`);
     case "minProperties":
       return inBody(`should have at least ${limit} properties`);
     case "minimum":
@@ -80,7 +90,7 @@ export function causeOf(error: ErrorObject): StatusCause {
     case "pattern":
       return inBody(`should match '${error.schema}'`);
     case "format":
-      return inBody(`must be of type ${error.schema}: ${value}`);
+      return { ...inBody(`must be of type ${error.schema}: ${value}`), reason: "FieldValueTypeInvalid" };
     case "anyOf":
       return inBody("must validate at least one schema (anyOf)");
     case "oneOf":

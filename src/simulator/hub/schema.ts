@@ -61,7 +61,9 @@ export class SchemaRules {
     if (!this.#validate(object)) {
       const errors = (this.#validate.errors ?? []).filter(isOwnError);
       const news = errors.filter((error) => before === undefined || isChanged(error, object, before));
-      if (news.length > 0) return news.map(causeOf);
+      const causes = news.map(causeOf);
+      const isBlocking = causes.some(({ reason }) => blocking.has(reason));
+      if (causes.length > 0) return isBlocking && this.#cel.hasRules ? [...causes, rulesNotChecked] : causes;
     }
     const twice = duplicatesIn(object, this.#schema).map(({ path, value }) => ({
       reason: "FieldValueDuplicate",
@@ -71,6 +73,17 @@ export class SchemaRules {
     return twice.length > 0 ? twice : this.#cel.violations(object, before);
   }
 }
+
+/** What is wrong in such a way that rules would have nothing to go by. */
+const blocking: ReadonlySet<string> = new Set(
+  ["NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"].map((reason) => `FieldValue${reason}`),
+);
+const rulesNotChecked: StatusCause = {
+  reason: "FieldValueInvalid",
+  message:
+    "Invalid value: null: some validation rules were not checked because the object was invalid; correct the existing errors to complete validation",
+  field: "<nil>",
+};
 
 /** The branches of anyOf and its like are not errors of their own. */
 const isOwnError = ({ schemaPath }: ErrorObject): boolean => !/\/(anyOf|oneOf|not)\/./.test(schemaPath);

@@ -70,6 +70,12 @@ export class Table {
     return this.#forgottenRevision;
   }
 
+  /** Nobody can resume from before this revision. */
+  forgetUntil(revision: number): void {
+    this.#history = [];
+    this.#forgottenRevision = revision;
+  }
+
   subscribe(listener: StoreListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -154,6 +160,12 @@ export class HubStore {
   /** Calls the observer after every write, for as long as the store lives. It must not write itself. */
   observe(observer: StoreObserver): void {
     this.#observers.push(observer);
+  }
+
+  /** Goes on after a revision of an earlier life, of which nothing is remembered. */
+  resumeAfter(revision: number): void {
+    this.#revision = Math.max(this.#revision, revision);
+    for (const table of this.#tables.values()) table.forgetUntil(this.#revision);
   }
 
   /** Stores a state under the next revision; the state of a deletion is the last one of the object. */

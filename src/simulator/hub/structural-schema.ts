@@ -14,6 +14,8 @@ export interface StructuralSchema {
   readonly exclusiveMaximum?: boolean;
   readonly minimum?: number;
   readonly maximum?: number;
+  /** Of a built-in kind: a struct of Go, which is there also when nothing is in it. */
+  readonly isStruct?: boolean;
   readonly [member: string]: unknown;
 }
 

@@ -102,8 +102,9 @@ function compare(
   const shape = shapeOf(after ?? before, schema);
   const isOtherShape = before !== undefined && after !== undefined && shapeOf(before, schema) !== shape;
   if (path !== "") {
+    const isStruct = shape !== "leaf" && schema?.isStruct === true;
     if (after === undefined) changes.removed.add(path);
-    else if (before === undefined) changes.changed.add(path);
+    else if (before === undefined && !isStruct) changes.changed.add(path);
     else if ((shape === "leaf" || isOtherShape) && !isDeepStrictEqual(before, after)) changes.changed.add(path);
   }
   const old = new Map(childrenOf(before, schema).map((child) => [child.element, child]));

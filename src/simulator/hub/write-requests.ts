@@ -51,9 +51,12 @@ export function writeTarget(request: ResourceRequest): {
   const { type, namespace, name, subresource, query, userAgent } = request;
   const warnings: string[] = [];
   const validation = query.get("fieldValidation") || "Warn";
-  checkOption(request, "fieldValidation", validation, ["Ignore", "Warn", "Strict"]);
+  checkOption(request, "fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]);
   const onUnknownFields = (fields: readonly string[]): void => {
-    const said = fields.slice(0, maxNamedFields).map((field) => `unknown field ${JSON.stringify(field)}`);
+    const said = fields
+      .toSorted()
+      .slice(0, maxNamedFields)
+      .map((field) => `unknown field ${JSON.stringify(field)}`);
     if (validation === "Warn") warnings.push(...said);
     if (validation !== "Strict") return;
     const what = `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}`;
@@ -78,7 +81,8 @@ const optionKinds: Readonly<Partial<Record<Verb, string>>> = {
 
 function checkOption({ verb }: ResourceRequest, field: string, value: string, known: readonly string[]): void {
   if (known.includes(value)) return;
-  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${known.map((one) => JSON.stringify(one)).join(", ")}`;
+  const shown = JSON.stringify(field === "dryRun" ? [value] : value);
+  const message = `Unsupported value: ${shown}: supported values: ${known.map((one) => JSON.stringify(one)).join(", ")}`;
   const cause = { reason: "FieldValueNotSupported", message, field };
   throw apiErrors.invalidOptions(optionKinds[verb] ?? "DeleteOptions", cause);
 }

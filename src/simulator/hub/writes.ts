@@ -5,7 +5,7 @@ import { type Clock, rfc3339 } from "../../support/clock.ts";
 import { hashOf, uuidOf } from "../hash.ts";
 import type { ResourceType } from "../http/catalog.ts";
 import { apiVersionOf } from "../http/catalog.ts";
-import { apiErrors } from "../http/status.ts";
+import { ApiError, apiErrors } from "../http/status.ts";
 import { mergeSchemaOf } from "../kinds/built-in-schemas.ts";
 import { namespaceType } from "../kinds/types.ts";
 import { wantedOf, withDefaults, withGeneratedName, written } from "./content.ts";
@@ -55,10 +55,8 @@ export class HubWriter {
     const current = this.#require(target);
     const incoming = decoded(target, readIncoming(target.type, body, target));
     if (!target.type.builtIn && incoming.metadata.resourceVersion === undefined) {
-      const message = "Invalid value: 0x0: must be specified for an update";
-      throw apiErrors.invalidFields(target.type, target.name, [
-        { reason: "FieldValueInvalid", message, field: "metadata.resourceVersion" },
-      ]);
+      const message = "Invalid value: 0: must be specified for an update";
+      throw apiErrors.invalid(target.type, target.name, "metadata.resourceVersion", message);
     }
     return this.#replace(target, current, incoming);
   }
@@ -96,8 +94,12 @@ export class HubWriter {
     const incoming = decoded({ ...target, onUnknownFields: () => {} }, readIncoming(type, object, target));
     if (current !== undefined) return { stored: this.#replace(target, current, incoming, entries), isCreated: false };
     if (target.subresource !== "") throw apiErrors.notFound(type, target.name);
-    const { resourceVersion } = incoming.metadata;
+    const { resourceVersion, uid } = incoming.metadata;
     if (resourceVersion !== undefined) throw modified(target);
+    if (uid !== undefined) {
+      const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+      throw apiErrors.conflict(type, target.name, why);
+    }
     return { stored: this.#add(target, incoming, () => entries), isCreated: true };
   }
 
@@ -239,9 +241,15 @@ function configuration(target: WriteTarget, body: unknown): IncomingObject {
   const { type, name, subresource } = target;
   const metadata = (body as { readonly metadata?: object } | null)?.metadata;
   const sent = readIncoming(type, { ...(body as object), metadata: { name, ...metadata } }, target);
-  if (askedManagedFields(sent.metadata) !== undefined) throw apiErrors.badRequest("metadata.managedFields must be nil");
+  const { managedFields } = sent.metadata as { readonly managedFields?: readonly unknown[] };
+  if (managedFields?.length) throw apiErrors.badRequest("metadata.managedFields must be nil");
   const { object, unknownFields } = decodeObject(type, sent, false);
-  if (unknownFields.length > 0) target.onUnknownFields?.(unknownFields);
+  const [unknown] = unknownFields;
+  if (unknown !== undefined) {
+    const what = `(${target.namespace}/${name}; ${apiVersionOf(type)}, Kind=${type.kind})`;
+    const message = `failed to create typed patch object ${what}: .${unknown}: field not declared in schema`;
+    throw new ApiError(500, "", message);
+  }
   const { apiVersion, kind, status, ...content } = object;
   const { resourceVersion, uid } = object.metadata;
   const precondition = {
@@ -277,7 +285,8 @@ function checkFinalizers(target: WriteTarget, before: KubeObject, next: KubeObje
   const known = before.metadata.finalizers ?? [];
   const added = (next.metadata.finalizers ?? []).filter((finalizer) => !known.includes(finalizer));
   if (added.length === 0) return;
-  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${JSON.stringify(added)}`;
+  const found = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(", ")}}`;
+  const message = `Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${found}`;
   throw apiErrors.invalid(target.type, target.name, "metadata.finalizers", message);
 }
 

@@ -106,12 +106,15 @@ function addFields(type: string, properties: Record<string, StructuralSchema>): 
   }
 }
 
-function schemaOfField(path: string, { name, value, repeat }: Field): StructuralSchema {
+function schemaOfField(path: string, { name, value, repeat, presence }: Field): StructuralSchema {
   const schema = schemaOfValue(value);
   if (repeat === "map") {
     return { type: "object", additionalProperties: schema, ...(atomic.has(path) ? atomicMap : {}) };
   }
-  if (repeat === "one") return atomic.has(path) ? { ...schema, ...atomicMap } : schema;
+  if (repeat === "one") {
+    const isStruct = value.kind === "message" && presence !== "set" && presence !== "set-or-null";
+    return { ...schema, ...(atomic.has(path) ? atomicMap : {}), ...(isStruct ? { isStruct } : {}) };
+  }
   if (sets.has(path)) return { type: "array", items: schema, "x-kubernetes-list-type": "set" };
   // Conditions are maps by type wherever they are, except those of Jobs.
   const isConditions = name === "conditions" && path !== "batch/v1.JobStatus.conditions";
@@ -159,8 +162,14 @@ function schemaOfValue(value: ValueType): StructuralSchema {
   }
 }
 
-/** Of a kind whose fields are not known here: conditions alone are a map. */
+/** Of a kind whose fields are not known here, which are definitions: what the server's type of them has by itself. */
 function plainSchema(): StructuralSchema {
+  const struct = { type: "object", isStruct: true };
   const conditions = { type: "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"] };
-  return customSchema({ properties: { spec: {}, status: { properties: { conditions } } } });
+  return customSchema({
+    properties: {
+      spec: { ...struct, properties: { names: struct } },
+      status: { ...struct, properties: { acceptedNames: struct, conditions: { ...conditions, isStruct: true } } },
+    },
+  });
 }

@@ -78,6 +78,6 @@ function cellOf(type: string, found: readonly unknown[], nowMs: number): unknown
     case "date":
       return ageOf(first, nowMs);
     default:
-      return found.map((value) => (typeof value === "string" ? value : JSON.stringify(value))).join(" ");
+      return typeof first === "string" ? first : JSON.stringify(first);
   }
 }

@@ -76,7 +76,7 @@ describe("definitions", () => {
     const request = { type, apiVersion: "meta.k8s.io/v1", include: "None", nowMs: 0 } as const;
     const table = JSON.parse(tableText(request, send(engine, "list", "widgets", place)));
     expect(table.columnDefinitions.map(({ name }: { name: string }) => name)).toEqual(["Name", "Size"]);
-    expect(table.rows).toEqual([{ cells: ["w", 3] }]);
+    expect(table.rows).toEqual([{ cells: ["w", 3], object: null }]);
     expect(Object.keys(openApiIndex(engine.catalog)["paths"] as object)).toContain("apis/example.com/v1");
     send(engine, "delete", "customresourcedefinitions", { ...crds, name: "widgets.example.com" });
     expect(engine.catalog.find("example.com", "v1", "widgets")).toBeUndefined();
@@ -165,13 +165,14 @@ describe("a definition's schema", () => {
     return [];
   };
   const root = "spec.versions[0].schema.openAPIV3Schema";
+  const whole = "spec.validation.openAPIV3Schema";
   const object = (properties: object) => ({ type: "object", properties });
 
   it("is refused where it is not structural, with the place and the reason", () => {
     const fieldsOf = (schema: unknown) =>
-      refused(schema).map(({ field, reason }) => `${field?.slice(root.length)} ${reason}`);
+      refused(schema).map(({ field, reason }) => `${field?.replace(root, "").replace(whole, "")} ${reason}`);
     expect(fieldsOf(undefined)).toEqual([" FieldValueRequired"]);
-    expect(fieldsOf({ properties: {} })).toEqual([".type FieldValueInvalid"]);
+    expect(fieldsOf({ properties: {} })).toEqual([".type FieldValueRequired"]);
     expect(fieldsOf(object({ a: {} }))).toEqual([".properties[a].type FieldValueRequired"]);
     expect(fieldsOf(object({ a: { type: "array" } }))).toEqual([".properties[a].items FieldValueRequired"]);
     expect(fieldsOf(object({ a: { type: "text" } }))).toEqual([".properties[a].type FieldValueNotSupported"]);

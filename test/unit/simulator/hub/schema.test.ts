@@ -137,7 +137,7 @@ describe("a schema", () => {
         "spec.name FieldValueTooLong",
         "spec.port FieldValueTypeInvalid",
         "spec.port FieldValueInvalid",
-        "spec.at FieldValueInvalid",
+        "spec.at FieldValueTypeInvalid",
         "spec.tags FieldValueTooMany",
         "spec.tags[0].key FieldValueTypeInvalid",
         "spec.extra.a FieldValueTypeInvalid",
