@@ -1,6 +1,6 @@
 // Tasks on the calling thread: for tests and tools, and for bodies that are too small to be worth a thread. Results equal the pool's.
 import type { Compute } from "../src/cluster/ports.ts";
-import { bodyTooLarge, MAX_INFLATED_BYTES, type ResponseBody } from "../src/kube/list-page.ts";
+import { bodyTooLarge, MAX_INFLATED_BYTES, type ResponseBody, statedBytes } from "../src/kube/list-page.ts";
 import { ClusterPulseError, safeError } from "../src/support/errors.ts";
 import type { TaskInput, TaskName, TaskOutput } from "./task.ts";
 import { mayRunInline, runTask } from "./tasks.ts";
@@ -34,9 +34,8 @@ export function runIfSmall<K extends TaskName>(task: K, input: TaskInput<K>): { 
 /** Size after inflating as far as the body tells: gzip ends with it, modulo 2^32. Never more than what is accepted at all. */
 export function expectedBytes({ bytes, encoding }: Omit<ResponseBody, "format">): number {
   const length = bytes.byteLength;
-  if (encoding === "identity" || length < 18) return length;
-  const stated = new DataView(bytes.buffer, bytes.byteOffset, length).getUint32(length - 4, true);
-  return Math.min(Math.max(length, stated), MAX_INFLATED_BYTES);
+  if (encoding === "identity") return length;
+  return Math.min(Math.max(length, statedBytes(bytes)), MAX_INFLATED_BYTES);
 }
 
 /** Throws BODY_TOO_LARGE for a body that is larger than what is accepted already as it came. */

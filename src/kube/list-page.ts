@@ -45,12 +45,26 @@ export function inflate(body: ResponseBody, maxBytes: number): Buffer {
     return Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength);
   }
   try {
-    return gunzipSync(body.bytes, { maxOutputLength: maxBytes });
+    return gunzipSync(body.bytes, { maxOutputLength: maxBytes, chunkSize: outputChunkBytes(body.bytes, maxBytes) });
   } catch (error) {
     throw (error as { code?: unknown }).code === "ERR_BUFFER_TOO_LARGE"
       ? bodyTooLarge(maxBytes)
       : bodyMalformed("gzip");
   }
+}
+
+/** Inflated size as a gzip body states it, at its end and modulo 2^32; it may lie. 0 for what is too short to be gzip. */
+export function statedBytes(gzip: Uint8Array): number {
+  const { length } = gzip;
+  return length < 18 ? 0 : new DataView(gzip.buffer, gzip.byteOffset, length).getUint32(length - 4, true);
+}
+
+/** Twice what lists inflate to. */
+const maxRatio = 64;
+
+/** A buffer that takes all of the output in one piece, where what is stated is likely; the byte more tells that it was all. */
+function outputChunkBytes(gzip: Uint8Array, maxBytes: number): number {
+  return Math.max(64, Math.min(statedBytes(gzip), maxBytes, maxRatio * gzip.length) + 1);
 }
 
 /** Parses a whole body whose top level is an object. */
