@@ -36,14 +36,21 @@ function custom(cluster: string, id: SourceId): string {
   return `${clusterKeys.prefix(cluster)}custom:${sourceIdText(id)}`;
 }
 
-/** The MetricSource that a key belongs to, as `namespace/name`, and the cluster where it holds what one gave; undefined for any other key. */
-export function sourceOfKey(key: string): { readonly id: string; readonly cluster: string | undefined } | undefined {
+/**
+ * The MetricSource that a key belongs to, as `namespace/name`; the cluster, where it holds what one gave; and which part of that it is:
+ * `definition`, or the last word of the key. Undefined for any other key.
+ */
+export function sourceOfKey(
+  key: string,
+): { readonly id: string; readonly cluster: string | undefined; readonly part: string } | undefined {
   const [scope, first = "", second = "", third = "", ...rest] = key.split(":");
   if (scope === "metricsource" && second !== "" && rest.length === 0) {
-    return { id: sourceIdText({ namespace: first, name: second }), cluster: undefined };
+    const id = sourceIdText({ namespace: first, name: second });
+    return { id, cluster: undefined, part: third === "" ? "definition" : third };
   }
-  if (scope !== "cluster" || second !== "custom" || rest.length !== 1) return undefined;
-  return { id: third, cluster: first };
+  const [part, ...more] = rest;
+  if (scope !== "cluster" || second !== "custom" || part === undefined || more.length > 0) return undefined;
+  return { id: third, cluster: first, part };
 }
 
 /** The inverse of sourceIdText. */

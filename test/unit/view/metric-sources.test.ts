@@ -109,6 +109,33 @@ describe("the view of MetricSources", () => {
     expect(perCluster()).toHaveLength(1);
   });
 
+  it("takes what a write says without reading it back, and reads what has expired", async () => {
+    let reads = 0;
+    view.close();
+    view = createMetricSourcesView({
+      store: {
+        ...store,
+        string: (key) => {
+          reads++;
+          return store.string(key);
+        },
+      },
+      clock,
+    });
+    await write(clusters("west"), ...state(), ...collection("west"));
+    const before = reads;
+    await write(...state({ missing: ["west"] }), ...collection("west", ["403 for pods"]));
+    expect(reads).toBe(before);
+    expect(rowsNow()).toMatchObject([{ missing: ["west"] }]);
+    expect(perCluster()).toMatchObject([{ lastError: "403 for pods", aggregations: { total: 1 } }]);
+    const list = view.metricSources();
+    await write(...collection("west"));
+    expect(view.metricSources()).toBe(list);
+    await clock.advance(700_000);
+    expect(perCluster()).toEqual([]);
+    expect(rowsNow()).toHaveLength(1);
+  });
+
   it("keeps the revision of what did not change, and forgets a source that was deleted", async () => {
     await write(clusters("west"), ...state(), ...collection("west"));
     const before = view.metricSources()[0]?.revision;
