@@ -21,6 +21,7 @@ export function simulateCommand(): Command {
       "create a Secret and a connection for each cluster and registry in this namespace",
     )
     .option("--origin <mode>", `where clusters are reached: ${originModes.join(", ")}`, "port")
+    .option("--data-dir <folder>", "keep what the hub API holds in this folder, over restarts")
     .option("--interval <seconds>", "spec.monitoring.interval of registered clusters")
     .action(async (_options, command: Command) => {
       const flags = new Flags(command);
@@ -32,6 +33,7 @@ export function simulateCommand(): Command {
       const origin = flags.oneOf("origin", originModes, "port");
       const intervalSeconds = flags.integer("interval", { min: 1, max: 86_400 }, undefined);
       const kubeconfigFile = flags.text("kubeconfig-out");
+      const dataFolder = flags.text("data-dir");
       const namespace = flags.text("register");
       if (namespace !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
         flags.problem(`--register must be a namespace name such as clusterpulse, not ${JSON.stringify(namespace)}`);
@@ -41,7 +43,10 @@ export function simulateCommand(): Command {
       const asked = untilAskedToStop();
       const { startSimulator } = await import("../simulator/index.ts");
       const { writeRunFile } = await import("../simulator/process.ts");
-      const simulator = await startSimulator({ clusters, registries, seed, preset, origin, hubPort });
+      const simulator = await startSimulator({
+        ...{ clusters, registries, seed, preset, origin, hubPort },
+        ...(dataFolder === undefined ? {} : { dataFolder }),
+      });
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
       if (kubeconfigFile !== undefined) writeFileSync(kubeconfigFile, simulator.kubeconfig(), { mode: 0o600 });
@@ -57,6 +62,7 @@ export function simulateCommand(): Command {
         origin,
         admin: simulator.admin.url,
         ...(kubeconfigFile === undefined ? {} : { kubeconfig: kubeconfigFile }),
+        ...(dataFolder === undefined ? {} : { dataDir: dataFolder }),
         ...(namespace === undefined ? {} : { registered: namespace }),
       };
       process.stdout.write(`${JSON.stringify(ready)}\n`);

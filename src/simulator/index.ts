@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { systemClock } from "../support/clock.ts";
 import { ClusterPulseError } from "../support/errors.ts";
 import { startAdminServer } from "./admin/server.ts";
+import { HubArchive } from "./archive.ts";
 import { FaultRegistry } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
 import { apiVersionOf, type ResourceType } from "./http/catalog.ts";
@@ -84,7 +85,7 @@ export interface Simulator {
   kubeconfig(current?: string): string;
   /** The truth about a cluster. Throws SIMULATED_CLUSTER_UNKNOWN. */
   expected(cluster: string): ExpectedCluster;
-  /** Makes the hub's API server know every cluster and registry. What exists already is left as it is. */
+  /** Makes the hub's API server know every cluster and registry. What exists already is left as it is, but for addresses and credentials. */
   register(registration: Registration): void;
   /** A timeline of faults, heals and clusters that go and come back; YAML, see docs/simulator.md. */
   readonly scenario: {
@@ -101,7 +102,10 @@ export interface Simulator {
 const crdFolder = fileURLToPath(new URL("../../config/crd/", import.meta.url));
 const maxLoggedRequests = 100_000;
 
-/** Starts the fleet; it serves when this resolves. Throws InvalidInputError, and ClusterPulseError LISTEN_FAILED. */
+/**
+ * Starts the fleet; it serves when this resolves. Throws InvalidInputError, and ClusterPulseError LISTEN_FAILED and, with a data folder,
+ * ARCHIVE_UNREADABLE.
+ */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   checkOptions(options);
   const { seed, preset = "small", hubPort = 0, clock = systemClock, hubNamespace = "clusterpulse" } = options;
@@ -116,6 +120,8 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     isServerToken: (token) => isSameToken(token, tokens.of(hubName)),
     ...(options.historySize === undefined ? {} : { historySize: options.historySize }),
   });
+  const archive = options.dataFolder === undefined ? undefined : new HubArchive(options.dataFolder, hub, clock);
+  await archive?.open();
   const registryCount = options.registries ?? 0;
   const sites = new Map(
     Array.from({ length: registryCount }, (_, index) => {
@@ -162,9 +168,11 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const closeOrigins = async (): Promise<void> => {
     await origins.close();
     server.close();
+    await archive?.close();
   };
-  await origins.open().catch((error: unknown) => {
+  await origins.open().catch(async (error: unknown) => {
     server.close();
+    await archive?.close();
     throw error;
   });
 

@@ -21,6 +21,8 @@ export interface SimulatorOptions {
   readonly hubPort?: number;
   /** Times watches, latency and stamps; the machine's clock unless told. */
   readonly clock?: Clock;
+  /** Folder that keeps what the hub's API holds, over restarts. Nothing is kept without one. */
+  readonly dataFolder?: string;
   /** Events per resource that a watch of the hub's API server can resume over before it answers 410; 10,000 unless told. */
   readonly historySize?: number;
   /** Namespace of the kubeconfig's hub context; `clusterpulse` unless told. */

@@ -2,7 +2,7 @@
 // registry a Secret and a RegistryConnection.
 import type { ResourceType } from "./http/catalog.ts";
 import type { HubEngine } from "./hub/engine.ts";
-import { keyOf } from "./hub/object.ts";
+import { type KubeObject, keyOf } from "./hub/object.ts";
 import { namespaceType, secretType } from "./kinds/types.ts";
 import { registryUser } from "./registry/registry.ts";
 import type { ClusterIdentity } from "./world/profile.ts";
@@ -26,7 +26,10 @@ export interface RegisteredRegistry {
   readonly repositories: readonly string[];
 }
 
-/** Creates what is missing; what exists already is left as it is. */
+/**
+ * Creates what is missing; what exists already is left as it is, but where its servers are and how they are entered is made true:
+ * a restart changes both.
+ */
 export function registerFleet(
   hub: HubEngine,
   fleet: readonly RegisteredCluster[],
@@ -44,7 +47,10 @@ export function registerFleet(
   const ensure = (type: typeof connectionType, where: string, name: string, body: object): void => {
     if (hub.store.table(type).get(keyOf(where, name)) === undefined) {
       hub.create(type, where, { ...body, metadata: { name } });
+      return;
     }
+    const target = { type, namespace: where, name, subresource: "", dryRun: false, manager: "kube-apiserver" };
+    hub.writer.patch(target, (current) => withTrueServer(current, body));
   };
   ensure(namespaceType, "", namespace, {});
   for (const { identity, url, token } of fleet) {
@@ -82,6 +88,19 @@ export function registerFleet(
       },
     });
   }
+}
+
+interface Connection {
+  readonly data?: unknown;
+  readonly spec?: { readonly endpoint?: unknown };
+}
+
+function withTrueServer(current: KubeObject, { data, spec }: Connection): KubeObject {
+  return {
+    ...current,
+    ...(data === undefined ? {} : { data }),
+    ...(spec === undefined ? {} : { spec: { ...(current["spec"] as object), endpoint: spec.endpoint } }),
+  };
 }
 
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
