@@ -3,8 +3,7 @@
 // cluster then says so, with the age of what it last knew.
 import { isDeepStrictEqual } from "node:util";
 import { type ClusterConnection, parseClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
-import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
-import { clusterConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
+import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
 import {
   type Collection,
   type CollectLimits,
@@ -18,6 +17,7 @@ import type { Admission } from "../../src/support/admission.ts";
 import type { Measures } from "../../src/support/measures.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
+import { WatchedSecret } from "../informer/watched-secret.ts";
 import type { SourceBoard } from "../metric-source/board.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
@@ -98,12 +98,12 @@ class ClusterActor implements Actor<ClusterMessage> {
   readonly #dependencies: ClusterDependencies;
   readonly #attempts: Attempts;
   readonly #link: ClusterLink;
+  readonly #secret: WatchedSecret;
   readonly #report: ClusterReport;
   readonly #collections: ClusterCollections;
   /** Of this endpoint with these credentials. */
   #collectState = new CollectState();
   #declared: Declared | undefined;
-  #secret: { readonly key: string; version: string | undefined } | undefined;
   #afterCrash = false;
   #toldIdleRetries = 0;
   /** Whether the last poll succeeded: MetricSources are collected only then. */
@@ -119,6 +119,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#context = context;
     this.#dependencies = dependencies;
     this.#attempts = attempts;
+    this.#secret = new WatchedSecret(dependencies, context.self as ActorRef<ObjectChanged>);
     this.#link = new ClusterLink(dependencies.connector, dependencies.admission);
     const name = key.slice(key.indexOf("/") + 1);
     const { clock } = context;
@@ -166,7 +167,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   }
 
   onStop(): void {
-    this.#watchSecret(undefined);
+    this.#secret.watch(undefined);
     this.#context.finalRun("close", { deadlineMs: 1_000 }, () => this.#link.close());
   }
 
@@ -184,7 +185,7 @@ class ClusterActor implements Actor<ClusterMessage> {
       this.#context.abortRun("poll");
       this.#context.timers.cancel("tick");
       this.#context.timers.cancel("probe");
-      this.#watchSecret(undefined);
+      this.#secret.watch(undefined);
       this.#lost();
       void this.#link.close();
       this.#report.failed({ code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") });
@@ -196,7 +197,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     if (!this.#keepsConnection(connection, schedule)) this.#disconnect();
     this.#declared = { connection, schedule };
     this.#report.declared(spec);
-    this.#watchSecret(`${spec.credentialsRef.namespace ?? metadata.namespace}/${spec.credentialsRef.name}`);
+    this.#secret.watch(`${spec.credentialsRef.namespace ?? metadata.namespace}/${spec.credentialsRef.name}`);
     const { intervalMs } = schedule;
     const firstDelayMs = delayToSpreadMs(metadata.name, intervalMs, this.#context.clock.monotonicMs());
     this.#context.timers.every("tick", { intervalMs, firstDelayMs }, { type: "tick" });
@@ -212,16 +213,6 @@ class ClusterActor implements Actor<ClusterMessage> {
     );
   }
 
-  #watchSecret(key: string | undefined): void {
-    const former = this.#secret;
-    if (key === former?.key) return;
-    const { informer } = this.#dependencies;
-    const subscriber = this.#context.self as ActorRef<ObjectChanged>;
-    if (former !== undefined) informer.tell({ type: "forget", kind: secrets.kind, key: former.key, subscriber });
-    this.#secret = key === undefined ? undefined : { key, version: this.#secretVersion(key) };
-    if (key !== undefined) informer.tell({ type: "interest", kind: secrets.kind, key, subscriber });
-  }
-
   /** What was found out with the former credentials may not hold with the next. */
   #disconnect(): void {
     this.#collectState = new CollectState();
@@ -229,17 +220,9 @@ class ClusterActor implements Actor<ClusterMessage> {
     void this.#link.close();
   }
 
-  #secretVersion(key: string): string | undefined {
-    const secret = this.#dependencies.cache.get(secrets.kind, key) as KubeObject | undefined;
-    return secret?.metadata.resourceVersion;
-  }
-
   /** New credentials: the connection made with the old ones is closed, and the cluster is polled with the new ones at once. */
   #secretChanged(): void {
-    if (this.#secret === undefined) return;
-    const version = this.#secretVersion(this.#secret.key);
-    if (version === this.#secret.version) return;
-    this.#secret.version = version;
+    if (!this.#secret.hasChanged()) return;
     this.#disconnect();
     this.#attempts.mended();
     this.#poll("supersede");

@@ -1,8 +1,7 @@
 // One registry: when it is checked and with which credentials. The check itself is src/registry; what is said of it is report.ts.
 // While a check is under way this actor answers every message within its turn; one that hangs ends at its deadline.
-import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { parseRegistryConnection, type RegistryConnection } from "../../src/api/v1alpha1/registry-connection.ts";
-import { registryConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
+import { registryConnections } from "../../src/api/v1alpha1/resources.ts";
 import { failureOf } from "../../src/cluster/failure.ts";
 import type { CheckRequest, RegistryCheck, RegistryClient } from "../../src/registry/check.ts";
 import type { Failure } from "../../src/registry/health.ts";
@@ -10,6 +9,7 @@ import type { Admission } from "../../src/support/admission.ts";
 import { type Attempts, retryAfterMsOf } from "../cluster/attempts.ts";
 import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf, untilTurnMs } from "../cluster/schedule.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
+import { WatchedSecret } from "../informer/watched-secret.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
 import { RegistryReport, type RegistryReportLimits, type RegistrySinks } from "./report.ts";
 
@@ -73,9 +73,9 @@ class RegistryActor implements Actor<RegistryMessage> {
   readonly #context: ActorContext<RegistryMessage>;
   readonly #dependencies: RegistryDependencies;
   readonly #attempts: Attempts;
+  readonly #secret: WatchedSecret;
   readonly #report: RegistryReport;
   #declared: Declared | undefined;
-  #secret: { readonly key: string; version: string | undefined } | undefined;
   #client: RegistryClient | undefined;
   /** Moves with every change of spec or credentials: what was opened before it is closed. */
   #generation = 0;
@@ -92,6 +92,7 @@ class RegistryActor implements Actor<RegistryMessage> {
     this.#context = context;
     this.#dependencies = dependencies;
     this.#attempts = attempts;
+    this.#secret = new WatchedSecret(dependencies, context.self as ActorRef<ObjectChanged>);
     const name = key.slice(key.indexOf("/") + 1);
     this.#report = new RegistryReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
   }
@@ -122,7 +123,7 @@ class RegistryActor implements Actor<RegistryMessage> {
   }
 
   onStop(): void {
-    this.#watchSecret(undefined);
+    this.#secret.watch(undefined);
     this.#context.finalRun("close", { deadlineMs: 1_000 }, async () => this.#disconnect());
   }
 
@@ -141,7 +142,7 @@ class RegistryActor implements Actor<RegistryMessage> {
       this.#context.abortRun("check");
       this.#context.timers.cancel("tick");
       this.#context.timers.cancel("probe");
-      this.#watchSecret(undefined);
+      this.#secret.watch(undefined);
       const failure = { code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") };
       this.#report.failed(failure, "closed", 0, 0, 0);
       return;
@@ -151,33 +152,15 @@ class RegistryActor implements Actor<RegistryMessage> {
     this.#declared = { connection: found.value, schedule, request: requestOf(found.value, schedule.intervalMs) };
     this.#report.declared(spec);
     const { credentialsRef } = spec;
-    this.#watchSecret(credentialsRef && `${credentialsRef.namespace ?? metadata.namespace}/${credentialsRef.name}`);
+    this.#secret.watch(credentialsRef && `${credentialsRef.namespace ?? metadata.namespace}/${credentialsRef.name}`);
     const { intervalMs } = schedule;
     const firstDelayMs = delayToSpreadMs(metadata.name, intervalMs, this.#context.clock.monotonicMs());
     this.#context.timers.every("tick", { intervalMs, firstDelayMs }, { type: "tick" });
   }
 
-  #watchSecret(key: string | undefined): void {
-    const former = this.#secret;
-    if (key === former?.key) return;
-    const { informer } = this.#dependencies;
-    const subscriber = this.#context.self as ActorRef<ObjectChanged>;
-    if (former !== undefined) informer.tell({ type: "forget", kind: secrets.kind, key: former.key, subscriber });
-    this.#secret = key === undefined ? undefined : { key, version: this.#secretVersion(key) };
-    if (key !== undefined) informer.tell({ type: "interest", kind: secrets.kind, key, subscriber });
-  }
-
-  #secretVersion(key: string): string | undefined {
-    const secret = this.#dependencies.cache.get(secrets.kind, key) as KubeObject | undefined;
-    return secret?.metadata.resourceVersion;
-  }
-
   /** New credentials: connections and tokens of the old ones go, and the registry is checked with the new ones at once. */
   #secretChanged(): void {
-    if (this.#secret === undefined) return;
-    const version = this.#secretVersion(this.#secret.key);
-    if (version === this.#secret.version) return;
-    this.#secret.version = version;
+    if (!this.#secret.hasChanged()) return;
     void this.#disconnect();
     this.#attempts.mended();
     this.#check("supersede");

@@ -1,8 +1,8 @@
 // The status of a ClusterConnection, from the health of its newest run: the legacy members that existing tools read, and the
 // conditions Ready, Reachable, Synced, Degraded and, where the certificate is known, CertificateExpiring. Pure; equal inputs give an equal status, so a steady cluster causes no writes.
 import type { ClusterConnectionStatus } from "../api/v1alpha1/cluster-connection.ts";
-import { conditionsFrom, maxMessageLength, truth, type Verdict } from "../api/v1alpha1/conditions.ts";
 import type { Condition } from "../api/v1alpha1/meta.ts";
+import { conditionsFrom, maxMessageLength, type Verdict } from "../reconcile/index.ts";
 import { rfc3339 } from "../support/clock.ts";
 import type { MissingPart } from "./failure.ts";
 import type { ClusterHealth } from "./health.ts";
@@ -13,6 +13,7 @@ import {
   lackingOf,
   phases,
   reachedDespite,
+  truth,
   unknownVerdicts,
 } from "./verdicts.ts";
 

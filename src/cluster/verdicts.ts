@@ -1,7 +1,8 @@
 // What the statuses of everything that the hub connects to have in common: clusters and registries. Pure.
-import { truth, type Verdict } from "../api/v1alpha1/conditions.ts";
-import type { Condition } from "../api/v1alpha1/meta.ts";
+import type { Condition, Verdict } from "../reconcile/index.ts";
 import { rfc3339 } from "../support/clock.ts";
+
+export const truth = (isTrue: boolean): "True" | "False" => (isTrue ? "True" : "False");
 
 /** By health. */
 export const phases = {

@@ -1,9 +1,9 @@
 // The status of a MetricSource, from what its clusters last gave: the legacy members that existing tools read, and conditions. Pure.
 // While nothing changes but times, durations and costs, the status stays as it is, to the byte, until a refresh is due: so a steady
 // source causes no writes.
-import { conditionsFrom, maxMessageLength, type Verdict } from "../api/v1alpha1/conditions.ts";
 import type { Condition } from "../api/v1alpha1/meta.ts";
 import type { MetricSourceStatus } from "../api/v1alpha1/metric-source.ts";
+import { conditionsFrom, maxMessageLength, type Verdict } from "../reconcile/index.ts";
 import { rfc3339 } from "../support/clock.ts";
 import { durationText } from "./duration.ts";
 import type { Quarantine } from "./quarantine.ts";

@@ -24,7 +24,8 @@ export interface Parent {
 
 /** Most conditions of one parent, so that a loop with a growing type cannot fill the object. */
 export const maxConditions = 256;
-const maxMessageLength = 1_024;
+/** What a person reads of a message; API servers take more. */
+export const maxMessageLength = 1_024;
 // The patterns of the API server: it refuses a status as a whole when one condition breaks them.
 const typePattern =
   /^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$/;
@@ -64,23 +65,46 @@ export class Conditions {
     if (!this.#set.has(verdict.type)) this.#put(verdict);
   }
 
-  #put({ type, status, reason, message }: Verdict): void {
-    const before = this.#previous.get(type);
+  #put(verdict: Verdict): void {
+    const { type } = verdict;
     this.#set.add(type);
-    this.#current.set(type, {
-      type,
-      status,
-      reason,
-      message: message.slice(0, maxMessageLength),
-      lastTransitionTime: before?.status === status ? before.lastTransitionTime : rfc3339(this.#clock.nowMs()),
-      ...(this.#generation === undefined ? {} : { observedGeneration: this.#generation }),
-    });
+    this.#current.set(type, conditionOf(verdict, this.#previous.get(type), this.#generation, this.#clock.nowMs()));
   }
 
   /** The parent's conditions in their order, then those of this pass in the order they were first set. */
   list(): readonly Condition[] {
     return [...this.#current.values()];
   }
+}
+
+/** The verdict as a condition: it keeps the transition time of the one before while the status stays. */
+function conditionOf(
+  { type, status, reason, message }: Verdict,
+  before: Condition | undefined,
+  observedGeneration: number | undefined,
+  nowMs: number,
+): Condition {
+  return {
+    type,
+    status,
+    reason,
+    message: message.slice(0, maxMessageLength),
+    lastTransitionTime: before?.status === status ? before.lastTransitionTime : rfc3339(nowMs),
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+  };
+}
+
+/** The conditions of a status that is said as a whole, in the order of the verdicts. Pure; equal inputs give equal conditions. */
+export function conditionsFrom(
+  verdicts: readonly Verdict[],
+  previous: readonly Condition[],
+  observedGeneration: number | undefined,
+  nowMs: number,
+): Condition[] {
+  return verdicts.map((verdict) => {
+    const before = previous.find(({ type }) => type === verdict.type);
+    return conditionOf(verdict, before, observedGeneration, nowMs);
+  });
 }
 
 /** Throws CONDITION_INVALID for a type that the API server would refuse. */

@@ -1,5 +1,13 @@
 // Ordered reconcilers over one parent: see docs/reconcile.md.
-export { type Condition, maxConditions, type Parent, reasonOf, type Verdict } from "./conditions.ts";
+export {
+  type Condition,
+  conditionsFrom,
+  maxConditions,
+  maxMessageLength,
+  type Parent,
+  reasonOf,
+  type Verdict,
+} from "./conditions.ts";
 export { Conductor, type ConductorOptions, type PassEnd } from "./conductor.ts";
 export {
   type Pass,

@@ -1,6 +1,5 @@
 // The status of a RegistryConnection, from the health of its newest check: the members that existing tools read, and conditions. Pure;
 // equal inputs give an equal status, so a steady registry causes no writes.
-import { conditionsFrom, maxMessageLength, truth, type Verdict } from "../api/v1alpha1/conditions.ts";
 import type { Condition } from "../api/v1alpha1/meta.ts";
 import type { RegistryConnectionStatus } from "../api/v1alpha1/registry-connection.ts";
 import {
@@ -10,8 +9,10 @@ import {
   lackingOf,
   phases,
   reachedDespite,
+  truth,
   unknownVerdicts,
 } from "../cluster/verdicts.ts";
+import { conditionsFrom, maxMessageLength, type Verdict } from "../reconcile/index.ts";
 import { rfc3339 } from "../support/clock.ts";
 import type { RegistryCheck } from "./check.ts";
 import type { RegistryHealth } from "./health.ts";
