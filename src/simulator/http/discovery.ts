@@ -83,7 +83,8 @@ function resourceList(catalog: Catalog, group: string, version: string): Record<
       kind: sub.kind,
       verbs: sub.verbs,
     }));
-    return [main, ...(type.hasStatus ? [status] : []), ...others];
+    const subresources = [...(type.hasStatus ? [status] : []), ...others];
+    return [main, ...subresources.sort((a, b) => (a.name < b.name ? -1 : 1))];
   });
   const groupVersion = group === "" ? version : `${group}/${version}`;
   return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources };

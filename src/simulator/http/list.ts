@@ -7,6 +7,8 @@ export interface ListPage {
   readonly resourceVersion: string;
   /** "" on the last page. */
   readonly continueToken: string;
+  /** Lists of custom resources say so when nothing follows. */
+  readonly isCustom?: boolean;
   /** Items after this page; undefined when a selector makes it unknown. */
   readonly remainingItemCount: number | undefined;
   /** JSON texts. */
@@ -17,7 +19,9 @@ export interface ListPage {
 export function listText(page: ListPage): string {
   const more =
     page.continueToken === ""
-      ? ""
+      ? page.isCustom === true
+        ? ',"continue":""'
+        : ""
       : `,"continue":"${page.continueToken}"${page.remainingItemCount === undefined ? "" : `,"remainingItemCount":${page.remainingItemCount}`}`;
   return `{"kind":"${page.kind}List","apiVersion":"${page.apiVersion}","metadata":{"resourceVersion":"${page.resourceVersion}"${more}},"items":[${page.items.join(",")}]}`;
 }

@@ -46,9 +46,9 @@ export class ApiError extends ClusterPulseError {
       metadata: this.metadata,
       status: "Failure",
       message: this.message,
-      reason: this.reason,
-      // A request that is not understood is about nothing.
-      ...(this.status === 400 && Object.keys(this.details).length === 0 ? {} : { details: this.details }),
+      ...(this.reason === "" ? {} : { reason: this.reason }),
+      // Only a path that is nowhere has details that say nothing.
+      ...(this.status !== 404 && Object.keys(this.details).length === 0 ? {} : { details: this.details }),
       code: this.status,
     };
   }

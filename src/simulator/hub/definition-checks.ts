@@ -6,15 +6,16 @@ import type { CrdDocument } from "./resources.ts";
 import { schemaRules } from "./schema.ts";
 import type { StructuralSchema } from "./structural-schema.ts";
 
-/** Throws ApiError 422 unless the document says all that serving its kind needs. */
-export function checkCrd(body: unknown): void {
+/** Throws ApiError 422 unless the document says all that serving its kind needs, and `before` lets it be so. */
+export function checkCrd(body: unknown, before?: CrdDocument): void {
   const { metadata, spec } = (body ?? {}) as Partial<CrdDocument>;
   const name = metadata?.name ?? "";
   const missing = [
     ...(["group", "scope", "names", "versions"] as const).filter((member) => spec?.[member] === undefined),
     ...(["plural", "kind"] as const).filter((member) => !spec?.names?.[member]).map((member) => `names.${member}`),
   ].map((field) => required(`spec.${field}`, "Required value"));
-  const causes = missing.length > 0 || spec === undefined ? missing : causesOf(name, spec);
+  const causes =
+    missing.length > 0 || spec === undefined ? missing : [...causesOf(name, spec), ...changeCauses(spec, before?.spec)];
   if (causes.length === 0) return;
   const said = causes.map(({ field, message }) => `${field}: ${message}`).join(", ");
   throw new ApiError(422, "Invalid", `CustomResourceDefinition.apiextensions.k8s.io "${name}" is invalid: ${said}`, {
@@ -54,6 +55,12 @@ function causesOf(name: string, { group, scope, names, versions }: CrdDocument["
     else causes.push(...schemaCauses(schema, versions.length === 1 ? "spec.validation.openAPIV3Schema" : field));
   });
   return causes;
+}
+
+/** What may not change once there are objects of the kind. */
+function changeCauses({ scope }: CrdDocument["spec"], before: CrdDocument["spec"] | undefined): readonly StatusCause[] {
+  if (before === undefined || before.scope === scope) return [];
+  return [invalid("spec.scope", `Invalid value: ${JSON.stringify(scope)}: field is immutable`)];
 }
 
 function schemaCauses(schema: StructuralSchema, field: string): readonly StatusCause[] {

@@ -2,7 +2,7 @@
 // with one that is gone its objects go.
 import { type Clock, rfc3339 } from "../../support/clock.ts";
 import { crdType } from "../kinds/types.ts";
-import type { StoredObject } from "./object.ts";
+import { keyOf, type StoredObject } from "./object.ts";
 import { type CrdDocument, typesOfCrd } from "./resources.ts";
 import type { HubStore } from "./store.ts";
 import { type HubWriter, targetOf } from "./writes.ts";
@@ -16,6 +16,11 @@ export class Definitions {
     this.#store = store;
     this.#writer = writer;
     this.#clock = clock;
+  }
+
+  /** The definition of that name, as it is stored. */
+  find(name: string): CrdDocument | undefined {
+    return this.#store.table(crdType).get(keyOf("", name))?.object as unknown as CrdDocument | undefined;
   }
 
   /** To be called after a definition was written. Returns it as it is then. */

@@ -16,7 +16,7 @@ import { GarbageCollector } from "./garbage.ts";
 import { NamespaceController } from "./namespaces.ts";
 import type { KubeObject, StoredObject } from "./object.ts";
 import { HubReader } from "./reads.ts";
-import { loadCrds } from "./resources.ts";
+import { type CrdDocument, loadCrds } from "./resources.ts";
 import { type ReviewParts, reviewOf } from "./reviews.ts";
 import { scaled, scaleOf } from "./scale.ts";
 import { HubStore } from "./store.ts";
@@ -128,7 +128,7 @@ export class HubEngine implements Engine {
         return this.#post(request);
       case "update": {
         const { target, warnings } = writeTarget(request);
-        if (request.type === crdType) checkCrd(request.body);
+        if (request.type === crdType) checkCrd(request.body, this.#definitions.find(request.name));
         const updated = this.#settled(target, this.writer.update(target, request.body));
         return this.#objectAnswer(request, updated, 200, warnings);
       }
@@ -205,6 +205,7 @@ export class HubEngine implements Engine {
       resourceVersion: String(this.store.revision),
       continueToken: "",
       remainingItemCount: undefined,
+      isCustom: !type.builtIn,
       items: states.map((state) => state.itemText(form, type.builtIn)),
     });
     return { type: "body", status: 200, text };
@@ -223,7 +224,7 @@ export class HubEngine implements Engine {
     const { target, warnings } = writeTarget(request);
     const { type, name } = request;
     const body = (request.body ?? {}) as { readonly metadata?: object };
-    if (type === crdType) checkCrd({ ...body, metadata: { name, ...body.metadata } });
+    if (type === crdType) checkCrd({ ...body, metadata: { name, ...body.metadata } }, this.#definitions.find(name));
     const { stored, isCreated } = this.writer.apply(target, body, force);
     return this.#objectAnswer(request, this.#settled(target, stored), isCreated ? 201 : 200, warnings);
   }
@@ -235,7 +236,7 @@ export class HubEngine implements Engine {
     const { target, warnings } = writeTarget(request);
     const patched = this.writer.patch(target, (current) => {
       const next = change(current);
-      if (request.type === crdType) checkCrd(next);
+      if (request.type === crdType) checkCrd(next, current as unknown as CrdDocument);
       return next;
     });
     return this.#objectAnswer(request, this.#settled(target, patched), 200, warnings);

@@ -40,7 +40,10 @@ export class StoredObject {
 
   constructor(object: KubeObject) {
     // apiVersion and kind first, so that the item of a typed list is a cut of the same text.
-    const { apiVersion, kind, metadata, ...rest } = object;
+    const { apiVersion, kind, metadata: stored, ...rest } = object;
+    const { resourceVersion, ...unstored } = stored;
+    // What was not stored, on a dry run, has no version.
+    const metadata = resourceVersion === "" ? (unstored as ObjectMeta) : stored;
     this.object = { apiVersion, kind, metadata, ...rest };
     this.key = keyOf(metadata.namespace ?? "", metadata.name);
   }

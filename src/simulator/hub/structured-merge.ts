@@ -185,6 +185,7 @@ export function duplicatesIn(object: unknown, schema: Schema, path = ""): readon
     const at = isMember ? `${path}${path === "" ? "" : "."}${element.slice("f:".length)}` : `${path}[${index}]`;
     const isDuplicate = !isMember && seen.has(element);
     seen.add(element);
-    return [...(isDuplicate ? [{ path: at, value }] : []), ...duplicatesIn(value, below, at)];
+    const identity = element.startsWith("k:") ? JSON.parse(element.slice("k:".length)) : value;
+    return [...(isDuplicate ? [{ path: at, value: identity }] : []), ...duplicatesIn(value, below, at)];
   });
 }
