@@ -179,6 +179,40 @@ describe("pages of MetricSources", patient, () => {
   });
 });
 
+describe("MetricSources that come and go", patient, () => {
+  test("E-23: created, deleted and created again three hundred times, leave one actor and nothing in the store", async () => {
+    fleet = startVirtualFleet(["one", "two"]);
+    fleet.declareSource("stays", spec());
+    await fleet.clock.advance(60_000);
+    const countNow = () => fleet.hub.system.snapshot().length;
+    const actors = countNow();
+    const timers = fleet.clock.pendingTimers;
+    for (let i = 0; i < 300; i++) {
+      fleet.declareSource("brief", spec({ rbac: { resourceTypeName: `type-${i % 3}` } }), i + 1);
+      await fleet.clock.advance(i % 7 === 0 ? 1_500 : 10);
+      fleet.declareSource("brief", undefined);
+      if (i % 2 === 0) await fleet.clock.advance(10);
+    }
+    await fleet.clock.advance(5_000);
+    expect(countNow()).toBe(actors);
+    expect(fleet.clock.pendingTimers).toBeLessThanOrEqual(timers + 2);
+    expect(await fleet.store.set("metricsources:all")).toEqual(["hubs/stays"]);
+    expect(await fleet.store.set("clusterpulse:metricsources")).toEqual(["hubs/stays"]);
+    for (const type of ["type-0", "type-1", "type-2"])
+      expect(await fleet.store.set(`metricsources:by:resourcetype:${type}`), type).toEqual([]);
+    for (const key of [
+      "metricsource:hubs:brief",
+      "metricsource:hubs:brief:status",
+      "cluster:one:custom:hubs/brief:meta",
+    ])
+      expect(await fleet.store.string(key), key).toBeUndefined();
+    expect(statusOf("stays")).toMatchObject({ phase: "Active", clustersCollected: 2 });
+    fleet.declareSource("brief", spec(), 301);
+    await fleet.clock.advance(5_000);
+    expect(statusOf("brief")).toMatchObject({ phase: "Active", clustersCollected: 2 });
+  });
+});
+
 describe("a cluster", patient, () => {
   test("that can be reached again is collected at once, not an interval later", async () => {
     const askedMs: number[] = [];
