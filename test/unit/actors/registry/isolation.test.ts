@@ -256,6 +256,29 @@ describe("a steady state", () => {
     });
   });
 
+  test("E-23 is the same after a registry was created and deleted a thousand times: one actor, one row, one timer", async () => {
+    running = start();
+    await running.clock.advance(100_000);
+    const actors = () => running.hub.system.snapshot().filter(({ kind }) => kind === "registry");
+    const before = { actors: actors().length, interests: running.hub.interests() };
+    for (let i = 0; i < 1_000; i++) {
+      running.declare("registry-4", undefined);
+      if (i % 3 === 0) await running.clock.advance(i % 2 === 0 ? 1 : 150);
+      const metadata = { name: "registry-4", namespace: "hubs", uid: `uid-${i}`, generation: 1 };
+      running.declare("registry-4", { metadata, spec: { endpoint: "r.example", credentialsRef: { name: "login" } } });
+      if (i % 5 === 0) await running.clock.advance(1);
+    }
+    await running.clock.advance(100_000);
+    // Its Secret, which it did not have before, is one more interest.
+    expect({ actors: actors().length, interests: running.hub.interests() - 1 }).toEqual(before);
+    expect(running.rows().filter(({ name }) => name === "registry-4")).toMatchObject([
+      { status: { health: "healthy" } },
+    ]);
+    const from = running.clock.monotonicMs();
+    await running.clock.advance(1_800_000);
+    expectOnTime("registry-4", from);
+  });
+
   test("ends with the deletion of the RegistryConnection: nothing of it is left", async () => {
     running = start();
     await running.clock.advance(100_000);
