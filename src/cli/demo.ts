@@ -1,14 +1,12 @@
 // `clusterpulse demo` (npm start): a simulated fleet in a process of its own, the hub, the embedded store, API and page.
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { ClusterPulseError } from "../support/errors.ts";
 import { createLogger, type LogLevel, logLevels } from "../support/log.ts";
 import type { FleetView } from "../view/ports.ts";
+import { startChildCommand } from "./child.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
@@ -116,12 +114,10 @@ interface Fleet {
   stop(): Promise<void>;
 }
 
-/** Starts the simulator as a child that ends with this process, also if this process is killed: the IPC channel tells it. */
+/** Starts the simulator as a child that ends with this process, also if this process is killed. */
 function startFleet(options: DemoOptions): Fleet {
   const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-demo-"));
   const kubeconfigFile = join(scratch, "kubeconfig");
-  const guard = fileURLToPath(new URL("../../tools/guard.mjs", import.meta.url));
-  const main = fileURLToPath(new URL("./main.ts", import.meta.url));
   const flags = {
     clusters: options.clusters,
     registries,
@@ -130,56 +126,23 @@ function startFleet(options: DemoOptions): Fleet {
     register: namespace,
     "kubeconfig-out": kubeconfigFile,
   };
-  const child = spawn(
-    process.execPath,
-    [
-      "--import",
-      guard,
-      main,
-      "simulate",
-      ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
-    ],
-    // A process group of its own: Ctrl-C reaches this process only, which stops the simulator last.
-    { stdio: ["ignore", "pipe", "inherit", "ipc"], detached: true },
-  );
-  const ended = new Promise<"simulator-ended">((resolve) => {
-    child.once("exit", () => resolve("simulator-ended"));
-    child.once("error", () => resolve("simulator-ended"));
-  });
+  const child = startChildCommand([
+    "simulate",
+    ...Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]),
+  ]);
   const removeKubeconfig = (): void => rmSync(scratch, { recursive: true, force: true });
-  const notStarted = ended.then(() => {
-    throw new ClusterPulseError("SIMULATOR_ENDED", "the simulator did not start");
-  });
-  const ready = Promise.race([firstLine(child), notStarted]).then((line) => JSON.parse(line) as ReadyLine);
+  const ready = child.firstLine(simulatorReadyMs).then((line) => JSON.parse(line) as ReadyLine);
   ready.catch(() => undefined);
-  notStarted.catch(() => undefined);
   return {
     ready,
-    ended,
+    ended: child.ended.then(() => "simulator-ended"),
     kubeconfigFile,
     removeKubeconfig,
     async stop() {
-      const killer = setTimeout(() => child.kill("SIGKILL"), stopDeadlineMs / 2);
-      child.kill("SIGTERM");
-      await ended;
-      clearTimeout(killer);
+      await child.stop(stopDeadlineMs / 2);
       removeKubeconfig();
     },
   };
-}
-
-function firstLine(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const late = `the simulator was not ready within ${simulatorReadyMs / 1000} s`;
-    const timer = setTimeout(() => reject(new ClusterPulseError("SIMULATOR_LATE", late)), simulatorReadyMs);
-    timer.unref();
-    const output = child.stdout;
-    if (output === null) throw new ClusterPulseError("SIMULATOR_LATE", "the simulator has no output");
-    createInterface({ input: output }).once("line", (line) => {
-      clearTimeout(timer);
-      resolve(line);
-    });
-  });
 }
 
 /** Resolves when every cluster has been polled once, or after a few seconds: a large fleet need not be complete to be shown. */

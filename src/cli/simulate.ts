@@ -1,5 +1,5 @@
 // `clusterpulse simulate`: a hub API and a fleet of simulated clusters, alone.
-import { writeFileSync } from "node:fs";
+import { closeSync, fchmodSync, openSync, writeSync } from "node:fs";
 import { Command } from "commander";
 import { originModes } from "../simulator/options.ts";
 import { presetNames } from "../simulator/world/profile.ts";
@@ -49,7 +49,7 @@ export function simulateCommand(): Command {
       });
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
-      if (kubeconfigFile !== undefined) writeFileSync(kubeconfigFile, simulator.kubeconfig(), { mode: 0o600 });
+      if (kubeconfigFile !== undefined) writeSecretFile(kubeconfigFile, simulator.kubeconfig());
       const removeRunFile = await writeRunFile({ admin: simulator.admin, startedAt: rfc3339(Date.now()) });
       const ready = {
         ready: true,
@@ -71,4 +71,15 @@ export function simulateCommand(): Command {
       await simulator.close();
       process.exit(0);
     });
+}
+
+/** Writes a file that only its owner may read, also where one with other rights was there before. */
+function writeSecretFile(path: string, text: string): void {
+  const file = openSync(path, "w", 0o600);
+  try {
+    fchmodSync(file, 0o600);
+    writeSync(file, text);
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,5 +1,5 @@
 // `clusterpulse simulate`, alone: what it prints, writes and serves, and what it says to a wrong command line.
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
@@ -15,8 +15,9 @@ const kubeconfig = join(scratch, "kubeconfig");
 async function list(
   context: string,
   path: string,
-): Promise<{ metadata: { name: string }; spec: Record<string, unknown> }[]> {
-  const { credentials } = await loadHubKubeconfig({ path: kubeconfig, context, env: {} });
+  file = kubeconfig,
+): Promise<{ metadata: { name: string; uid: string }; spec: Record<string, unknown> }[]> {
+  const { credentials } = await loadHubKubeconfig({ path: file, context, env: {} });
   const transport = createTransport(credentials, {}, "test");
   try {
     const { body } = await transport.requestJson("GET", path, { signal, maxBytes: 1 << 24 });
@@ -63,6 +64,42 @@ describe("clusterpulse simulate", () => {
     expect(leftovers()).toEqual(before);
   });
 
+  test("serves clusters below paths of one port, and keeps its objects in a folder of its owner alone", async () => {
+    const dataFolder = join(scratch, "data");
+    const file = join(scratch, "kept");
+    writeFileSync(file, "", { mode: 0o644 });
+    const start = () =>
+      startCommand(
+        "simulate",
+        ...["--clusters", "2", "--preset", "tiny", "--register", "fleet", "--origin", "path"],
+        ...["--data-dir", dataFolder, "--kubeconfig-out", file],
+      );
+    const uidsOf = async (): Promise<string[]> => {
+      const objects = await list("hub", "/apis/clusterpulse.io/v1alpha1/namespaces/fleet/clusterconnections", file);
+      for (const { metadata, spec } of objects) {
+        expect(spec["endpoint"]).toMatch(new RegExp(`^https://127\\.0\\.0\\.1:\\d+/clusters/${metadata.name}$`));
+        expect((await list(metadata.name, "/api/v1/nodes", file)).length).toBeGreaterThan(0);
+      }
+      return objects.map(({ metadata }) => metadata.uid);
+    };
+    const lives: string[][] = [];
+    for (let life = 0; life < 2; life++) {
+      const simulator = start();
+      expect(JSON.parse(await simulator.until(/\n/))).toMatchObject({
+        ready: true,
+        origin: "path",
+        dataDir: dataFolder,
+      });
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      lives.push(await uidsOf());
+      simulator.child.kill("SIGTERM");
+      expect(await simulator.ended).toBe(0);
+    }
+    expect(lives[0]).toHaveLength(2);
+    expect(lives[1]).toEqual(lives[0]);
+    expect(statSync(dataFolder).mode & 0o777).toBe(0o700);
+  });
+
   test("lists everything that is wrong with a command line", async () => {
     const { code, errors } = await runCommand(
       "simulate",
@@ -72,11 +109,12 @@ describe("clusterpulse simulate", () => {
       "huge",
       "--register",
       "No_Name",
-      "--bogus",
+      ...["--origin", "nowhere", "--bogus"],
     );
     expect(code).toBe(2);
     expect(errors.trim().split("\n").sort()).toEqual([
       'clusterpulse: --clusters must be a whole number from 1 to 5000, not "0"',
+      'clusterpulse: --origin must be one of port, path, ip, not "nowhere"',
       expect.stringMatching(/^clusterpulse: --preset must be one of .*, not "huge"$/),
       'clusterpulse: --register must be a namespace name such as clusterpulse, not "No_Name"',
       "clusterpulse: unknown flag --bogus",
