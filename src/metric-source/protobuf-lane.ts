@@ -27,7 +27,8 @@ export interface ProtobufList {
 
 /** What every row holds whatever its fields are, and what pages say of their list. */
 const always = ["metadata.continue", "metadata.remainingItemCount"];
-const alwaysOfItems = ["metadata.name", "metadata.namespace", "metadata.labels"];
+const alwaysOfItems = ["metadata.name", "metadata.namespace"];
+const labels = "metadata.labels";
 
 /** Decides the lane of a source. Throws nothing. */
 export function laneOf({ definition, fields }: Pick<CompiledSource, "definition" | "fields">): Lane {
@@ -45,7 +46,9 @@ export function laneOf({ definition, fields }: Pick<CompiledSource, "definition"
     if (found.members !== undefined) wanted.add(found.members);
   }
   const paths = [...always, ...[...wanted].map((members) => `items.${members}`)];
-  return { lane: "protobuf", list: { kind: `${kind}List`, decode: compileExactDecoder(list, paths) } };
+  // Labels that no field reads go from the wire into the row.
+  const asJson = wanted.has(labels) ? [] : [`items.${labels}`];
+  return { lane: "protobuf", list: { kind: `${kind}List`, decode: compileExactDecoder(list, paths, asJson) } };
 }
 
 /** Reads lists that came as protobuf. One resolver for each field, in the fields' order. */

@@ -6,7 +6,7 @@ export interface RowSink {
   /** Whether objects of this namespace ("" for cluster-scoped ones) are wanted. Asked before an object's fields are looked for. */
   wants(namespace: string): boolean;
   /**
-   * Takes one object. `labels` is the object's metadata.labels as it came, undefined if it has none.
+   * Takes one object. `labels` is the object's metadata.labels as it came, or as JsonMembers; undefined if it has none.
    * `found` holds, for each field, what its path leads to: undefined for nowhere, else the value as JSON shows it, null included; an
    * integer beyond ±2^53 is a bigint. It belongs to the reader and is only valid during the call.
    * False: nothing more is wanted of this list.

@@ -1,12 +1,17 @@
 // Rows as the bytes that are stored: identity, labels, values by name. Names are data, also `__proto__`: the text is written, no object made.
 // Texts are looked at and copied in one loop; the few that JSON escapes, or that are not ASCII, are left to JSON.stringify.
 import { asObject } from "../kube/list-page.ts";
+import { JsonMembers } from "../kube/protobuf/wire.ts";
 import type { Row, Value } from "./value.ts";
 
 const initialBytes = 64 * 1024;
 const quoteMark = 0x22;
 const backslash = 0x5c;
 const slash = 0x2f;
+/** By character of ASCII: 1 for what stands in JSON texts as it is. */
+const isPlain = Uint8Array.from({ length: 128 }, (_, code) =>
+  code < 0x20 || code === quoteMark || code === backslash ? 0 : 1,
+);
 
 /** Writes rows one after the other, separated by commas, into memory that grows with them. */
 export class RowWriter {
@@ -53,6 +58,15 @@ export class RowWriter {
 
   /** Members that are not texts are no labels. */
   #labels(labels: unknown): void {
+    if (labels instanceof JsonMembers) {
+      const { bytes, start, end } = labels;
+      this.#plain(',"_labels":{');
+      this.#reserve(end - start);
+      bytes.copy(this.#bytes, this.#at, start, end);
+      this.#at += end - start;
+      this.#plain("}");
+      return;
+    }
     const members = asObject(labels);
     if (members === undefined) return;
     const keys = Object.keys(members);
@@ -78,7 +92,7 @@ export class RowWriter {
     bytes[to++] = quoteMark;
     for (let at = 0; at < length; at++) {
       const code = text.charCodeAt(at);
-      if (code < 0x20 || code >= 0x80 || code === quoteMark || code === backslash) {
+      if (code >= 0x80 || isPlain[code] === 0) {
         this.#plain(JSON.stringify(text));
         return;
       }

@@ -12,6 +12,7 @@ import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
 import { buildModel, type ClusterModel, phases } from "../../src/simulator/world/model.ts";
 import { podTable } from "../../src/simulator/world/pods.ts";
 import { clusterIdentities } from "../../src/simulator/world/profile.ts";
+import { sourceKeys } from "../../src/store/metric-source-keys.ts";
 import { silentLogger } from "../../src/support/log.ts";
 import { eventually } from "../support/processes.ts";
 import { aggregateSlowly } from "../support/reference-aggregate.ts";
@@ -285,7 +286,7 @@ beforeAll(async () => {
         spec: {
           rbac: { resourceTypeName: "thing" },
           ...spec,
-          collection: { intervalSeconds: 300, ...(spec["collection"] ?? {}) },
+          collection: { intervalSeconds: 30, ...(spec["collection"] ?? {}) },
         },
       };
       const signal = AbortSignal.timeout(60_000);
@@ -303,9 +304,19 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+/** A collection that a busy machine made too late is repeated after 30 s. */
 async function stored<T>(model: ClusterModel, source: string, part: string): Promise<T> {
   const key = `cluster:${model.identity.name}:custom:${namespace}/${source}:${part}`;
-  const text = await eventually(() => hub.store.string(key), 120_000, key);
+  let status = "";
+  const text = await eventually(
+    async () => {
+      const found = await hub.store.string(key);
+      if (!found) status = String(await hub.store.string(sourceKeys.status({ namespace, name: source })));
+      return found;
+    },
+    170_000,
+    () => `${key}; the source's status: ${status}`,
+  );
   return JSON.parse(text.toString()) as T;
 }
 

@@ -4,7 +4,7 @@
 // bounds the nesting.
 import { readIntOrString, readMicroTime, readQuantity, readRawJson, readTime } from "./scalars.ts";
 import { type Field, fieldsOf, type ValueType } from "./schema.ts";
-import { BYTES, protobufMalformed, VARINT, WireReader } from "./wire.ts";
+import { BYTES, type JsonMembers, protobufMalformed, VARINT, WireReader } from "./wire.ts";
 
 /** An object as JSON.parse would have given it. */
 export type JsonObject = Record<string, unknown>;
@@ -22,11 +22,17 @@ export function compileDecoder(type: string, paths?: readonly string[]): Decoder
   return (bytes) => readMessage(new WireReader(bytes), plan);
 }
 
-/** The same, but whole numbers that a double would round are bigints. */
-export function compileExactDecoder(type: string, paths: readonly string[]): Decoder {
-  const plan = compile(type, selectionOf(paths));
+/**
+ * The same, but whole numbers that a double would round are bigints.
+ * @param asJson paths to maps of texts that are wanted as {@link JsonMembers}
+ */
+export function compileExactDecoder(type: string, paths: readonly string[], asJson: readonly string[] = []): Decoder {
+  const plan = compile(type, selectionOf([...paths, ...asJson.map((path) => `${path}.${jsonMark}`)]));
   return (bytes) => readMessage(new WireReader(bytes, true), plan);
 }
+
+/** Stands below a map in a selection: no member has an empty name. */
+const jsonMark = "";
 
 /** How one type is read. */
 interface Plan {
@@ -39,7 +45,7 @@ interface Plan {
 
 interface FieldPlan {
   readonly name: string;
-  readonly shape: "inline" | Field["repeat"];
+  readonly shape: "inline" | "json" | Field["repeat"];
   readonly value: ValuePlan;
   readonly wireType: number;
   /** A value that JSON leaves out. */
@@ -82,8 +88,11 @@ function compile(type: string, selection: Selection): Plan {
   const absent: Plan["absent"][number][] = [];
   const unknown = new Set(selection?.keys());
   const add = (field: Field, below: Selection): void => {
-    const shape = field.name === "" ? "inline" : field.repeat;
-    const value = valuePlan(field.value, below);
+    const isJson = below?.has(jsonMark) === true;
+    const shape = field.name === "" ? "inline" : isJson ? "json" : field.repeat;
+    if (isJson && (field.repeat !== "map" || field.value.kind !== "string"))
+      throw new TypeError(`${type} has no map of texts ${field.name}`);
+    const value = valuePlan(field.value, isJson ? undefined : below);
     while (fields.length < field.number) fields.push(undefined);
     fields[field.number] = { name: field.name, shape, value, wireType: wireTypeOf(field), omitsZero: omitsZero(field) };
     if (shape === "inline") absent.push(...value.message.absent);
@@ -190,6 +199,12 @@ function readField(reader: WireReader, field: FieldPlan, object: JsonObject): vo
     case "map":
       readEntry(reader, field, object);
       return;
+    case "json": {
+      const known = object[field.name] as JsonMembers | undefined;
+      if (known === undefined) object[field.name] = reader.jsonMembers();
+      else reader.addJsonMember(known);
+      return;
+    }
     case "inline": {
       const outer = reader.enter();
       readFields(reader, field.value.message, object);

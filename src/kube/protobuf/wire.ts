@@ -19,6 +19,30 @@ function overrun(): ClusterPulseError {
 const TEXT_CACHE_SLOTS = 512;
 const MAX_CACHED_TEXT = 40;
 
+/** The members of a map of texts as the JSON text between its braces: a range of bytes that hold nothing else there. */
+export class JsonMembers {
+  bytes: Buffer;
+  start: number;
+  end: number;
+
+  constructor(bytes: Buffer, start: number) {
+    this.bytes = bytes;
+    this.start = start;
+    this.end = start;
+  }
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const JSON_BYTES = 16 * 1024;
+const noJson = Buffer.alloc(0);
+/** By byte: 1 for what stands in JSON texts as it is, 0 for what is escaped or not ASCII. */
+const isPlain = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 0x20 || byte >= 0x80 || byte === QUOTE || byte === BACKSLASH ? 0 : 1,
+);
+
 export class WireReader {
   at = 0;
   /** Where the message that is being read ends. */
@@ -27,6 +51,9 @@ export class WireReader {
   readonly #bytes: Buffer;
   /** Texts repeat: phases, names of nodes, quantities. Lives as long as this reader, which reads one body. */
   readonly #texts: (string | undefined)[] = new Array(TEXT_CACHE_SLOTS);
+  /** Where maps become JSON, one after the other. */
+  #json: Buffer = noJson;
+  #jsonAt = 0;
 
   /** @param isExact whether the numbers of fields are wanted to the digit. */
   constructor(bytes: Uint8Array, isExact = false) {
@@ -208,6 +235,70 @@ export class WireReader {
     if (text.length !== length) return false;
     for (let i = 0; i < length; i++) if (text.charCodeAt(i) !== this.#bytes[start + i]) return false;
     return true;
+  }
+
+  /** A map of one entry, the one that stands here. */
+  jsonMembers(): JsonMembers {
+    const members = new JsonMembers(this.#json, this.#jsonAt);
+    this.addJsonMember(members);
+    return members;
+  }
+
+  /** Adds the entry that stands here to the map that was begun last. */
+  addJsonMember(members: JsonMembers): void {
+    const outer = this.enter();
+    let key = this.at;
+    let keyEnd = key;
+    let value = key;
+    let valueEnd = key;
+    for (let tag = this.tag(); tag !== 0; tag = this.tag()) {
+      if (tag === ((1 << 3) | BYTES)) {
+        key = this.#delimited();
+        keyEnd = this.at;
+      } else if (tag === ((2 << 3) | BYTES)) {
+        value = this.#delimited();
+        valueEnd = this.at;
+      } else this.skip(tag);
+    }
+    this.leave(outer);
+    this.#reserveJson(members, keyEnd - key + valueEnd - value);
+    if (members.end > members.start) this.#json[this.#jsonAt++] = COMMA;
+    this.#quote(members, key, keyEnd);
+    this.#json[this.#jsonAt++] = COLON;
+    this.#quote(members, value, valueEnd);
+    members.end = this.#jsonAt;
+  }
+
+  /** Copies a text in quotes. What JSON escapes and what is not ASCII is left to JSON.stringify. */
+  #quote(members: JsonMembers, start: number, end: number): void {
+    const bytes = this.#bytes;
+    const json = this.#json;
+    let to = this.#jsonAt;
+    json[to++] = QUOTE;
+    for (let at = start; at < end; at++) {
+      const byte = bytes[at] as number;
+      if (isPlain[byte] === 0) {
+        const text = JSON.stringify(bytes.toString("utf8", start, end));
+        this.#reserveJson(members, Buffer.byteLength(text));
+        this.#jsonAt += this.#json.write(text, this.#jsonAt, "utf8");
+        return;
+      }
+      json[to++] = byte;
+    }
+    json[to++] = QUOTE;
+    this.#jsonAt = to;
+  }
+
+  /** Room for so many bytes, and for quotes and marks. A map that does not fit moves to new memory; those before it stay. */
+  #reserveJson(members: JsonMembers, more: number): void {
+    if (this.#jsonAt + more + 8 <= this.#json.length) return;
+    const begun = this.#json.subarray(members.start, this.#jsonAt);
+    this.#json = Buffer.allocUnsafeSlow(Math.max(JSON_BYTES, 2 * (begun.length + more + 8)));
+    this.#json.set(begun);
+    this.#jsonAt = begun.length;
+    members.bytes = this.#json;
+    members.end = members.end - members.start;
+    members.start = 0;
   }
 
   /** Moves behind a length-delimited field and returns where its content starts. */

@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../src/kube/protobuf/decode.ts";
 import { encodeBody } from "../../../src/kube/protobuf/encode.ts";
 import { typeOfKind } from "../../../src/kube/protobuf/schema.ts";
+import { JsonMembers } from "../../../src/kube/protobuf/wire.ts";
 import type { CompiledField } from "../../../src/metric-source/fields.ts";
 import { createJsonReader } from "../../../src/metric-source/json-reader.ts";
 import { parsePath } from "../../../src/metric-source/path.ts";
@@ -52,11 +53,14 @@ function handedOn(reader: RowReader, page: Uint8Array): unknown {
   const rows: unknown[] = [];
   const end = reader.read(Buffer.from(page), {
     wants: () => true,
-    take: (namespace, name, labels, found) => rows.push([namespace, name, labels, ...found]) > 0,
+    take: (namespace, name, labels, found) => rows.push([namespace, name, plainLabels(labels), ...found]) > 0,
     skip: () => void rows.push("skipped"),
   });
   return { rows, end };
 }
+
+const plainLabels = (labels: unknown): unknown =>
+  labels instanceof JsonMembers ? JSON.parse(`{${labels.bytes.toString("utf8", labels.start, labels.end)}}`) : labels;
 
 /** Every path into an object that somebody could write after looking at it, and some that lead nowhere. */
 function pathsInto(value: unknown, text = ""): Path[] {
