@@ -255,7 +255,10 @@ class ClusterActor implements Actor<ClusterMessage> {
           const transport = await this.#open(connection, schedule, signal);
           const common = { compute, clock: this.#context.clock, limits: limits.collect, endpoint, state };
           const request = { transport, deadlineMs: schedule.runDeadlineMs, ...common };
-          const collect = (own: AbortSignal): Promise<Collection> => collectCluster(request, own);
+          const collect = (own: AbortSignal): Promise<Collection> => {
+            if (this.#attempts.breaker === "half-open") this.#report.probing();
+            return collectCluster(request, own);
+          };
           return { kind: "collected", collection: await this.#attempts.collect(collect, signal) };
         } catch (error) {
           return { kind: "failed", failure: failureOf(error), retryAfterMs: retryAfterMsOf(error) };

@@ -44,6 +44,8 @@ export class ClusterReport {
   #lastSyncMs: number | null = null;
   /** Of the collection at `#lastSyncMs`: a status of its own for every wobble would be a write for every poll. */
   #latencyMs: number | undefined;
+  /** The status as it was stored last. */
+  #stored: ClusterStatusValue | undefined;
   #certificateExpiresAtMs: number | undefined;
   #insecureSkipTlsVerify = false;
 
@@ -117,6 +119,12 @@ export class ClusterReport {
     this.#checked(healthOf({ kind: "failed", failure }), undefined, waitMs);
   }
 
+  /** The cluster that was left alone is being asked: nothing else is new yet. */
+  probing(): void {
+    if (this.#stored !== undefined)
+      this.#store.write(clusterStatus(this.#name, { ...this.#stored, breaker: "half-open" }));
+  }
+
   #isTransition({ health, reason }: ClusterHealth): boolean {
     return health !== this.#health?.health || reason !== this.#health.reason;
   }
@@ -135,6 +143,7 @@ export class ClusterReport {
       breaker: this.#breaker(),
       insecureTls: this.#insecureSkipTlsVerify,
     };
+    this.#stored = { ...check, lastCheckMs: atMs };
     // What was declared goes along every time: a store that lost its data is whole again with the next poll.
     this.#store.write([...this.#declared, ...checkedDocuments(this.#name, check)]);
     this.#health = health;

@@ -225,7 +225,7 @@ function clusterMetrics(
     seriesText(
       "clusterpulse_breaker_state",
       "gauge",
-      "Of the cluster's circuit breaker after its last poll: 0 closed, 1 half-open, 2 open.",
+      "Of the cluster's circuit breaker: 0 closed, 1 half-open (being asked), 2 open.",
       states.map(([cluster, { breaker }]) => [{ cluster }, breaker]),
     ),
     seriesText(

@@ -78,6 +78,21 @@ describe("a cluster that is down", () => {
     expect(polls().length).toBe(before + 1);
   });
 
+  test("says that it is being asked while it is, and that it is left alone again after", async () => {
+    await downFor(6);
+    const before = polls().length;
+    expect(fleet.row("a").status).toMatchObject({ breaker: "open", reason: "ConnectionRefused" });
+    fleet.behaviours.set("a", "hang");
+    while (polls().length === before) await fleet.clock.advance(1_000);
+    await fleet.clock.advance(1_000);
+    expect(fleet.row("a").status).toMatchObject({ breaker: "half-open", reason: "ConnectionRefused" });
+    await fleet.clock.advance(60_000);
+    expect(fleet.row("a").status).toMatchObject({ breaker: "open", reason: "ResponseTimeout" });
+    fleet.behaviours.set("a", "healthy");
+    await fleet.clock.advance(300_000);
+    expect(fleet.row("a").status).toMatchObject({ breaker: "closed", health: "healthy" });
+  });
+
   test("with a long interval is asked no earlier than that, and says so", async () => {
     fleet = startVirtualFleet(["a"]);
     fleet.declare("a", { generation: 2, spec: { monitoring: { interval: 400 } } });
