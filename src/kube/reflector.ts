@@ -48,7 +48,9 @@ export interface ReflectorTimings {
   readonly relistSpacingMs: number;
   /** Before a list that a watch asked for, so that a compaction does not bring all hubs back at once. */
   readonly relistJitterMs: number;
-  /** Bookmarks come about once a minute: a watch that is silent for longer than this is dead. */
+  /** How long the server keeps a watch open, plus up to half as much again: it ends each one itself, which says that it is there. */
+  readonly watchSeconds: number;
+  /** Longer than any watch is kept open: one that is silent for this long is dead, however seldom bookmarks come. */
   readonly idleTimeoutMs: number;
   /** Initial events that have not ended after this time come from a server that does not know them, or are better listed in pages. */
   readonly initialEventsDeadlineMs: number;
@@ -61,7 +63,8 @@ export const defaultReflectorTimings: ReflectorTimings = {
   relistIntervalMs: 600_000,
   relistSpacingMs: 30_000,
   relistJitterMs: 2_000,
-  idleTimeoutMs: 100_000,
+  watchSeconds: 30,
+  idleTimeoutMs: 55_000,
   initialEventsDeadlineMs: 10_000,
   stableWatchMs: 10_000,
 };
@@ -221,7 +224,7 @@ export class Reflector<T extends KubeObject> {
       const events = source.watch({
         resourceVersion: this.#cache.version,
         initialEvents,
-        timeoutSeconds: 300 + Math.floor(random() * 300),
+        timeoutSeconds: Math.floor(this.#timings.watchSeconds * (1 + random() / 2)),
         idleTimeoutMs: this.#timings.idleTimeoutMs,
         signal: watch.signal,
       });
