@@ -1,7 +1,6 @@
 // `clusterpulse fault`: breaks and heals clusters of a running simulator, also that of the demo.
 import { Command } from "commander";
 import { faultNames, parseFaultRule } from "../simulator/faults/rule.ts";
-import { ClusterPulseError } from "../support/errors.ts";
 import { Flags } from "./options.ts";
 
 export function faultCommand(): Command {
@@ -67,25 +66,9 @@ function parametersOf(pairs: readonly string[], flags: Flags): Record<string, st
 }
 
 async function connect(command: Command) {
-  const { AdminClient } = await import("../simulator/admin-client.ts");
-  const { findSimulators } = await import("../simulator/process.ts");
+  const { runningSimulator } = await import("./running-simulator.ts");
   const flags = new Flags(command, command.args.length);
   const pid = flags.integer("simulator", { min: 1, max: 2 ** 31 }, undefined);
   flags.end();
-  const running = await findSimulators();
-  const chosen = pid === undefined ? running : running.filter((simulator) => simulator.pid === pid);
-  const [first, second] = chosen;
-  if (first === undefined) {
-    throw new ClusterPulseError(
-      "NO_SIMULATOR",
-      pid === undefined ? 'no simulator runs here; start one with "npm start"' : `no simulator has process id ${pid}`,
-    );
-  }
-  if (second !== undefined) {
-    throw new ClusterPulseError(
-      "SEVERAL_SIMULATORS",
-      `several simulators run; choose one with --simulator ${chosen.map(({ pid }) => pid).join(" or ")}`,
-    );
-  }
-  return new AdminClient(first.admin);
+  return await runningSimulator(pid);
 }

@@ -1,9 +1,6 @@
 // `clusterpulse load`: a simulated fleet and a hub, each in a process of its own, and a report of how late whom the hub saw.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Command } from "commander";
 import type { LoadReport } from "../load/report.ts";
 import type { Progress } from "../load/run.ts";
@@ -11,13 +8,9 @@ import { faultNames } from "../simulator/faults/names.ts";
 import { presetNames } from "../simulator/world/profile.ts";
 import { systemClock } from "../support/clock.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
-import { type ChildCommand, startChildCommand, startProgram } from "./child.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
-const namespace = "load";
-const readyDeadlineMs = 120_000;
-const stopDeadlineMs = 10_000;
 const maxReportBytes = 64 * 1024 * 1024;
 
 export function loadCommand(): Command {
@@ -30,6 +23,17 @@ export function loadCommand(): Command {
     .option("--duration <seconds>", "how long to measure", "120")
     .option("--warm-up <seconds>", "before measuring; two intervals unless told")
     .option("--faults <list>", "such as blackhole=20%,slowbody=5% or hang=3")
+    .option(
+      "--scenario <file>",
+      "a timeline of faults, heals and clusters that go and come back, from the first measured second on",
+    )
+    .option("--metric-sources <n>", "how many MetricSources read every cluster", "0")
+    .option("--registries <n>", "how many container registries", "0")
+    .option(
+      "--against <url>",
+      "measure the hub that serves its API there, on the simulator that runs here; nothing is started",
+    )
+    .option("--simulator <pid>", "with --against: the process id of its simulator, when several run")
     .option("--store <url>", "redis://...; a redis-server of its own unless told")
     .option("--report <name>", "writes NAME.json and NAME.html")
     .option("--max-lateness-p99 <ms>", "exit 1 when healthy clusters are later, or miss a cycle")
@@ -40,7 +44,7 @@ export function loadCommand(): Command {
     });
 }
 
-interface LoadSettings {
+export interface LoadSettings {
   readonly clusters: number;
   readonly preset: string;
   readonly seed: number;
@@ -48,6 +52,14 @@ interface LoadSettings {
   readonly durationSeconds: number;
   readonly warmUpSeconds: number;
   readonly faults: string;
+  /** Path of a scenario. */
+  readonly scenario: string | undefined;
+  readonly metricSources: number;
+  readonly registries: number;
+  /** Origin of a hub that runs already. */
+  readonly against: string | undefined;
+  /** Process id of its simulator; undefined: the only one that runs. */
+  readonly simulator: number | undefined;
   readonly storeUrl: string | undefined;
   readonly report: string | undefined;
   readonly maxLatenessP99Ms: number | undefined;
@@ -55,7 +67,9 @@ interface LoadSettings {
 
 function readSettings(command: Command): LoadSettings {
   const flags = new Flags(command);
-  const intervalSeconds = flags.integer("interval", { min: 30, max: 3_600 }, 30);
+  const against = flags.text("against") === undefined ? undefined : flags.url("against", "http://127.0.0.1:8080");
+  // A hub that runs already may poll as often as it likes.
+  const intervalSeconds = flags.integer("interval", { min: against === undefined ? 30 : 1, max: 3_600 }, 30);
   const settings: LoadSettings = {
     clusters: flags.integer("clusters", { min: 1, max: 5_000 }, 100),
     preset: flags.oneOf("preset", presetNames, "small"),
@@ -64,61 +78,55 @@ function readSettings(command: Command): LoadSettings {
     durationSeconds: flags.integer("duration", { min: 1, max: 7 * 86_400 }, 120),
     warmUpSeconds: flags.integer("warm-up", { min: 1, max: 86_400 }, 2 * intervalSeconds),
     faults: flags.text("faults") ?? "",
+    scenario: flags.text("scenario"),
+    metricSources: flags.integer("metric-sources", { min: 0, max: 200 }, 0),
+    registries: flags.integer("registries", { min: 0, max: 500 }, 0),
+    against,
+    simulator: flags.integer("simulator", { min: 1, max: 2 ** 31 }, undefined),
     storeUrl: flags.text("store"),
     report: flags.text("report")?.replace(/\.(json|html)$/, ""),
     maxLatenessP99Ms: flags.integer("max-lateness-p99", { min: 1, max: 3_600_000 }, undefined),
   };
+  if (against !== undefined && settings.metricSources + settings.registries > 0)
+    flags.problem("--against takes what is there: --metric-sources and --registries belong to a fleet of its own");
   flags.end();
   return settings;
 }
 
 async function load(settings: LoadSettings): Promise<void> {
   const { parseFaultShares, chooseBroken } = await import("../simulator/scenario/shares.ts");
-  const { observeOutcomes, scrapeCost, countSockets } = await import("../load/observe.ts");
   const { runLoad } = await import("../load/run.ts");
-  checkFileLimit(settings.clusters);
+  const { joinParts, readScenarioFile, startParts } = await import("./load-parts.ts");
   const shares = parseFaultShares(settings.faults, faultNames);
-  const asked = untilAskedToStop();
+  const scenario = settings.scenario === undefined ? undefined : readScenarioFile(settings.scenario);
   const stopped = new AbortController();
-  void asked.then(() => stopped.abort(new ClusterPulseError("STOPPED", "stopped before the end; there is no report")));
+  const stop = (code: string, message: string) => (): void => stopped.abort(new ClusterPulseError(code, message));
+  void untilAskedToStop().then(stop("STOPPED", "stopped before the end; there is no report"));
+  const gone = stop("CHILD_ENDED", "the hub or the simulator ended while it was measured");
 
-  const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-load-"));
-  const kubeconfig = join(scratch, "kubeconfig");
-  const children: ChildCommand[] = [];
-  const started = <T extends ChildCommand>(child: T): T => {
-    children.unshift(child);
-    return child;
-  };
-  const closers: (() => void)[] = [];
+  const outcomes = { listener: (_cluster: string, _atMs: number): void => undefined };
+  const seen = (cluster: string, atMs: number): void => outcomes.listener(cluster, atMs);
+  const { against } = settings;
+  const starting = against === undefined ? startParts(settings, seen, gone) : joinParts(against, settings, seen);
+  const parts = await Promise.race([starting, untilAborted(stopped.signal)]).catch(async (error: unknown) => {
+    await starting.then(
+      (late) => late.close(),
+      () => undefined,
+    );
+    throw error;
+  });
+  const { admin } = parts;
+  const faulty: string[] = [];
   try {
-    const storeUrl = settings.storeUrl ?? (await startStore(scratch, started));
-    const { clusters, seed, preset, intervalSeconds } = settings;
-    const simulate = {
-      clusters,
-      seed,
-      preset,
-      interval: intervalSeconds,
-      register: namespace,
-      "kubeconfig-out": kubeconfig,
-    };
-    const simulator = started(startChildCommand(["simulate", ...flagsOf(simulate)]));
-    await Promise.race([simulator.firstLine(readyDeadlineMs), untilAborted(stopped.signal)]);
-    const admin = await adminOf(simulator.pid);
     const names = (await admin.clusters()).map(({ name }) => name);
-    const broken = chooseBroken(names, shares, seed);
-    for (const [cluster, fault] of broken) await admin.addFault({ cluster, fault });
-
-    const outcomes = { listener: (_cluster: string, _atMs: number): void => undefined };
-    const observer = await observeOutcomes(storeUrl, (cluster, atMs) => outcomes.listener(cluster, atMs));
-    closers.push(() => observer.close());
-    const metricsPort = await freePort();
-    const addresses = { "health-probe-bind-address": "0", "metrics-bind-address": `127.0.0.1:${metricsPort}` };
-    const hubFlags = { kubeconfig, namespace, store: storeUrl, "log-level": "error", ...addresses };
-    const hub = started(startChildCommand(["hub", ...flagsOf(hubFlags), "--no-api"]));
-    for (const child of [simulator, hub])
-      void child.ended.then(() =>
-        stopped.abort(new ClusterPulseError("CHILD_ENDED", "the hub or the simulator ended while it was measured")),
-      );
+    const broken = new Map<string, string>();
+    for (const { cluster, fault } of await admin.listFaults()) if (names.includes(cluster)) broken.set(cluster, fault);
+    const sound = names.filter((name) => !broken.has(name));
+    for (const [cluster, fault] of chooseBroken(sound, shares, settings.seed)) {
+      await admin.addFault({ cluster, fault });
+      faulty.push(cluster);
+      broken.set(cluster, fault);
+    }
     const report = await runLoad(
       { ...settings, limits: { maxLatenessP99Ms: settings.maxLatenessP99Ms } },
       {
@@ -126,37 +134,23 @@ async function load(settings: LoadSettings): Promise<void> {
         broken,
         outcomes,
         polls: () => admin.polls(),
-        hubCost: () => scrapeCost(`http://127.0.0.1:${metricsPort}/metrics`),
-        hubSockets: () => countSockets(hub.pid),
+        hubCost: parts.hubCost,
+        hubSockets: parts.hubSockets,
         simulatorCost: () => admin.process(),
         connections: () => admin.connections(),
+        ...(scenario === undefined ? {} : { startScenario: () => admin.startScenario(scenario) }),
       },
       { clock: { ...systemClock, setTimer: keepAlive }, signal: stopped.signal, progress },
     );
     await writeReport(report, settings.report);
   } finally {
-    for (const close of closers) close();
-    for (const child of children) await child.stop(stopDeadlineMs);
-    rmSync(scratch, { recursive: true, force: true });
+    if (against !== undefined) {
+      if (scenario !== undefined) await admin.stopScenario();
+      for (const cluster of faulty) await admin.removeFault(cluster);
+    }
+    await parts.close();
   }
   process.exit(process.exitCode ?? 0);
-}
-
-/** Of one cluster: a listener and two connections in the simulator, and two connections in the hub; each has a process of its own. */
-const filesPerCluster = 3;
-const filesOfAProcess = 500;
-
-/** Throws at once what would show as refused connections in the middle of the run. Node.js raises the soft limit to the hard one by itself. */
-function checkFileLimit(clusters: number): void {
-  // Looking up names of peers would take seconds.
-  Object.assign(process.report, { excludeNetwork: true });
-  const report = process.report.getReport() as { userLimits?: { open_files?: { hard?: number | string } } };
-  const hard = Number(report.userLimits?.open_files?.hard ?? "unlimited");
-  const needed = clusters * filesPerCluster + filesOfAProcess;
-  if (hard < needed)
-    throw new InvalidInputError([
-      `--clusters: ${clusters} need ${needed} open files in a process and the limit is ${hard}; raise it with ulimit -n, or take fewer`,
-    ]);
 }
 
 /** A timer that keeps this process alive, which has nothing else that would. */
@@ -165,47 +159,10 @@ function keepAlive(callback: () => void, delayMs: number): () => void {
   return () => clearTimeout(timer);
 }
 
-const flagsOf = (flags: Readonly<Record<string, string | number>>): string[] =>
-  Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-
 function untilAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) =>
     signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true }),
   );
-}
-
-/** A redis-server without persistence on a free port; removed at the end. */
-async function startStore(scratch: string, started: (child: ChildCommand) => ChildCommand): Promise<string> {
-  const port = await freePort();
-  const args = ["--bind", "127.0.0.1", "--port", String(port), "--dir", scratch, "--save", "", "--appendonly", "no"];
-  try {
-    await started(startProgram("redis-server", args)).firstLine(readyDeadlineMs);
-  } catch {
-    throw new ClusterPulseError(
-      "NO_STORE",
-      "redis-server did not start; install it, or give --store redis://host:6379",
-    );
-  }
-  return `redis://127.0.0.1:${port}`;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", () => reject(new ClusterPulseError("LISTEN_FAILED", "no port is free on 127.0.0.1")));
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
-}
-
-async function adminOf(pid: number) {
-  const { AdminClient } = await import("../simulator/admin-client.ts");
-  const { findSimulators } = await import("../simulator/process.ts");
-  const simulator = (await findSimulators()).find((running) => running.pid === pid);
-  if (simulator === undefined) throw new ClusterPulseError("NO_SIMULATOR", "the simulator's run file is missing");
-  return new AdminClient(simulator.admin);
 }
 
 function progress({ secondsLeft, phase, unseen, sample }: Progress): void {

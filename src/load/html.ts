@@ -13,6 +13,7 @@ export function reportHtml(report: LoadReport): string {
     ],
     ["Measured", `${report.durationSeconds} s after ${report.warmUpSeconds} s of warm-up, started ${report.startedAt}`],
     ["Broken on purpose", faults.length === 0 ? "nothing" : faults.join(", ")],
+    ...(report.churned > 0 ? [["Went or came back", `${report.churned} clusters`] as const] : []),
     [
       "First full view",
       report.firstFullViewMs === null ? "not within the warm-up" : milliseconds(report.firstFullViewMs),

@@ -8,6 +8,8 @@ import { ClusterPulseError } from "../support/errors.ts";
 const connectDeadlineMs = 10_000;
 const scrapeDeadlineMs = 5_000;
 const maxMetricsBytes = 64 * 1024 * 1024;
+const maxLineLength = 1024 * 1024;
+const reopenPauseMs = 500;
 
 /**
  * Calls `seen` for every outcome of a cycle. The hub publishes one with each cycle, in the pipeline that writes its values, behind
@@ -42,6 +44,68 @@ export async function observeOutcomes(
     throw new ClusterPulseError("STORE_UNREACHABLE", `no Redis answers at ${host}:${port}, or it refused the login`);
   }
   return { close: () => client.disconnect() };
+}
+
+/**
+ * Calls `seen` for every outcome of a cycle that a hub shows to its readers: each row whose last check moved. For hubs whose store
+ * nobody else can look into. Rejects with HUB_UNREACHABLE; a stream that ends later is opened again, and what was missed is missed.
+ */
+export async function observeStream(
+  hubUrl: string,
+  seen: (cluster: string, atMs: number) => void,
+): Promise<{ close(): void }> {
+  const stopped = new AbortController();
+  const lastChecks = new Map<string, unknown>();
+  const open = async (): Promise<AsyncIterable<Uint8Array>> => {
+    const response = await fetch(`${hubUrl}/api/v1/stream`, { signal: stopped.signal }).catch(() => undefined);
+    if (response?.ok && response.body !== null) return response.body;
+    throw new ClusterPulseError("HUB_UNREACHABLE", `no hub serves its event stream at ${hubUrl}`);
+  };
+  const noted = (line: string): void => {
+    const row = rowOf(line);
+    if (row === undefined || lastChecks.get(row.name) === row.lastCheck) return;
+    // The first state of all clusters is no outcome.
+    if (lastChecks.has(row.name)) seen(row.name, Date.now());
+    lastChecks.set(row.name, row.lastCheck);
+  };
+  const read = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
+    const decoder = new TextDecoder();
+    let rest = "";
+    for await (const chunk of chunks) {
+      const lines = `${rest}${decoder.decode(chunk, { stream: true })}`.split("\n");
+      rest = lines.pop() ?? "";
+      if (rest.length > maxLineLength)
+        throw new ClusterPulseError("HUB_UNREACHABLE", "the event stream has no line ends");
+      for (const line of lines) noted(line);
+    }
+  };
+  let chunks = await open();
+  void (async () => {
+    while (!stopped.signal.aborted) {
+      await read(chunks).catch(() => undefined);
+      while (!stopped.signal.aborted) {
+        await new Promise((resolve) => setTimeout(resolve, reopenPauseMs));
+        const again = await open().catch(() => undefined);
+        if (again === undefined) continue;
+        chunks = again;
+        break;
+      }
+    }
+  })();
+  return { close: () => stopped.abort() };
+}
+
+function rowOf(line: string): { readonly name: string; readonly lastCheck: unknown } | undefined {
+  if (!line.startsWith("data: ")) return undefined;
+  try {
+    const { name, status } = JSON.parse(line.slice("data: ".length)) as {
+      name?: unknown;
+      status?: { last_check?: unknown };
+    };
+    return typeof name === "string" && status !== undefined ? { name, lastCheck: status.last_check } : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function clusterOf(message: string): string | undefined {

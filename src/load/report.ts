@@ -18,6 +18,8 @@ export interface LoadReport {
   readonly durationSeconds: number;
   /** Clusters broken on purpose, by fault. */
   readonly faults: Readonly<Record<string, number>>;
+  /** Clusters that went or came back while it was measured; in neither group. */
+  readonly churned: number;
   /** From the hub's start until every healthy cluster's first outcome was in the store; null: not within the warm-up. */
   readonly firstFullViewMs: number | null;
   readonly healthy: GroupReport;

@@ -34,6 +34,11 @@ export interface LoadSubject {
   /** Open connections of every cluster, as its API server counts them. */
   connections(): Promise<readonly { readonly cluster: string; readonly sockets: number }[]>;
   simulatorCost(): Promise<ProcessCost>;
+  /** Begins a timeline of faults and churn, and says whom it will touch. Called once, when it begins to measure. */
+  startScenario?(): Promise<{
+    readonly broken: Readonly<Record<string, string>>;
+    readonly churned: readonly string[];
+  }>;
 }
 
 export interface Progress {
@@ -61,8 +66,8 @@ export async function runLoad(
 ): Promise<LoadReport> {
   const intervalMs = plan.intervalSeconds * 1_000;
   let ledger: LatenessLedger | undefined;
-  const broken = [...subject.broken.keys()];
-  const healthy = subject.clusters.filter((name) => !subject.broken.has(name));
+  let broken = [...subject.broken.keys()];
+  let healthy = subject.clusters.filter((name) => !subject.broken.has(name));
   const startedAtMs = clock.nowMs();
   const unseen = new Set(healthy);
   let firstFullViewMs: number | null = null;
@@ -114,6 +119,14 @@ export async function runLoad(
   const measured = ledger;
   mostSockets.clear();
 
+  const faults = new Map(subject.broken);
+  const scenario = await subject.startScenario?.();
+  for (const [name, fault] of Object.entries(scenario?.broken ?? {})) faults.set(name, fault);
+  // Those that go or come back have cycles only while they are there: they are in neither group.
+  const churned = new Set(scenario?.churned);
+  broken = [...faults.keys()].filter((name) => !churned.has(name));
+  healthy = healthy.filter((name) => !faults.has(name) && !churned.has(name));
+
   const before = { hub: await required(() => subject.hubCost()), simulator: await subject.simulatorCost() };
   const series: LoadSample[] = [];
   let last = { atMs: clock.nowMs(), cost: before.hub };
@@ -163,7 +176,8 @@ export async function runLoad(
     intervalSeconds: plan.intervalSeconds,
     warmUpSeconds: Math.round((fromMs - startedAtMs) / 1_000),
     durationSeconds: plan.durationSeconds,
-    faults: countBy(subject.broken.values()),
+    faults: countBy(faults.values()),
+    churned: churned.size,
     firstFullViewMs,
     healthy: healthyReport,
     broken: reportOf(broken),

@@ -1,5 +1,5 @@
 // `clusterpulse load`, as a performance engineer runs it: a hub under a fleet of which a part is broken.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -13,18 +13,27 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 describe.skipIf(!hasRedis())("clusterpulse load", () => {
   it("reports that healthy clusters were on time beside broken ones, and leaves nothing behind", async () => {
     const file = join(scratch, "a");
+    const scenario = join(scratch, "scenario.yaml");
+    writeFileSync(
+      scenario,
+      'steps: [{ at: 1s, faults: "hang=1" }, { at: 2s, every: 5s, until: 20s, add: all, remove: 1 }]',
+    );
     const { code, output, errors } = await runCommand(
       ...["load", "--clusters", "10", "--preset", "tiny", "--warm-up", "47", "--duration", "31"],
       ...["--faults", "blackhole=20%", "--report", file, "--max-lateness-p99", "10000"],
+      ...["--scenario", scenario, "--metric-sources", "2", "--registries", "1"],
     );
     expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining("load: measuring") });
     const report = JSON.parse(readFileSync(`${file}.json`, "utf8")) as LoadReport;
-    expect(report).toMatchObject({ clusters: 10, faults: { blackhole: 2 }, exceeded: [] });
-    expect(report.healthy).toMatchObject({ clusters: 8, missedCycles: 0 });
-    expect(report.healthy.cycles).toBeGreaterThanOrEqual(8);
+    expect(report).toMatchObject({ clusters: 10, faults: { blackhole: 2, hang: 1 }, exceeded: [] });
+    expect(report.churned).toBeGreaterThanOrEqual(1);
+    expect(report.healthy).toMatchObject({ missedCycles: 0 });
+    expect(report.healthy.clusters).toBeGreaterThanOrEqual(3);
+    expect(report.healthy.cycles).toBeGreaterThanOrEqual(report.healthy.clusters);
     expect(report.healthy.latenessMs.p99).toBeGreaterThan(0);
     expect(report.tickMs.p50).toBeGreaterThan(0);
-    expect(report.broken.clusters).toBe(2);
+    expect(report.broken.clusters + report.healthy.clusters + report.churned).toBe(10);
+    expect(report.broken.maxSocketsPerCluster).toBeLessThanOrEqual(2);
     expect(report.hub.cpuMsPerClusterCycle).toBeGreaterThan(0);
     expect(report.hub.rssBytes).toBeGreaterThan(10_000_000);
     expect(report.simulator.cpuMsPerClusterCycle).toBeGreaterThan(0);
@@ -44,6 +53,12 @@ describe.skipIf(!hasRedis())("clusterpulse load", () => {
     expect(errors).toContain("--clusters must be a whole number from 1 to 5000");
     expect(errors).toContain("--interval must be a whole number from 30 to 3600");
     expect(errors).toContain("unknown flag --nonsense");
+    const against = await runCommand("load", "--against", "nowhere", "--metric-sources", "3");
+    expect(against.errors).toContain("--against must be a URL such as http://127.0.0.1:8080");
+    const joined = await runCommand("load", "--against", "http://127.0.0.1:9", "--registries", "3");
+    expect(joined.errors).toContain("--registries belong to a fleet of its own");
+    const timeline = await runCommand("load", "--scenario", join(scratch, "no.yaml"));
+    expect(timeline.errors).toContain("--scenario:");
     const faults = await runCommand("load", "--faults", "nonsense=3");
     expect(faults.code).toBe(2);
     expect(faults.errors).toContain("nonsense must be one of blackhole");

@@ -20,6 +20,7 @@ const report: LoadReport = {
   warmUpSeconds: 60,
   durationSeconds: 120,
   faults: { blackhole: 5 },
+  churned: 0,
   firstFullViewMs: 2_000,
   healthy: group,
   broken: { ...group, clusters: 5, missedCycles: 4 },
