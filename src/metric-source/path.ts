@@ -20,21 +20,29 @@ export interface TextNote {
   readonly message: string;
 }
 
+/** `looks` counts how often a character was looked at. */
 export type ParsedPath =
-  | { readonly ok: true; readonly steps: readonly PathStep[]; readonly warnings: readonly TextNote[] }
-  | { readonly ok: false; readonly problem: TextNote };
+  | {
+      readonly ok: true;
+      readonly steps: readonly PathStep[];
+      readonly warnings: readonly TextNote[];
+      readonly looks: number;
+    }
+  | { readonly ok: false; readonly problem: TextNote; readonly looks: number };
 
 export const maxPathLength = 2048;
 /** How deep a path may reach. */
 export const maxPathSteps = 64;
+/** Of one path. */
+export const maxPathWarnings = 10;
 
 /** The steps of a path, or the first thing that makes it unusable. Linear in the text, never throws. */
 export function parsePath(text: string): ParsedPath {
   if (text === "")
-    return { ok: false, problem: { column: 1, message: "must not be empty; write . for the whole object" } };
+    return { ok: false, problem: { column: 1, message: "must not be empty; write . for the whole object" }, looks: 0 };
   if (text.length > maxPathLength) {
     const message = `is longer than ${maxPathLength} characters`;
-    return { ok: false, problem: { column: maxPathLength + 1, message } };
+    return { ok: false, problem: { column: maxPathLength + 1, message }, looks: 0 };
   }
   return new PathParser(text).parse();
 }
@@ -64,9 +72,13 @@ class PathParser {
   readonly #steps: PathStep[] = [];
   readonly #warnings: TextNote[] = [];
   #at = 0;
+  #looks = 0;
+  /** The last closing bracket: from there on no look for one is worth it. */
+  readonly #lastClose: number;
 
   constructor(text: string) {
     this.#text = text;
+    this.#lastClose = text.lastIndexOf("]");
   }
 
   parse(): ParsedPath {
@@ -78,12 +90,13 @@ class PathParser {
       const start = this.#at;
       const character = text[start];
       const problem = character === "[" ? this.#bracket() : this.#key();
-      if (problem !== undefined) return { ok: false, problem };
+      if (problem !== undefined) return { ok: false, problem, looks: this.#looks };
       if (this.#steps.length > maxPathSteps) {
-        return { ok: false, problem: { column: start + 1, message: `has more than ${maxPathSteps} steps` } };
+        const problem = { column: start + 1, message: `has more than ${maxPathSteps} steps` };
+        return { ok: false, problem, looks: this.#looks };
       }
     }
-    return { ok: true, steps: this.#steps, warnings: this.#warnings };
+    return { ok: true, steps: this.#steps, warnings: this.#warnings, looks: this.#looks };
   }
 
   /** Up to the next dot or bracket. Only there a backslash is special: before a dot, an opening bracket and another backslash. */
@@ -91,6 +104,7 @@ class PathParser {
     const text = this.#text;
     let key = "";
     for (; this.#at < text.length; this.#at++) {
+      this.#looks += 2;
       const character = text[this.#at];
       const next = text[this.#at + 1];
       if (character === "\\" && (next === "." || next === "[" || next === "\\")) {
@@ -107,7 +121,8 @@ class PathParser {
     const text = this.#text;
     const open = this.#at;
     if (quotes.includes(text[open + 1] ?? "")) return this.#quoted(open);
-    const close = text.indexOf("]", open);
+    const close = open > this.#lastClose ? -1 : text.indexOf("]", open);
+    this.#looks += 2 + Math.max(0, close - open);
     if (close === -1) {
       this.#warn(open, "this bracket is never closed; write an index such as [0]");
       this.#at = open + 1;
@@ -138,6 +153,7 @@ class PathParser {
     let key = "";
     let at = open + 2;
     for (; at < text.length && text[at] !== quote; at++) {
+      this.#looks += 2;
       const next = text[at + 1];
       if (text[at] === "\\" && (next === quote || next === "\\")) at++;
       key += text[at];
@@ -151,6 +167,6 @@ class PathParser {
   }
 
   #warn(at: number, message: string): void {
-    this.#warnings.push({ column: at + 1, message });
+    if (this.#warnings.length < maxPathWarnings) this.#warnings.push({ column: at + 1, message });
   }
 }

@@ -3,10 +3,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { conversionTo } from "../../../src/metric-source/convert.ts";
 import { matchesGlob } from "../../../src/metric-source/namespaces.ts";
-import { maxPathSteps, parsePath } from "../../../src/metric-source/path.ts";
+import { maxPathSteps, maxPathWarnings, parsePath } from "../../../src/metric-source/path.ts";
 import { pathsReadBack, pathsResolve, quantitiesAreExact } from "../../support/engine-properties.ts";
 
-describe("paths", () => {
+describe("paths", { timeout: 60_000 }, () => {
   it("lead where a slow reference goes", () => {
     fc.assert(pathsResolve(), { numRuns: 2000 });
   });
@@ -15,14 +15,35 @@ describe("paths", () => {
     fc.assert(pathsReadBack(), { numRuns: 500 });
   });
 
-  it("the parser takes any text, and makes no more of it than there is", () => {
-    const noise = fc.string({
-      unit: fc.constantFrom(".", "[", "]", "'", '"', "\\", "*", "0", "-", "a", "$", "é"),
-      maxLength: 300,
-    });
+  it("E-35: the parser takes any text in steps and bytes that are bounded by its length", () => {
+    const piece = fc.constantFrom(
+      ".",
+      "[",
+      "]",
+      "'",
+      '"',
+      "\\",
+      "*",
+      "0",
+      "-",
+      "a",
+      "$",
+      "é",
+      "['",
+      "']",
+      "[-1:]",
+      "{",
+      "🚀",
+    );
+    const noise = fc.oneof(
+      fc.array(piece, { maxLength: 300 }).map((pieces) => pieces.join("")),
+      fc.tuple(piece, fc.nat({ max: 2048 }), piece).map(([one, times, other]) => one.repeat(times) + other),
+      fc.string({ unit: "binary", maxLength: 300 }),
+    );
     fc.assert(
       fc.property(noise, (text) => {
         const parsed = parsePath(text);
+        expect(parsed.looks).toBeLessThanOrEqual(4 * text.length + 4);
         if (!parsed.ok) {
           expect(parsed.problem.column).toBeGreaterThan(0);
           expect(parsed.problem.column).toBeLessThanOrEqual(text.length + 1);
@@ -31,6 +52,7 @@ describe("paths", () => {
         const size = parsed.steps.reduce((sum, s) => sum + (s.kind === "key" ? s.key.length : 1), 0);
         expect(size).toBeLessThanOrEqual(text.length);
         expect(parsed.steps.length).toBeLessThanOrEqual(maxPathSteps);
+        expect(JSON.stringify(parsed.warnings).length).toBeLessThanOrEqual(400 * maxPathWarnings);
       }),
       { numRuns: 3000 },
     );
@@ -44,7 +66,7 @@ describe("paths", () => {
   });
 });
 
-describe("conversions", () => {
+describe("conversions", { timeout: 60_000 }, () => {
   const quantity = conversionTo("quantity", []);
   it("quantities are exact to the integer, in bytes, millicores and thousandths", () => {
     fc.assert(quantitiesAreExact(), { numRuns: 500 });
@@ -83,7 +105,9 @@ describe("conversions", () => {
   });
 });
 
-it("globs match like a reference that tries everything", () => {
+it("E-33: globs match like a reference that tries everything, and in steps that no pattern multiplies", {
+  timeout: 60_000,
+}, () => {
   const reference = (pattern: string, text: string): boolean => {
     if (pattern === "") return text === "";
     if (pattern[0] === "*")

@@ -95,7 +95,7 @@ function expectSame(apiVersion: string, kind: string, items: readonly unknown[],
 
 const isProtobuf = (apiVersion: string, kind: string, each: Path) => lane(apiVersion, kind, [each]).lane === "protobuf";
 
-describe("what the protobuf lane shows is what JSON shows", () => {
+describe("what the protobuf lane shows is what JSON shows", { timeout: 60_000 }, () => {
   it("is tested with every kind that has lists", () => {
     expect(kinds.size).toBe(60);
   });
@@ -141,7 +141,7 @@ describe("what the protobuf lane shows is what JSON shows", () => {
   });
 });
 
-it("whole numbers beyond what a double holds are exact", () => {
+it("whole numbers beyond what a double holds are exact", { timeout: 60_000 }, () => {
   const number = { fields: [path(".metadata.generation")] };
   const found = lane("v1", "Pod", number.fields);
   if (found.lane === "json") throw new Error(found.why);
@@ -172,7 +172,7 @@ it("whole numbers beyond what a double holds are exact", () => {
   );
 });
 
-describe("the JSON lane is taken, and said why", () => {
+describe("the JSON lane is taken, and said why", { timeout: 60_000 }, () => {
   it.each([
     [
       "example.org/v1",

@@ -10,7 +10,7 @@ import {
 } from "../../../support/engine-properties.ts";
 import type { ReferenceDefinition } from "../../../support/reference-aggregate.ts";
 
-describe("aggregations", () => {
+describe("aggregations", { timeout: 60_000 }, () => {
   it("in one pass are what the slow evaluator says", () => {
     fc.assert(aggregatesAgree(), { numRuns: 1500 });
   });

@@ -56,7 +56,7 @@ describe("what is wrong with an expression", () => {
   });
 });
 
-describe("limits of an expression", () => {
+describe("limits of an expression (E-35)", () => {
   const nested = (depth: number): string => `${"(".repeat(depth)}1${")".repeat(depth)}`;
   const called = (depth: number): string => `${"abs(".repeat(depth)}1${")".repeat(depth)}`;
 

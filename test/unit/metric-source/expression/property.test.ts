@@ -4,11 +4,12 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compileExpression } from "../../../../src/metric-source/expression/compile.ts";
 import { lex } from "../../../../src/metric-source/expression/lexer.ts";
+import { maxProblems } from "../../../../src/metric-source/expression/limits.ts";
 import { parse } from "../../../../src/metric-source/expression/parser.ts";
 import type { Value } from "../../../../src/metric-source/value.ts";
 import { type Compile, expressionsAgree, resultsAgree, textsAreOrdered } from "../../../support/engine-properties.ts";
 
-describe("compiled expressions", () => {
+describe("compiled expressions", { timeout: 60_000 }, () => {
   it("are worth what the tree-walking evaluator says, over any row", () => {
     fc.assert(expressionsAgree(), { numRuns: 1500 });
   });
@@ -35,7 +36,7 @@ describe("compiled expressions", () => {
   });
 });
 
-describe("lexer and parser, on any text", () => {
+describe("lexer and parser, on any text", { timeout: 60_000 }, () => {
   const fragment = fc.constantFrom(
     "(",
     ")",
@@ -63,7 +64,7 @@ describe("lexer and parser, on any text", () => {
     fc.tuple(fragment, fc.nat({ max: 1500 })).map(([part, times]) => part.repeat(times)),
   );
 
-  it("take steps in proportion to the text, and never throw", () => {
+  it("E-35: take steps in proportion to the text, report a bounded number of problems, and never throw", () => {
     fc.assert(
       fc.property(soup, (source) => {
         const lexed = lex(source);
@@ -75,6 +76,8 @@ describe("lexer and parser, on any text", () => {
         const compiled = compileExpression(source, new Map());
         if (!compiled.ok) {
           expect(compiled.problems.length).toBeGreaterThan(0);
+          expect(compiled.problems.length).toBeLessThanOrEqual(maxProblems);
+          expect(JSON.stringify(compiled.problems).length).toBeLessThanOrEqual(maxProblems * (source.length + 400));
           for (const { column } of compiled.problems) {
             expect(column).toBeGreaterThanOrEqual(1);
             expect(column).toBeLessThanOrEqual(source.length + 1);
