@@ -80,6 +80,7 @@ class RegistryActor implements Actor<RegistryMessage> {
   /** Moves with every change of spec or credentials: what was opened before it is closed. */
   #generation = 0;
   #isSuspect = false;
+  #afterCrash = false;
   #startedMs = 0;
 
   constructor(
@@ -97,9 +98,14 @@ class RegistryActor implements Actor<RegistryMessage> {
     this.#report = new RegistryReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
   }
 
+  onRestart(): void {
+    this.#afterCrash = true;
+  }
+
   onStart(): void {
     this.#readSpec();
-    this.#report.pending();
+    // A new registry is listed at once. After a crash the last status stays until the check that follows has a newer one.
+    if (!this.#afterCrash) this.#report.pending();
     this.#check();
   }
 

@@ -118,6 +118,9 @@ function start(intervalSeconds?: number) {
     checksMs,
     patches,
     statuses,
+    /** A Secret whose reading throws stands for any bug in a handler; undefined: mended. */
+    setSecret: (key: string, object: object | undefined) =>
+      (sources.get(secrets.kind) as ScriptedSource).set(key, object),
     events,
     declare,
     rows: () => view.registries().map(({ bytes }) => JSON.parse(bytes.toString()) as Row),
@@ -221,6 +224,33 @@ describe("a registry whose actor crashes in a loop", () => {
     expect(running.rows().find(({ name }) => name === "registry-3")?.status).toMatchObject({ health: "healthy" });
     await running.clock.advance(1_800_000);
     for (const name of names) if (name !== "registry-3") expectOnTime(name, 200_000);
+  });
+});
+
+describe("a registry that is down and whose actor crashes once", () => {
+  test("still says what it said, and is left alone as long as before", async () => {
+    running = start();
+    await running.clock.advance(200_000);
+    const metadata = { name: "registry-3", namespace: "hubs", uid: "uid-registry-3", generation: 2 };
+    running.declare("registry-3", { metadata, spec: { endpoint: "r.example", credentialsRef: { name: "login" } } });
+    running.broken.set("registry-3", "refuse");
+    await running.clock.advance(570_000);
+    const row = () => running.rows().find(({ name }) => name === "registry-3");
+    const actor = () => running.hub.system.snapshot().find(({ path }) => path === "/hub/registries/registry-3");
+    const before = { row: row(), checks: running.checksMs.get("registry-3")?.length };
+    expect(before.row?.status).toMatchObject({ health: "unhealthy", reason: "ConnectionRefused", breaker: "open" });
+    const poison = Object.defineProperty({}, "metadata", {
+      get: () => {
+        throw new TypeError(secretText);
+      },
+    });
+    running.setSecret("hubs/login", poison);
+    await running.clock.advance(10);
+    running.setSecret("hubs/login", undefined);
+    await running.clock.advance(15_000);
+    expect(actor()).toMatchObject({ state: "running", facts: { breaker: "open" } });
+    expect(actor()?.restarts).toBeGreaterThan(0);
+    expect({ row: row(), checks: running.checksMs.get("registry-3")?.length }).toEqual(before);
   });
 });
 
