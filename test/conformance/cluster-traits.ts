@@ -34,7 +34,8 @@ export type ClusterTrait = (typeof clusterTraits)[number];
 /** Status of a ClusterConnection as the hub left it. */
 export type OwnStatus = (connection: string) => unknown;
 
-const ofCluster = /^cluster:([^:]+):|^clusterconnections\/([^/]+)\/|^events:([^/]+)|^cluster-events\/[^/]+\/([^/]+)/;
+const ofCluster =
+  /^clusters?:(?:all\/)?([^:/]+)(?::|$)|^clusterconnections\/([^/]+)\/|^events:([^/]+)|^cluster-events\/[^/]+\/([^/]+)/;
 const ofNode = /^cluster:[^:]+:node:([^/:]+)/;
 const ofOperator = /^cluster:[^:]+:operators\/([^/]+)\/([^/]+)/;
 const olm = "operators.coreos.com";
@@ -66,7 +67,7 @@ export class ClusterTraits {
     const { manifests, keys } = this.#recording;
     const connection = manifestOf(manifests, "ClusterConnection", cluster);
     if (isIncomplete(this.#ownStatus(cluster))) found.add("incomplete");
-    if (connection === undefined ? path.startsWith("cluster:") : connection.spec?.["collectionMode"] === "push")
+    if (connection === undefined ? /^clusters?:/.test(path) : connection.spec?.["collectionMode"] === "push")
       found.add("push");
     if (connection !== undefined && this.#hasOtherCredentials(connection)) found.add("other credentials");
     const poolKey = (one: Manifest): unknown => one.spec?.["displayName"] || one.metadata?.name;
@@ -157,11 +158,20 @@ export class ClusterTraits {
 
 type Resources = Readonly<Record<string, unknown>>;
 
-/** Small letters, exabytes and exponents behind sizes, any but milli behind cores: the original's parser does not know them. */
+const units: Readonly<Record<string, number>> = {
+  ...Object.fromEntries(["Ki", "Mi", "Gi", "Ti", "Pi"].map((unit, i) => [unit, 1024 ** (i + 1)])),
+  ...Object.fromEntries(["M", "G", "T", "P"].map((unit, i) => [unit, 1000 ** (i + 2)])),
+};
+
+/**
+ * Small letters, exabytes and exponents behind sizes, sizes that are no whole number, any suffix but milli behind cores: the original's
+ * parser does not know them.
+ */
 function hasOdd(resources: Resources | undefined): boolean {
   return Object.entries(resources ?? {}).some(([name, value]) => {
-    const text = String(value);
-    return name === "cpu" ? /[kMGTPEi]$/.test(text) : /[kmnu]$|Ei?$|[eE][+-]?\d/.test(text) || /^\d*\.\d+$/.test(text);
+    const [, digits = "", suffix = ""] = /^([+-]?[\d.]*)(.*)$/.exec(String(value)) ?? [];
+    if (name === "cpu") return !/^(?:[mnu]|[eE][+-]?\d+)?$/.test(suffix);
+    return !Number.isInteger(Number(digits) * (suffix === "" ? 1 : (units[suffix] ?? Number.NaN)));
   });
 }
 

@@ -29,10 +29,16 @@ const decimal = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
 /** Whole numbers up to 18 digits, and decimals of units that both read alike. */
 const plainQuantity = /^[+-]?\d{1,18}$|^[+-]?\d{1,9}(?:\.\d+)?(?:Ki|Mi|Gi|Ti|K|M|G|T)$/;
 const milliQuantity = /^[+-]?\d{1,15}m$/;
-const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)$/;
+const time = /^(\d{4})-(\d\d)-(\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 const isComposite = (value: unknown): boolean => typeof value === "object" && value !== null;
 /** Longer texts are not stored by the hub. */
 const maxTextLength = 65_536;
+
+function isTime(text: string): boolean {
+  const [, year = "", month = "", day = ""] = time.exec(text) ?? [];
+  // Days that a month does not have lead into the next one.
+  return day !== "" && new Date(`${year}-${month}-${day}T00:00:00Z`).getUTCDate() === Number(day);
+}
 
 /** Whether the original makes of `found` what it does not mean. undefined: the path leads nowhere, and the default stands in. */
 export function isConvertedOtherwise({ path, type, default: given }: FieldFacts, found: unknown): boolean {
@@ -52,7 +58,7 @@ export function isConvertedOtherwise({ path, type, default: given }: FieldFacts,
     case "quantity":
       return isQuantityOtherwise(path, found);
     case "timestamp":
-      return !hasDefault && !(found === "" || (typeof found === "string" && time.test(found)));
+      return !hasDefault && !(found === "" || (typeof found === "string" && isTime(found)));
     case "arrayLength":
       return !isComposite(found);
     default:

@@ -153,13 +153,18 @@ function readLists(folder: string): ReadonlyMap<string, readonly ServedObject[]>
   const lists = new Map<string, ServedObject[]>();
   for (const file of existsSync(folder) ? readdirSync(folder) : []) {
     if (!file.endsWith(".json") || file.startsWith("_")) continue;
-    const { apiVersion, kind, items, ...rest } = readAs(join(folder, file), JSON.parse) as {
-      apiVersion?: string;
-      kind?: string;
-      items?: readonly ServedObject[];
+    const { items, ...object } = (readAs(join(folder, file), JSON.parse) ?? {}) as ServedObject & {
+      readonly items?: readonly ServedObject[];
     };
-    const key = `${apiVersion}/${kind?.replace(/List$/, "")}`;
-    lists.set(key, [...(lists.get(key) ?? []), ...(items ?? [rest as ServedObject])]);
+    for (const item of items ?? [object]) {
+      const { apiVersion, kind } = object["kind"] === "List" ? item : object;
+      const key = `${apiVersion}/${String(kind).replace(/List$/, "")}`;
+      lists.set(key, [...(lists.get(key) ?? []), item]);
+    }
+    // An empty list is one, too.
+    const { apiVersion, kind } = object;
+    const key = `${apiVersion}/${String(kind).replace(/List$/, "")}`;
+    if (items?.length === 0) lists.set(key, lists.get(key) ?? []);
   }
   return lists;
 }

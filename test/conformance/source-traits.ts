@@ -163,7 +163,9 @@ export class SourceTraits {
     row: string,
   ): boolean {
     const objects = this.#recording.served(cluster, source.apiVersion, source.kind);
-    const object = objects?.find(({ metadata }) => {
+    // What nobody recorded cannot be told from its text.
+    if (objects === undefined) return field.type !== "string";
+    const object = objects.find(({ metadata }) => {
       return (metadata?.namespace === undefined ? "" : `${metadata.namespace}/`) + metadata?.name === row;
     });
     return object !== undefined && isConvertedOtherwise(field, valueAt(object, field.path));

@@ -19,7 +19,7 @@ import { kubeconfigText } from "../kubeconfig.ts";
 import { Tokens } from "../tokens.ts";
 import { type Interceptor, interceptorOf } from "./answers.ts";
 import { RecordedEngine } from "./engine.ts";
-import { addressOf, hasScheme, isLoopbackLiteral, type RecordedEndpoint, readLayout } from "./layout.ts";
+import { addressOf, authorityOf, hasScheme, isLoopbackLiteral, type RecordedEndpoint, readLayout } from "./layout.ts";
 import {
   applyManifests,
   type Connection,
@@ -49,7 +49,7 @@ export interface RecordedFleet {
   requests(endpoint: string): readonly RequestRecord[];
   /** An object of the hub's API as it is now; undefined when there is none. */
   object(resource: string, namespace: string, name: string): unknown;
-  /** Gives every Secret of a ClusterConnection a new version with the same content, as a controller does; says of how many connections. */
+  /** Gives every Secret of a ClusterConnection a new version with the same content, as a controller does; says of how many that are polled. */
   renewSecrets(): number;
   close(): Promise<void>;
 }
@@ -175,9 +175,10 @@ export async function startRecordedFleet(
       return undefined;
     };
     applyManifests(hub, manifests, { caPem: authority.caPem, here });
-    const backwards = [...addresses].map(([key, { host, port }]): [string, string] => {
+    const backwards = [...addresses].map(([key, { host }]): [string, string] => {
       const now = (origins.get(key) as Origin).port;
-      return [`${isLoopbackLiteral(host) ? loopback : host}:${now}`, `${host}:${port}`];
+      const then = authorityOf(ofEndpoint(key)[0]?.endpoint ?? key);
+      return [`${isLoopbackLiteral(host) ? loopback : host}:${now}`, then];
     });
     const namespace = watchedNamespace(manifests);
     return {
@@ -197,7 +198,7 @@ export async function startRecordedFleet(
         const type = hub.catalog.types.find((candidate) => candidate.resource === resource);
         return type === undefined ? undefined : hub.store.table(type).get(`${namespace}/${name}`)?.object;
       },
-      renewSecrets: () => renewSecrets(hub),
+      renewSecrets: () => renewSecrets(hub, namespace),
       close,
     };
   } catch (error) {

@@ -74,7 +74,11 @@ export function readLayout(folder: string): RecordedLayout {
   };
 }
 
-/** Host and port of an endpoint, however it is written. */
+/** Host and port as the endpoint has them, without what is around. */
+export const authorityOf = (endpoint: string): string =>
+  (hasScheme(endpoint) ? endpoint.slice(endpoint.indexOf("//") + 2) : endpoint).split("/", 1)[0] ?? "";
+
+/** Host and port of an endpoint, however it is written. Without either, https is meant. */
 export function addressOf(endpoint: string): {
   readonly scheme: "http" | "https";
   readonly host: string;
@@ -82,12 +86,13 @@ export function addressOf(endpoint: string): {
 } {
   const url = new URL(urlOf(endpoint));
   const scheme = url.protocol === "https:" ? "https" : "http";
-  return { scheme, host: url.hostname.toLowerCase(), port: Number(url.port || (scheme === "https" ? 443 : 80)) };
+  const isPlain = hasScheme(endpoint) && scheme === "http";
+  return { scheme, host: url.hostname.toLowerCase(), port: Number(url.port || (isPlain ? 80 : 443)) };
 }
 
 export const hasScheme = (endpoint: string): boolean => /^[a-z]+:\/\//i.test(endpoint);
 
-/** Without a scheme it is taken for http. */
+/** Without a scheme it is taken for http: whoever cares asks `hasScheme`. */
 export const urlOf = (endpoint: string): string => (hasScheme(endpoint) ? endpoint : `http://${endpoint}`);
 
 export const isLoopbackLiteral = (host: string): boolean => /^127(\.\d{1,3}){3}$|^\[::1\]$/.test(host);

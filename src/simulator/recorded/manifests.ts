@@ -121,18 +121,22 @@ export function watchedNamespace(manifests: readonly Manifest[]): string {
   return most?.[0] ?? "clusterpulse";
 }
 
-/** Writes the Secrets that ClusterConnections name once more, with the same content. Returns how many connections have one. */
-export function renewSecrets(hub: HubEngine): number {
+/**
+ * Writes the Secrets that the ClusterConnections of a namespace name once more, with the same content. Returns how many of them that are
+ * polled have one.
+ */
+export function renewSecrets(hub: HubEngine, watched: string): number {
   const type = hub.catalog.types.find(({ resource }) => resource === "clusterconnections");
   const connections = type === undefined ? [] : hub.store.table(type).list();
   let count = 0;
   const secrets = new Set<string>();
   for (const { object } of connections) {
-    const { credentialsRef } = (object["spec"] ?? {}) as ConnectionSpec;
-    const key = keyOf(credentialsRef?.namespace ?? object.metadata.namespace ?? "", credentialsRef?.name ?? "");
+    if (object.metadata.namespace !== watched) continue;
+    const { credentialsRef, collectionMode } = (object["spec"] ?? {}) as ConnectionSpec;
+    const key = keyOf(credentialsRef?.namespace ?? watched, credentialsRef?.name ?? "");
     if (hub.store.table(secretType).get(key) === undefined) continue;
     secrets.add(key);
-    count++;
+    if (collectionMode !== "push") count++;
   }
   for (const key of secrets) {
     const [namespace = "", name = ""] = key.split("/");
