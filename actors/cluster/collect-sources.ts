@@ -11,7 +11,7 @@ import { locate } from "../../src/metric-source/locate.ts";
 import { type PlannedList, termsOf } from "../../src/metric-source/plan.ts";
 import { isGuilty } from "../../src/metric-source/quarantine.ts";
 import type { Clock } from "../../src/support/clock.ts";
-import { safeError } from "../../src/support/errors.ts";
+import { ClusterPulseError, safeError } from "../../src/support/errors.ts";
 import type { Random } from "../../src/support/random.ts";
 import type { PostedSource } from "../metric-source/board.ts";
 
@@ -41,8 +41,6 @@ export type SourceResult =
       readonly source: PostedSource;
       readonly code: string;
       readonly message: string;
-      /** Nobody else took part. */
-      readonly isAlone: boolean;
     };
 
 export interface CollectSourcesPorts {
@@ -53,9 +51,22 @@ export interface CollectSourcesPorts {
   readonly random: Random;
   /** Waits until one more page may be asked for. */
   readonly admit: (signal: AbortSignal) => Promise<() => void>;
-  /** Whether the source may run now: its runs in other clusters may have been stopped since it was planned. */
-  readonly mayRun: (source: PostedSource) => boolean;
+  /** What is held against sources in other clusters, too. It is asked before every page, and told at once: others wait for theirs. */
+  readonly court: Court;
 }
+
+export interface Court {
+  mayRun(source: PostedSource): boolean;
+  /** It is to run alone. */
+  isSuspected(source: PostedSource): boolean;
+  /** A run of theirs was stopped; which of them is to blame is not known yet. */
+  suspect(sources: readonly PostedSource[]): void;
+  /** A run of this source alone was stopped, and that was not its first try. */
+  struck(source: PostedSource, code: string): void;
+}
+
+const quarantined = "SOURCE_QUARANTINED";
+const suspected = "SOURCE_SUSPECTED";
 
 /** @param isSuspect one of the sources has harmed its thread before */
 export async function collectSources(
@@ -64,7 +75,7 @@ export async function collectSources(
   ports: CollectSourcesPorts,
   signal: AbortSignal,
 ): Promise<readonly SourceResult[]> {
-  const sources = list.sources.filter(ports.mayRun);
+  const sources = list.sources.filter((source) => ports.court.mayRun(source));
   const left = list.sources.filter((source) => !sources.includes(source));
   return [...left.map(leftAlone), ...(await collectTrusted({ ...list, sources }, isSuspect, ports, signal))];
 }
@@ -72,9 +83,8 @@ export async function collectSources(
 const leftAlone = (source: PostedSource): SourceResult => ({
   kind: "failed",
   source,
-  code: "SOURCE_QUARANTINED",
+  code: quarantined,
   message: "left alone: its runs in other clusters had to be stopped",
-  isAlone: false,
 });
 
 async function collectTrusted(
@@ -90,10 +100,17 @@ async function collectTrusted(
   } catch (error) {
     signal.throwIfAborted();
     const { code, message } = safeError(error);
-    const isAlone = sources.length === 1;
+    if (code === quarantined) return await collectSources(list, isSuspect, ports, signal);
+    const { court } = ports;
+    const [first] = sources;
     // One that was alone already has its second chance too: a busy machine stops runs that are nobody's fault.
-    if ((isAlone && isSuspect) || !isGuilty(code)) {
-      return sources.map((source) => ({ kind: "failed", source, code, message, isAlone }));
+    const isLastTry = isSuspect && sources.length === 1;
+    if (isGuilty(code)) {
+      if (isLastTry && first !== undefined) court.struck(first, code);
+      else court.suspect(sources);
+    }
+    if (isLastTry || !(isGuilty(code) || code === suspected)) {
+      return sources.map((source) => ({ kind: "failed", source, code, message }));
     }
     const results: SourceResult[] = [];
     for (const source of sources) {
@@ -106,7 +123,7 @@ async function collectTrusted(
 async function read(
   list: PlannedList<PostedSource>,
   isSuspect: boolean,
-  { transport, discovery, compute, clock, random, admit }: CollectSourcesPorts,
+  { transport, discovery, compute, clock, random, admit, court }: CollectSourcesPorts,
   signal: AbortSignal,
 ): Promise<readonly SourceResult[]> {
   const startedMs = clock.monotonicMs();
@@ -114,6 +131,10 @@ async function read(
   const place = await locate(list, discovery, signal);
   const isProtobuf = place.hasProtobuf && list.sources.every((source) => source.isProtobuf);
   const extract: ExtractPage<PostedSource, ExtractedPart> = async (body, wanting, own) => {
+    if (!list.sources.every((source) => court.mayRun(source)))
+      throw new ClusterPulseError(quarantined, "one of its sources is left alone");
+    if (!isSuspect && list.sources.some((source) => court.isSuspected(source)))
+      throw new ClusterPulseError(suspected, "its sources are to be read one by one");
     const sources = wanting.map(({ source: { compiled }, maxRows }) => {
       return { definition: compiled.definition, hash: compiled.hash, maxRows };
     });

@@ -16,7 +16,7 @@ import type { Measures } from "../../src/support/measures.ts";
 import type { PostedSource, SourceBoard } from "../metric-source/board.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 import type { ActorContext, RunOutcome } from "../system/index.ts";
-import { collectSources, type SourceResult } from "./collect-sources.ts";
+import { type Court, collectSources, type SourceResult } from "./collect-sources.ts";
 
 /** One list has ended, for these sources. */
 export interface SourcesCollected {
@@ -119,7 +119,7 @@ export class ClusterCollections {
         ? outcome.value
         : sources.map((source): SourceResult => {
             const late = { code: "RUN_DEADLINE", message: "the collection did not end in time" };
-            return { kind: "failed", source, ...(outcome.status === "failed" ? outcome.error : late), isAlone: false };
+            return { kind: "failed", source, ...(outcome.status === "failed" ? outcome.error : late) };
           });
     this.#isSlow = results.some((result) => result.kind === "failed" && result.code === "REQUEST_DEADLINE");
     for (const result of results) if (this.#dependencies.board.holds(result.source)) this.#take(result);
@@ -192,7 +192,7 @@ export class ClusterCollections {
     open: OpenTransport,
     signal: AbortSignal,
   ): Promise<readonly SourceResult[]> {
-    const { compute, pages } = this.#dependencies;
+    const { board, compute, pages } = this.#dependencies;
     const { clock, random } = this.#context;
     const transport = await open(signal);
     this.#discovery ??= new Discovery(
@@ -212,23 +212,29 @@ export class ClusterCollections {
         throw error;
       }
     };
-    const mayRun = (source: PostedSource): boolean => this.#verdict(source, clock.monotonicMs()).kind !== "quarantined";
+    const court: Court = {
+      mayRun: (source) => this.#verdict(source, clock.monotonicMs()).kind !== "quarantined",
+      isSuspected: ({ key }) => board.isSuspected(key),
+      suspect: (sources) => board.suspect(sources.map(({ key }) => key)),
+      struck: (source, code) => this.#struck(source, code),
+    };
     return await collectSources(
       list,
       isSuspect,
-      { transport, discovery: this.#discovery, compute, clock, random, admit, mayRun },
+      { transport, discovery: this.#discovery, compute, clock, random, admit, court },
       signal,
     );
   }
 
-  /** A run of this source alone was stopped. Returns whether that puts it into quarantine, here or everywhere. */
-  #struck(source: PostedSource, code: string): boolean {
+  #struck(source: PostedSource, code: string): void {
+    const { board, measures } = this.#dependencies;
+    if (!board.holds(source)) return;
     const nowMs = this.#context.clock.monotonicMs();
     const before = this.#suspects.get(source) ?? trusted;
     const after = afterFailure(before, code, nowMs);
     if (after !== before) this.#suspects.set(source, after);
-    const isEverywhere = this.#dependencies.board.ended(source.key, code, nowMs);
-    return isEverywhere || (after !== before && after.untilMs > nowMs);
+    const isEverywhere = board.ended(source.key, code, nowMs);
+    if (isEverywhere || (after !== before && after.untilMs > nowMs)) measures.sourceQuarantined();
   }
 
   #take(result: SourceResult): void {
@@ -241,7 +247,6 @@ export class ClusterCollections {
     const id = { namespace: definition.namespace, name: definition.name };
     const last = this.#last.get(source.key);
     if (result.kind === "failed") {
-      if (result.isAlone && this.#struck(source, result.code)) measures.sourceQuarantined();
       measures.sourceCollected({ result: "error", ...noCost });
       const strikes = this.#suspects.get(source)?.strikes ?? 0;
       if (last?.meta !== undefined) store.write(sourceCollectionFailed(last.meta, [result.message], lifetime));

@@ -28,6 +28,8 @@ export interface PostedSource extends PlannedSource {
 export class SourceBoard {
   readonly #posted = new Map<string, PostedSource>();
   readonly #quarantines = new Map<string, Quarantine>();
+  /** A run in which they took part was stopped, and none of theirs has ended well since. */
+  readonly #suspected = new Set<string>();
   readonly #listeners: (() => void)[] = [];
 
   /** Calls `listener` after every change, for good. It must not throw. */
@@ -44,11 +46,13 @@ export class SourceBoard {
     const isProtobuf = laneOf(compiled).lane === "protobuf";
     this.#posted.set(key, { ...source, key, revision: hash, collection, compiled, isProtobuf, actor });
     this.#quarantines.delete(key);
+    this.#suspected.delete(key);
     this.#changed();
   }
 
   remove(key: string): void {
     this.#quarantines.delete(key);
+    this.#suspected.delete(key);
     if (this.#posted.delete(key)) this.#changed();
   }
 
@@ -65,12 +69,22 @@ export class SourceBoard {
     return this.#quarantines.get(key) ?? trusted;
   }
 
+  /** A run of theirs was stopped; which of them is to blame is not known yet. */
+  suspect(keys: Iterable<string>): void {
+    for (const key of keys) if (this.#posted.has(key)) this.#suspected.add(key);
+  }
+
+  isSuspected(key: string): boolean {
+    return this.#suspected.has(key);
+  }
+
   /**
    * A run of this source alone ended with `code`, or well.
    * @param nowMs monotonic
    * @returns whether it is in quarantine from now on, and was not just before
    */
   ended(key: string, code: string | null, nowMs: number): boolean {
+    if (code === null) this.#suspected.delete(key);
     const before = this.quarantine(key);
     const after = code === null ? afterSuccess() : afterFailure(before, code, nowMs);
     if (after !== before) this.#quarantines.set(key, after);

@@ -123,6 +123,25 @@ describe("a MetricSource that harms its threads", patient, () => {
       expect(fleet.clock.nowMs() - (await lastCollectedMs("bad", cluster)), cluster).toBeLessThan(intervalMs + 5_000);
   });
 
+  test("costs a large fleet a bounded number of threads: runs that have not begun are given up once it is known", async () => {
+    const many = Array.from({ length: 120 }, (_, i) => `cluster-${i}`);
+    const { compute, stats } = harmfulCompute((names) =>
+      names.includes("bad") ? { code: "COMPUTE_OUT_OF_MEMORY", afterMs: 250 } : undefined,
+    );
+    fleet = startVirtualFleet(many, { compute });
+    for (const name of ["bad", "good"]) fleet.declareSource(name, spec());
+    await fleet.clock.advance(30_000);
+    // Those in flight when it becomes known, first together with others and then alone: not two of every cluster.
+    expect(stats.harmed).toBeLessThanOrEqual(90);
+    const { harmed } = stats;
+    expect(statusOf("good")).toMatchObject({ phase: "Active", clustersCollected: many.length });
+    expect(conditionOf("bad", "Degraded")).toBe("True Quarantined");
+    await fleet.clock.advance(270_000);
+    // Its quarantine has ended twice, and at each end as many try as may be suspect at once.
+    expect(stats.harmed - harmed).toBeLessThanOrEqual(2 * 20);
+    expect(stats.harmed).toBeGreaterThan(harmed);
+  });
+
   test("once only, because the machine was busy, has its second chance at once and nothing held against it", async () => {
     let left = clusters.length;
     const { compute } = harmfulCompute(() => (left-- > 0 ? { code: "COMPUTE_DEADLINE", afterMs: 250 } : undefined));
