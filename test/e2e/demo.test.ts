@@ -135,6 +135,15 @@ describe("npm start", () => {
       missing: [],
     });
     expect(healthy?.status.repository_count).toBeGreaterThan(4);
+
+    const fault = ["registry-01", "status", "--set", "code=403"];
+    const added = await runCommand("fault", "add", ...fault, "--simulator", String(simulatorPid));
+    expect(added).toMatchObject({ code: 0 });
+    const healthOf = async () => (await get<Registry[]>("/api/v1/registries/status"))[0]?.status;
+    await eventually(async () => (await healthOf())?.reason === "Forbidden", 60_000, "the fault shows");
+    const removed = await runCommand("fault", "remove", "registry-01", "--simulator", String(simulatorPid));
+    expect(removed).toMatchObject({ code: 0 });
+    await eventually(async () => (await healthOf())?.health === "healthy", 60_000, "the registry heals");
   });
 
   test("what is shown of every healthy cluster equals the simulator's ground truth", async () => {
