@@ -28,26 +28,26 @@ const jsonType = "application/json";
 const defaultPage = 100;
 const layerBytes = 96 * 1024;
 
+/** Manifests and blobs by digest: all repositories hold the same image. */
+const contents = new Map<string, Content>();
+const keep = (contentType: string, text: string): { mediaType: string; digest: string; size: number } => {
+  const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
+  contents.set(digest, { contentType, text });
+  return { mediaType: contentType, digest, size: text.length };
+};
+const config = keep("application/vnd.oci.image.config.v1+json", "{}");
+const layer = keep("application/vnd.oci.image.layer.v1.tar", "layer ".repeat(layerBytes / 6));
+const manifest = { schemaVersion: 2, mediaType: manifestType, config, layers: [layer] };
+const latest = keep(manifestType, JSON.stringify(manifest)).digest;
+
 export class SimulatedRegistry {
   /** In the order in which the catalog tells them. Each has one image, with the tag `latest`. */
   readonly repositories: readonly string[];
   readonly #authorization: string;
-  /** Manifests and blobs by digest: all repositories hold the same image. */
-  readonly #contents = new Map<string, Content>();
-  readonly #latest: string;
 
   constructor(seed: number, index: number, password: string) {
     this.repositories = repositoriesOf(seed, index);
     this.#authorization = `Basic ${Buffer.from(`${registryUser}:${password}`).toString("base64")}`;
-    const keep = (contentType: string, text: string): { mediaType: string; digest: string; size: number } => {
-      const digest = `sha256:${createHash("sha256").update(text).digest("hex")}`;
-      this.#contents.set(digest, { contentType, text });
-      return { mediaType: contentType, digest, size: text.length };
-    };
-    const config = keep("application/vnd.oci.image.config.v1+json", "{}");
-    const layer = keep("application/vnd.oci.image.layer.v1.tar", "layer ".repeat(layerBytes / 6));
-    const manifest = { schemaVersion: 2, mediaType: manifestType, config, layers: [layer] };
-    this.#latest = keep(manifestType, JSON.stringify(manifest)).digest;
   }
 
   /** Throws ApiError for everything that is refused. */
@@ -59,8 +59,8 @@ export class SimulatedRegistry {
     if (pathname === "/v2/_catalog") return this.#catalog(searchParams);
     const [, repository = "", kind, reference = ""] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/]+)$/.exec(pathname) ?? [];
     if (!this.repositories.includes(repository)) throw apiErrors.unknownPath();
-    const digest = kind === "manifests" && reference === "latest" ? this.#latest : reference;
-    const content = this.#contents.get(digest);
+    const digest = kind === "manifests" && reference === "latest" ? latest : reference;
+    const content = contents.get(digest);
     if (content === undefined) throw apiErrors.unknownPath();
     return answerOf(content, digest, headers.range);
   }
