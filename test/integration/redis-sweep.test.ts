@@ -17,7 +17,7 @@ const cluster = (name: string): Document[] => [
   ...clusterStatus(name, { health: "healthy", message: "", reason: "Reachable", lastCheckMs: 0 }),
 ];
 const lifetime = { cacheTtlSeconds: 600, intervalSeconds: 60 };
-const sourceDocuments = (id: SourceId, inCluster: string): Document[] => [
+const sourceDocuments = (id: SourceId, inCluster: string, resourceTypeName = "pod"): Document[] => [
   ...sourceDefinition({
     ...id,
     source: { apiVersion: "v1", kind: "Pod", scope: "Namespaced", group: "", version: "v1", resource: "pods" },
@@ -30,7 +30,7 @@ const sourceDocuments = (id: SourceId, inCluster: string): Document[] => [
       retryAttempts: 0,
       parallelism: 1,
     },
-    rbac: { resourceTypeName: "pod", filterAggregations: true },
+    rbac: { resourceTypeName, filterAggregations: true },
     compiledAt: "2026-01-01T00:00:00Z",
     hash: "0123456789abcdef",
   }),
@@ -202,6 +202,27 @@ describe.skipIf(!hasRedis())("the sweep", () => {
       code: "STORE_SWEEP_REFUSED",
       message: expect.stringContaining("3 of the 3 stored MetricSources"),
     });
+  });
+
+  test("takes a MetricSource out of the set of a type that it had before, and no other", async () => {
+    const ids = ["changed", "same"].map((name) => ({ namespace: "ns-a", name }));
+    const before = await hub("ns-a");
+    await before.apply(
+      ids.flatMap((id) => sourceDocuments(id, "one")),
+      signal,
+    );
+    await before.close();
+    await redis.admin.sadd("metricsources:by:resourcetype:pod", "ns-b/foreign");
+
+    const after = await hub("ns-a");
+    await after.apply(sourceDocuments(ids[0] as SourceId, "one", "workload"), signal);
+    const live = new Set(["ns-a/changed", "ns-a/same"]);
+    expect(await after.sweep({ kind: "metricsource", live, signal })).toEqual({ removed: [], warnings: [] });
+    expect((await redis.admin.smembers("metricsources:by:resourcetype:pod")).sort()).toEqual([
+      "ns-a/same",
+      "ns-b/foreign",
+    ]);
+    expect(await redis.admin.smembers("metricsources:by:resourcetype:workload")).toEqual(["ns-a/changed"]);
   });
 
   test("removes hundreds of clusters", async () => {

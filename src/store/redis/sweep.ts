@@ -4,7 +4,7 @@ import type { Clock } from "../../support/clock.ts";
 import { ClusterPulseError, type SafeError } from "../../support/errors.ts";
 import type { Document, StoreReader, StoreWriter } from "../document.ts";
 import { clusterDeleted } from "../documents.ts";
-import { allClustersKey, hubKeys } from "../keys.ts";
+import { allClustersKey, hubKeys, objectOf } from "../keys.ts";
 import { sourceDeleted } from "../metric-source-documents.ts";
 import { allSourcesKeys, shownSourcesKey, sourceIdOf, sourceKeys, sourceOfKey } from "../metric-source-keys.ts";
 import { registryDeleted } from "../registry-documents.ts";
@@ -89,8 +89,28 @@ export async function sweepStored(options: SweepOptions, request: SweepRequest):
     const documents = await Promise.all(names.map((name) => deleted(name, clock.nowMs(), store)));
     await store.apply(documents.flat(), request.signal);
   }
+  if (kind === "metricsource") await store.apply(await outOfFormerTypes(store, mine), request.signal);
   return { removed: dead, warnings };
 }
+
+/** A source whose type of rows was changed while the hub was away is still in the set of its former type. */
+async function outOfFormerTypes(store: StoreReader, ids: readonly string[]): Promise<Document[]> {
+  const types = await Promise.all(
+    ids.map(async (id) => (await store.hash(sourceKeys.meta(sourceIdOf(id)))).get("resourceTypeName")),
+  );
+  const typeOf = new Map(ids.map((id, i) => [id, types[i]]));
+  const sets = (await store.set(hubKeys.keysOf(byTypeObject))).filter((key) => key.startsWith(sourceKeys.byType("")));
+  const documents = sets.map(async (key): Promise<Document> => {
+    const remove = (await store.set(key)).filter((id) => {
+      const type = typeOf.get(id);
+      return type !== undefined && sourceKeys.byType(type) !== key;
+    });
+    return { kind: "index", key, add: [], remove };
+  });
+  return (await Promise.all(documents)).filter((document) => document.kind === "index" && document.remove.length > 0);
+}
+
+const byTypeObject = objectOf(sourceKeys.byType("")) ?? "";
 
 async function storedOf(store: StoreReader, kind: SweptKind, owner: string): Promise<readonly string[]> {
   const prefix = `${kind}:`;
