@@ -28,6 +28,7 @@ import { isSameToken, Tokens } from "./tokens.ts";
 import { WorldEngine } from "./world/engine.ts";
 import { type ExpectedCluster, expectedOf } from "./world/expected.ts";
 import { buildModel } from "./world/model.ts";
+import { overlayEngine } from "./world/overlay.ts";
 import { type ClusterIdentity, clusterIdentities, type WorldKey } from "./world/profile.ts";
 
 export type { Clock } from "../support/clock.ts";
@@ -132,9 +133,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const keyAt = (index: number): WorldKey => ({ seed, index, preset });
   const identityAt = (index: number) => identities[index] as (typeof identities)[number];
 
+  /** Clusters that were written to or are watched; of all others nothing is held. */
+  const touched = new Map<string, Engine>();
   const engineOf = ({ name }: Origin): Engine => {
     const index = indexes.get(name);
-    return index === undefined ? hub : new WorldEngine(keyAt(index), identityAt(index));
+    if (index === undefined) return hub;
+    const touch = (): Engine => {
+      const engine = overlayEngine(keyAt(index), identityAt(index), clock);
+      touched.set(name, engine);
+      return engine;
+    };
+    return touched.get(name) ?? new WorldEngine(keyAt(index), identityAt(index), touch);
   };
   const log = new RequestLog(Math.max(20, Math.min(500, Math.floor(maxLoggedRequests / identities.length))));
   const { origin: mode = "port" } = options;

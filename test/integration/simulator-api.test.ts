@@ -252,7 +252,7 @@ describe.each([
     expect(await status("/api/v1/secrets", "POST", "{}")).toBe(405);
     expect(await status(fleet, "POST", "{")).toBe(400);
     expect(await status(`${fleet}?labelSelector=${"x".repeat(5000)}`)).toBe(400);
-    expect((await cluster.call("/api/v1/nodes?watch=1")).status).toBe(405);
+    expect((await cluster.call("/api/v1/nodes", { method: "PATCH", body: "{}" })).status).toBe(405);
     expect((await cluster.call("/apis/config.openshift.io/v1/clusteroperators")).status).toBe(404);
   });
 

@@ -16,7 +16,8 @@ export interface PolicyRule {
   readonly nonResourceURLs?: readonly string[];
 }
 
-const everything: readonly PolicyRule[] = [
+/** What members of system:masters may do. */
+export const everything: readonly PolicyRule[] = [
   { verbs: ["*"], apiGroups: ["*"], resources: ["*"] },
   { verbs: ["*"], nonResourceURLs: ["*"] },
 ];

@@ -19,7 +19,7 @@ import { HubReader } from "./reads.ts";
 import { type CrdDocument, loadCrds } from "./resources.ts";
 import { type ReviewParts, reviewOf } from "./reviews.ts";
 import { scaled, scaleOf } from "./scale.ts";
-import { HubStore } from "./store.ts";
+import { HubStore, type StoreBase } from "./store.ts";
 import { shownAnswer, storedChange, storedRequest } from "./versions.ts";
 import { reportWorkloads } from "./workloads.ts";
 import { applyOf, deleteOptionsOf, patchOf, writeTarget } from "./write-requests.ts";
@@ -27,8 +27,12 @@ import { HubWriter, type WriteTarget } from "./writes.ts";
 
 export interface HubEngineOptions {
   readonly clock: Clock;
-  /** Folder with CustomResourceDefinitions. */
-  readonly crdFolder: string;
+  /** Folder with CustomResourceDefinitions to begin with. */
+  readonly crdFolder?: string;
+  /** What is there before anything is written. Without it: the namespaces of a new server. */
+  readonly base?: StoreBase;
+  /** The answer of GET /version, where it is another one. */
+  readonly version?: Record<string, string>;
   /** Events per resource that a watch can resume over; 10,000 unless told. */
   readonly historySize?: number;
   /** PEM of the server's authority, for the pods of its namespaces. */
@@ -46,10 +50,13 @@ export class HubEngine implements Engine {
   readonly #reader: HubReader;
   readonly #definitions: Definitions;
   readonly #reviews: ReviewParts;
+  readonly #tokens: ServiceAccountTokens;
+  readonly #version: Record<string, string>;
 
   constructor(options: HubEngineOptions) {
-    const crds = loadCrds(options.crdFolder);
-    this.store = new HubStore(builtInTypes, options.historySize ?? defaultHistorySize);
+    const crds = options.crdFolder === undefined ? [] : loadCrds(options.crdFolder);
+    this.#version = options.version ?? ownVersion;
+    this.store = new HubStore(builtInTypes, options.historySize ?? defaultHistorySize, options.base);
     this.writer = new HubWriter(this.store, options.clock);
     this.#reader = new HubReader(this.store, options.clock);
     this.#definitions = new Definitions(this.store, this.writer, options.clock);
@@ -58,11 +65,12 @@ export class HubEngine implements Engine {
     const { isServerToken = () => false } = options;
     const serverCaller = (token: string) => (isServerToken(token) ? administrator : undefined);
     this.#reviews = { authorizer: this.gate, tokens, serverCaller };
+    this.#tokens = tokens;
     const loop = new ControlLoop(options.clock);
     new GarbageCollector(this.store, this.writer, loop);
     new NamespaceController(this.store, this.writer, loop, options.clock, options.caPem ?? "");
     reportWorkloads(this.store, this.writer, loop, options.clock);
-    for (const name of ["default", "kube-node-lease", "kube-public", "kube-system"]) {
+    for (const name of options.base === undefined ? firstNamespaces : []) {
       this.create(namespaceType, "", { metadata: { name } });
     }
     this.create(clusterRoleType, "", {
@@ -83,17 +91,7 @@ export class HubEngine implements Engine {
   }
 
   version(): Record<string, string> {
-    return {
-      major: "1",
-      minor: "33",
-      gitVersion: "v1.33.2",
-      gitCommit: "0".repeat(40),
-      gitTreeState: "clean",
-      buildDate: "2026-01-01T00:00:00Z",
-      goVersion: "go1.24.4",
-      compiler: "gc",
-      platform: "linux/amd64",
-    };
+    return this.#version;
   }
 
   /** Creates an object from within the process, by the same rules as over the wire; but definitions are not checked. */
@@ -145,7 +143,7 @@ export class HubEngine implements Engine {
     const review = reviewOf(request, this.#reviews);
     if (review !== undefined) return review;
     if (request.subresource === "token") {
-      const text = JSON.stringify(this.#reviews.tokens.issue(this.#reader.require(request).object, request.body));
+      const text = JSON.stringify(this.#tokens.issue(this.#reader.require(request).object, request.body));
       return { type: "body", status: 201, text };
     }
     if (request.subresource === "binding") return this.#bind(request);
@@ -269,5 +267,18 @@ export class HubEngine implements Engine {
   }
 }
 
+const ownVersion: Record<string, string> = {
+  major: "1",
+  minor: "33",
+  gitVersion: "v1.33.2",
+  gitCommit: "0".repeat(40),
+  gitTreeState: "clean",
+  buildDate: "2026-01-01T00:00:00Z",
+  goVersion: "go1.24.4",
+  compiler: "gc",
+  platform: "linux/amd64",
+};
+
+const firstNamespaces = ["default", "kube-node-lease", "kube-public", "kube-system"];
 const permanentNamespaces = ["default", "kube-public", "kube-system"];
 const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success" };

@@ -1,5 +1,6 @@
 // Garbage collection by owner: what has owners goes when the last of them is gone, and an owner that is deleted in the foreground or
 // leaves its dependents behind waits until that is done. Owners are known by uid; one in another namespace is as good as none.
+import { isDeepStrictEqual } from "node:util";
 import type { ResourceType } from "../http/catalog.ts";
 import type { ControlLoop } from "./control-loop.ts";
 import { foregroundFinalizer, orphanFinalizer } from "./deletion.ts";
@@ -13,6 +14,7 @@ interface Known {
 }
 
 export class GarbageCollector {
+  readonly #store: HubStore;
   readonly #writer: HubWriter;
   readonly #loop: ControlLoop;
   /** Every object that has an owner or is one, by uid. */
@@ -21,6 +23,7 @@ export class GarbageCollector {
   readonly #dependents = new Map<string, Set<string>>();
 
   constructor(store: HubStore, writer: HubWriter, loop: ControlLoop) {
+    this.#store = store;
     this.#writer = writer;
     this.#loop = loop;
     store.observe((type, event) => this.#observe(type, event));
@@ -44,7 +47,9 @@ export class GarbageCollector {
       const dependents = this.#dependents.get(owner.uid) ?? new Set();
       this.#dependents.set(owner.uid, dependents.add(uid));
     }
-    if (owners.some((owner) => !this.#exists(owner, object))) {
+    // Owners that an object had before were looked for then; those of a generated object never are.
+    const isNews = !isDeepStrictEqual(owners, ownersOf(previous?.object));
+    if (isNews && owners.some((owner) => !this.#exists(owner, object))) {
       this.#loop.soon(`owners of ${uid}`, () => this.#checkOwners(uid));
     }
     this.#ask(uid);
@@ -62,7 +67,7 @@ export class GarbageCollector {
 
   #exists(owner: OwnerReference, { metadata }: KubeObject): boolean {
     const found = this.#known.get(owner.uid);
-    if (found === undefined) return false;
+    if (found === undefined) return this.#store.hasUid(owner.uid);
     return !found.type.namespaced || found.object.metadata.namespace === metadata.namespace;
   }
 

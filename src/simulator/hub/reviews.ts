@@ -18,8 +18,8 @@ interface Spec {
 }
 
 export interface ReviewParts {
-  readonly authorizer: Authorizer;
-  readonly tokens: ServiceAccountTokens;
+  readonly authorizer: Pick<Authorizer, "allows" | "rulesOf">;
+  readonly tokens: Pick<ServiceAccountTokens, "verify">;
   /** Whom the server's own token stands for; undefined for another token. */
   readonly serverCaller: (token: string) => Caller | undefined;
 }
@@ -63,7 +63,7 @@ function statusOf(resource: string, spec: Spec, caller: Caller, namespace: strin
   }
 }
 
-function access(authorizer: Authorizer, caller: Caller, attributes: Attributes): unknown {
+function access(authorizer: ReviewParts["authorizer"], caller: Caller, attributes: Attributes): unknown {
   const allowed = authorizer.allows(caller, attributes);
   if (!allowed) return { allowed };
   const isMaster = caller.groups.includes("system:masters");

@@ -16,33 +16,49 @@ export type StoreListener = (event: StoreEvent) => void;
 /** Hears the events of every resource. */
 export type StoreObserver = (type: ResourceType, event: StoreEvent) => void;
 
-const inOrder = (objects: ReadonlyMap<string, StoredObject>): readonly StoredObject[] =>
-  [...objects.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+const inOrder = (objects: ReadonlyMap<string, StoredObject | undefined>): readonly StoredObject[] =>
+  [...objects.values()].filter((stored) => stored !== undefined).sort((a, b) => (a.key < b.key ? -1 : 1));
+
+/** Objects that are made whenever somebody asks, below what was written over them. */
+export interface BaseObjects {
+  get(key: string): StoredObject | undefined;
+  list(): readonly StoredObject[];
+}
 
 /** One resource: its objects, its history, its watchers. */
 export class Table {
   /** As it is served now: a definition may have changed. */
   type: ResourceType;
   readonly #historySize: number;
-  readonly #objects = new Map<string, StoredObject>();
+  readonly #base: BaseObjects | undefined;
+  /** What was written; undefined for what was deleted of the base. */
+  readonly #objects = new Map<string, StoredObject | undefined>();
   readonly #listeners = new Set<StoreListener>();
   #sorted: readonly StoredObject[] | undefined;
   #history: StoreEvent[] = [];
   #forgottenRevision = 0;
 
-  constructor(type: ResourceType, historySize: number) {
+  constructor(type: ResourceType, historySize: number, base?: BaseObjects) {
     this.type = type;
     this.#historySize = historySize;
+    this.#base = base;
   }
 
   get(key: string): StoredObject | undefined {
-    return this.#objects.get(key);
+    return this.#objects.has(key) ? this.#objects.get(key) : this.#base?.get(key);
   }
 
   /** All objects in order of key. The array is not changed by later writes. */
   list(): readonly StoredObject[] {
+    // What is made for this answer is not kept.
+    if (this.#base !== undefined) return inOrder(this.#all());
     this.#sorted ??= inOrder(this.#objects);
     return this.#sorted;
+  }
+
+  #all(): Map<string, StoredObject | undefined> {
+    const made = (this.#base?.list() ?? []).map((stored) => [stored.key, stored] as const);
+    return new Map([...made, ...this.#objects]);
   }
 
   /** Events after `revision`, oldest first; undefined when the history no longer reaches back that far. */
@@ -57,7 +73,7 @@ export class Table {
   stateAt(revision: number): readonly StoredObject[] | undefined {
     const since = this.eventsAfter(revision);
     if (since === undefined || since.length === 0) return since && this.list();
-    const objects = new Map(this.#objects);
+    const objects = this.#all();
     for (const { previous, current } of since.toReversed()) {
       if (previous === undefined) objects.delete(current.key);
       else objects.set(current.key, previous);
@@ -82,8 +98,10 @@ export class Table {
   }
 
   apply(event: StoreEvent): void {
-    if (event.type === "DELETED") this.#objects.delete(event.current.key);
-    else this.#objects.set(event.current.key, event.current);
+    const { key } = event.current;
+    if (event.type !== "DELETED") this.#objects.set(key, event.current);
+    else if (this.#base?.get(key) !== undefined) this.#objects.set(key, undefined);
+    else this.#objects.delete(key);
     this.#sorted = undefined;
     this.#history.push(event);
     // Cut at twice the size, so that a write costs the same whether the history is full or not.
@@ -99,18 +117,27 @@ const keyOfType = (type: ResourceType): string => `${type.group}/${type.version}
 /** All versions of a resource share a table. */
 const keyOfTable = ({ group, resource }: ResourceType): string => `${group}/${resource}`;
 
+/** What is there before anything is written. */
+export interface StoreBase {
+  readonly revision: number;
+  objectsOf(type: ResourceType): BaseObjects | undefined;
+}
+
 /** All tables behind one revision counter, which every write raises by one. */
 export class HubStore {
   readonly #tables = new Map<string, Table>();
   readonly #historySize: number;
+  readonly #base: StoreBase | undefined;
   readonly #observers: StoreObserver[] = [];
   #catalog: Catalog;
   #revision = 1;
 
   /** @param historySize events that a watch of each resource can at least resume over */
-  constructor(types: readonly ResourceType[], historySize: number) {
+  constructor(types: readonly ResourceType[], historySize: number, base?: StoreBase) {
     this.#catalog = new Catalog([]);
     this.#historySize = historySize;
+    this.#base = base;
+    if (base !== undefined) this.#revision = base.revision;
     this.serve(types);
   }
 
@@ -126,8 +153,9 @@ export class HubStore {
       const type = served.storedAs?.type ?? served;
       const key = keyOfTable(type);
       const table = this.#tables.get(key);
-      if (table === undefined) this.#tables.set(key, new Table(type, this.#historySize));
-      else table.type = type;
+      if (table === undefined) {
+        this.#tables.set(key, new Table(type, this.#historySize, this.#base?.objectsOf(type)));
+      } else table.type = type;
     }
   }
 
@@ -155,6 +183,11 @@ export class HubStore {
 
   tables(): IterableIterator<Table> {
     return this.#tables.values();
+  }
+
+  /** Whether there is an object of that uid, which may be of the base. */
+  hasUid(uid: string): boolean {
+    return [...this.#tables.values()].some((table) => table.list().some(({ object }) => object.metadata.uid === uid));
   }
 
   /** Calls the observer after every write, for as long as the store lives. It must not write itself. */

@@ -1,15 +1,7 @@
 // PersistentVolumeClaims of a generated cluster: some Deployments have one. Most are bound; one in ten waits for a volume.
 import { hashOf, hex8, pick } from "../hash.ts";
 import type { ClusterModel, Workload } from "./model.ts";
-import { commonMetadata, type WorldTable, worldType } from "./table.ts";
-
-export const claimType = worldType({
-  group: "",
-  resource: "persistentvolumeclaims",
-  kind: "PersistentVolumeClaim",
-  namespaced: true,
-  shortNames: ["pvc"],
-});
+import { commonMetadata, type WorldTable } from "./table.ts";
 
 /** What one cluster's claims amount to. */
 export interface ExpectedClaims {

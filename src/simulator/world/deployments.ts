@@ -1,15 +1,7 @@
 // Deployments of a generated cluster: their replicas are its pods.
 import { type ClusterModel, phases, type Workload } from "./model.ts";
 import { containerText } from "./pods.ts";
-import { commonMetadata, type WorldTable, worldType } from "./table.ts";
-
-export const deploymentType = worldType({
-  group: "apps",
-  resource: "deployments",
-  kind: "Deployment",
-  namespaced: true,
-  shortNames: ["deploy"],
-});
+import { commonMetadata, type WorldTable } from "./table.ts";
 
 export function deploymentTable(model: ClusterModel): WorldTable {
   const deployments = model.workloads.filter((workload) => workload.kind === "Deployment");

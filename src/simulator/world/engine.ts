@@ -1,4 +1,5 @@
-// The API server of a generated cluster. It holds nothing: every answer derives the model, shows a part of it and forgets it.
+// The API server of a generated cluster that nobody has written to. It holds nothing: every answer derives the model, shows a part of it
+// and forgets it. What changes something, or wants to be told of changes, goes to the server that takes over.
 import { apiVersionOf, Catalog, type ResourceType } from "../http/catalog.ts";
 import type { Answer, Engine, ResourceRequest } from "../http/engine.ts";
 import {
@@ -11,39 +12,38 @@ import {
 import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { apiErrors } from "../http/status.ts";
-import { claimTable, claimType } from "./claims.ts";
-import { deploymentTable, deploymentType } from "./deployments.ts";
+import { everything } from "../hub/authorization.ts";
+import { reviewOf } from "../hub/reviews.ts";
+import { builtInTypes } from "../kinds/types.ts";
 import { buildModel, type ClusterModel } from "./model.ts";
-import { namespaceTable, namespaceType } from "./namespaces.ts";
-import { nodeTable, nodeType } from "./nodes.ts";
-import { podTable, podType } from "./pods.ts";
 import type { ClusterIdentity, WorldKey } from "./profile.ts";
-import type { WorldTable } from "./table.ts";
+import { emptyTable, type WorldTable } from "./table.ts";
+import { tableOf } from "./tables.ts";
 
-/** What a generated cluster serves. A new kind is a file of its own and a line here. */
-const tables = new Map<ResourceType, (model: ClusterModel) => WorldTable>([
-  [namespaceType, namespaceTable],
-  [nodeType, nodeTable],
-  [podType, podTable],
-  [deploymentType, deploymentTable],
-  [claimType, claimTable],
-]);
-
-const worldCatalog = new Catalog([...tables.keys()]);
+const clusterCatalog = new Catalog(builtInTypes);
+const openReviews = {
+  authorizer: { allows: () => true, rulesOf: () => everything },
+  tokens: { verify: () => undefined },
+  serverCaller: () => undefined,
+};
 
 export class WorldEngine implements Engine {
   readonly #key: WorldKey;
   readonly #identity: ClusterIdentity;
 
-  constructor(key: WorldKey, identity: ClusterIdentity) {
+  readonly #touch: () => Engine;
+
+  /** @param touch the server that takes over from the first write or watch on */
+  constructor(key: WorldKey, identity: ClusterIdentity, touch: () => Engine) {
     this.#key = key;
     this.#identity = identity;
+    this.#touch = touch;
   }
 
   readonly isImmutable = true;
 
   get catalog(): Catalog {
-    return worldCatalog;
+    return clusterCatalog;
   }
 
   hasProtobuf(type: ResourceType): boolean {
@@ -51,38 +51,38 @@ export class WorldEngine implements Engine {
   }
 
   version(): Record<string, string> {
-    const { gitVersion, architecture } = this.#model();
-    const [, minor = ""] = gitVersion.split(".");
-    return {
-      major: "1",
-      minor,
-      gitVersion,
-      gitCommit: "0".repeat(40),
-      gitTreeState: "clean",
-      buildDate: "2026-01-01T00:00:00Z",
-      goVersion: "go1.24.4",
-      compiler: "gc",
-      platform: `linux/${architecture}`,
-    };
+    return versionOf(this.#model());
   }
 
   answer(request: ResourceRequest): Answer {
-    const model = this.#model();
-    const table = tables.get(request.type)?.(model);
-    if (table === undefined) throw apiErrors.unknownPath();
-    switch (request.verb) {
-      case "get":
-        return getAnswer(request, table);
-      case "list":
-        return listAnswer(request, table, model.resourceVersion);
-      default:
-        throw apiErrors.methodNotAllowed();
+    const isWhole = request.subresource === "" || request.subresource === "status";
+    if ((request.verb !== "get" && request.verb !== "list") || !isWhole) {
+      return reviewOf(request, openReviews) ?? this.#touch().answer(request);
     }
+    const model = this.#model();
+    const table = tableOf(request.type, model) ?? emptyTable;
+    return request.verb === "get" ? getAnswer(request, table) : listAnswer(request, table, model.resourceVersion);
   }
 
   #model(): ClusterModel {
     return buildModel(this.#key, this.#identity);
   }
+}
+
+/** The answer of GET /version. */
+export function versionOf({ gitVersion, architecture }: ClusterModel): Record<string, string> {
+  const [, minor = ""] = gitVersion.split(".");
+  return {
+    major: "1",
+    minor,
+    gitVersion,
+    gitCommit: "0".repeat(40),
+    gitTreeState: "clean",
+    buildDate: "2026-01-01T00:00:00Z",
+    goVersion: "go1.24.4",
+    compiler: "gc",
+    platform: `linux/${architecture}`,
+  };
 }
 
 function getAnswer(request: ResourceRequest, table: WorldTable): Answer {

@@ -2,15 +2,7 @@
 import { hash32 } from "../../support/random.ts";
 import { hashOf } from "../hash.ts";
 import type { ClusterModel } from "./model.ts";
-import { commonMetadata, type WorldTable, worldType } from "./table.ts";
-
-export const namespaceType = worldType({
-  group: "",
-  resource: "namespaces",
-  kind: "Namespace",
-  namespaced: false,
-  shortNames: ["ns"],
-});
+import { commonMetadata, type WorldTable } from "./table.ts";
 
 export function namespaceTable(model: ClusterModel): WorldTable {
   const nameOf = (index: number): string => model.namespaces[index] as string;

@@ -2,15 +2,7 @@
 import { hashOf, hex8 } from "../hash.ts";
 import type { ClusterModel, NodeModel } from "./model.ts";
 import { cpuText } from "./quantities.ts";
-import { commonMetadata, timeText, type WorldTable, worldType } from "./table.ts";
-
-export const nodeType = worldType({
-  group: "",
-  resource: "nodes",
-  kind: "Node",
-  namespaced: false,
-  shortNames: ["no"],
-});
+import { commonMetadata, timeText, type WorldTable } from "./table.ts";
 
 export function nodeTable(model: ClusterModel): WorldTable {
   const node = (index: number): NodeModel => model.nodes[index] as NodeModel;

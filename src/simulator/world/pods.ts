@@ -10,9 +10,7 @@ import {
   type Workload,
 } from "./model.ts";
 import { nodeAddress } from "./nodes.ts";
-import { commonMetadata, timeText, type WorldTable, worldType } from "./table.ts";
-
-export const podType = worldType({ group: "", resource: "pods", kind: "Pod", namespaced: true, shortNames: ["po"] });
+import { commonMetadata, timeText, type WorldTable } from "./table.ts";
 
 /** What all pods of a workload have in common, as text. */
 interface Template {

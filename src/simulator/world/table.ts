@@ -1,6 +1,5 @@
 // The shape in which a generated kind is shown: by index, each object as two JSON texts, so that a list is a join of strings.
 import { hashOf, uuidOf } from "../hash.ts";
-import type { ResourceType, Verb } from "../http/catalog.ts";
 
 export interface WorldTable {
   /** Objects, in order of namespace and name. */
@@ -16,22 +15,16 @@ export interface WorldTable {
   readonly fields: Readonly<Record<string, (index: number) => string>>;
 }
 
-const readVerbs: readonly Verb[] = ["get", "list"];
-
-/** A built-in type of the simulated clusters, read-only for now. */
-export function worldType(
-  type: Pick<ResourceType, "group" | "resource" | "kind" | "namespaced" | "shortNames">,
-): ResourceType {
-  return {
-    ...type,
-    version: "v1",
-    singular: type.kind.toLowerCase(),
-    verbs: readVerbs,
-    categories: [],
-    hasStatus: false,
-    builtIn: true,
-  };
-}
+/** Of a kind of which there is nothing. */
+export const emptyTable: WorldTable = {
+  count: 0,
+  namespaceOf: () => "",
+  nameOf: () => "",
+  labelsOf: () => ({}),
+  metadataText: () => "{}",
+  contentText: () => "",
+  fields: {},
+};
 
 const newestCreationMs = Date.UTC(2026, 0, 1);
 const yearSeconds = 365 * 86_400;

@@ -41,7 +41,9 @@ type Resource = keyof typeof paths;
 function engineAt(seed: number, index: number, preset: PresetName): WorldEngine {
   const identity = clusterIdentities(seed, index + 1)[index];
   if (identity === undefined) throw new Error("no such cluster");
-  return new WorldEngine({ seed, index, preset }, identity);
+  return new WorldEngine({ seed, index, preset }, identity, () => {
+    throw new Error("a read touched the cluster");
+  });
 }
 
 function expectedAt(seed: number, index: number, preset: PresetName): ExpectedCluster {
