@@ -58,6 +58,8 @@ export async function startRealServer(folder: string): Promise<RealServer> {
     const child = spawn(join(folder, program), args, { cwd: scratch, stdio: ["ignore", log, log] });
     closeSync(log);
     children.push(child);
+    // Nothing of it outlives this process, however that ends.
+    process.once("exit", () => child.kill("SIGKILL"));
     return child;
   };
   const close = async (): Promise<void> => {

@@ -92,7 +92,7 @@ export const creates: readonly Step[] = [
     title: "warn of a field twice",
     request: post(
       widgets,
-      '{"apiVersion":"oracle.test/v1","kind":"Widget","metadata":{"name":"twice"},"spec":{"size":1,"size":2}}',
+      '{"apiVersion":"oracle.test/v1","kind":"Widget","metadata":{"name":"twice-warned"},"spec":{"size":1,"size":2}}',
     ),
   },
   { title: "refuse another media type", request: { ...post(widgets, "a"), contentType: "text/plain" } },
