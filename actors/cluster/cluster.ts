@@ -26,7 +26,14 @@ import { type Attempts, retryAfterMsOf } from "./attempts.ts";
 import { ClusterCollections, type SourcesCollected } from "./collections.ts";
 import { ClusterLink, type Connector } from "./link.ts";
 import { ClusterReport, type ReportLimits } from "./report.ts";
-import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf, untilTurnMs } from "./schedule.ts";
+import {
+  delayToSpreadMs,
+  type Schedule,
+  type ScheduleLimits,
+  scheduleOf,
+  sinceTurnMs,
+  untilTurnMs,
+} from "./schedule.ts";
 
 export type ClusterMessage =
   /** The ClusterConnection has a new generation. */
@@ -108,6 +115,8 @@ class ClusterActor implements Actor<ClusterMessage> {
   #toldIdleRetries = 0;
   /** Whether the last poll succeeded: MetricSources are collected only then. */
   #isReached = false;
+  /** The turn, on the monotonic clock, that the poll under way was due at; undefined: it has none, or the one before it failed. */
+  #dueMs: number | undefined;
 
   constructor(
     key: string,
@@ -151,6 +160,7 @@ class ClusterActor implements Actor<ClusterMessage> {
         this.#secretChanged();
         return;
       case "tick":
+        this.#turned();
         this.#poll();
         return;
       case "polled":
@@ -226,6 +236,15 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#disconnect();
     this.#attempts.mended();
     this.#poll("supersede");
+  }
+
+  /** A turn that comes while a poll is under way is that poll's lateness. */
+  #turned(): void {
+    if (this.#declared === undefined || this.#context.isRunning("poll")) return;
+    const { connection, schedule } = this.#declared;
+    const nowMs = this.#context.clock.monotonicMs();
+    const { name } = connection.metadata;
+    this.#dueMs = this.#isReached ? nowMs - sinceTurnMs(name, schedule.intervalMs, nowMs) : undefined;
   }
 
   /**
@@ -324,6 +343,8 @@ class ClusterActor implements Actor<ClusterMessage> {
   #measure(outcome: RunOutcome<Poll>): void {
     const { measures } = this.#dependencies;
     const isSuccess = outcome.status === "ok" && outcome.value.kind === "collected";
+    if (isSuccess && this.#dueMs !== undefined) measures.collectedLate(this.#context.clock.monotonicMs() - this.#dueMs);
+    this.#dueMs = undefined;
     measures.reconciled(clusterConnections.kind, isSuccess ? "success" : "error", outcome.elapsedMs / 1_000);
     const { idleRetries } = this.#link;
     measures.idleRetried(idleRetries - this.#toldIdleRetries);

@@ -55,3 +55,9 @@ export function delayToSpreadMs(name: string, intervalMs: number, nowMs: number)
   const delayMs = untilTurnMs(name, intervalMs, nowMs);
   return delayMs < intervalMs / 2 ? delayMs + intervalMs : delayMs;
 }
+
+/** The time from the last turn of the cluster's timer to `nowMs`; a timer that came a hair early was on time. */
+export function sinceTurnMs(name: string, intervalMs: number, nowMs: number): number {
+  const untilMs = untilTurnMs(name, intervalMs, nowMs);
+  return untilMs < 1 ? 0 : intervalMs - untilMs;
+}

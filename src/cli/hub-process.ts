@@ -146,6 +146,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
         version,
         metrics,
         health,
+        lateness: () => instruments.lateness(),
         ...staticDir,
       });
       readers.unshift((deadlineMs) => server.close(deadlineMs));

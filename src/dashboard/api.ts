@@ -152,6 +152,14 @@ export interface ActorsAnswer {
   readonly actors: readonly ActorSnapshot[];
 }
 
+/** Ten seconds of collections of reachable clusters: how long after their turn they ended. */
+export interface LatenessSample {
+  readonly atMs: number;
+  readonly cycles: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
 const requestDeadlineMs = 10_000;
 
 /** A row as it came, with the members that were left out or null filled in. */
@@ -228,6 +236,11 @@ export function fetchNodes(cluster: string, signal?: AbortSignal): Promise<NodeR
 
 export function fetchActors(signal?: AbortSignal): Promise<ActorsAnswer> {
   return getJson("api/v1/system/actors", signal);
+}
+
+export async function fetchLateness(signal?: AbortSignal): Promise<readonly LatenessSample[]> {
+  const { samples } = await getJson<{ samples?: readonly LatenessSample[] }>("api/v1/system/lateness", signal);
+  return samples ?? [];
 }
 
 export async function fetchRegistries(signal?: AbortSignal): Promise<RegistryRow[]> {

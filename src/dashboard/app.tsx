@@ -7,6 +7,7 @@ import { createFilter, type FleetSummary, summarise } from "./fleet-order.ts";
 import type { FleetState, FleetStore } from "./fleet-store.ts";
 import { FleetView } from "./fleet-view.tsx";
 import { ConnectionBanner, Header } from "./header.tsx";
+import { LatenessLine } from "./lateness-line.tsx";
 import { MetricSourcesView } from "./metric-sources-view.tsx";
 import { RegistriesView } from "./registries-view.tsx";
 import { Summary } from "./summary.tsx";
@@ -44,6 +45,7 @@ export function App({ store }: { readonly store: FleetStore }) {
       <main className="cp-main">
         <ConnectionBanner connection={fleet.connection} />
         <Summary summary={summary} healths={healths} onToggle={toggleHealth} />
+        <LatenessLine />
         <div className="cp-toolbar">
           <ToggleGroup aria-label="Section of the page">
             <ToggleGroupItem

@@ -1,19 +1,24 @@
 // The metrics that are told and not read: how long passes, Redis and the event loop take. Bounded: the labels are kinds and results.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { type Clock, systemClock } from "../support/clock.ts";
+import { type LatenessSample, LatenessWindow } from "../support/lateness-window.ts";
 import type { Measures } from "../support/measures.ts";
 
 const loopResolutionMs = 10;
 
 export interface Instruments {
   readonly measures: Measures;
+  /** How late reachable clusters were collected in the last ten minutes. */
+  lateness(): readonly LatenessSample[];
   /** Prometheus text of what was told so far. */
   text(): Promise<string>;
   close(): void;
 }
 
 /** @param kinds of objects that are reconciled: theirs begin at zero */
-export function createInstruments(kinds: readonly string[]): Instruments {
+export function createInstruments(kinds: readonly string[], clock: Clock = systemClock): Instruments {
+  const window = new LatenessWindow(clock);
   const registers = [new Registry()];
   const delay = monitorEventLoopDelay({ resolution: loopResolutionMs });
   delay.enable();
@@ -28,6 +33,12 @@ export function createInstruments(kinds: readonly string[]): Instruments {
     help: "How long a pass over an object took.",
     labelNames: ["kind"],
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30],
+    registers,
+  });
+  const late = new Histogram({
+    name: "clusterpulse_collect_lateness_seconds",
+    help: "From a cluster's turn to the end of its collection, for clusters that were reachable before.",
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
   });
   const redis = new Histogram({
@@ -69,10 +80,15 @@ export function createInstruments(kinds: readonly string[]): Instruments {
         total.inc({ kind, result });
         duration.observe({ kind }, seconds);
       },
+      collectedLate(milliseconds) {
+        window.note(milliseconds);
+        late.observe(milliseconds / 1_000);
+      },
       redisAnswered: (result, seconds) => redis.observe({ result }, seconds),
       idleRetried: (count) => idleRetries.inc(count),
       ...sources,
     },
+    lateness: () => window.samples(),
     text: async () => (await Promise.all(registers.map((registry) => registry.metrics()))).join(""),
     close: () => void delay.disable(),
   };

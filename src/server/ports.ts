@@ -1,6 +1,7 @@
 // What the server is given and what it gives. It reads the view and these ports, never an actor: the report of the actor system is
 // declared here by its shape.
 import type { Clock } from "../support/clock.ts";
+import type { LatenessSample } from "../support/lateness-window.ts";
 import type { Logger } from "../support/log.ts";
 import type { MetricSourcesView } from "../view/metric-sources.ts";
 import type { FleetView } from "../view/ports.ts";
@@ -99,6 +100,8 @@ export interface ServerOptions {
   /** Absent: there are none. */
   readonly metricSources?: Pick<MetricSourcesView, "metricSources" | "metricSource">;
   readonly system: () => SystemReport;
+  /** How late reachable clusters were collected in the last minutes, oldest first. Absent: nobody collects here. */
+  readonly lateness?: () => readonly LatenessSample[];
   /** Prometheus text of the hub; the server appends its own. */
   readonly metrics: () => Promise<string>;
   readonly health: () => HealthReport;

@@ -52,6 +52,10 @@ export function registerRoutes(
     return reply.send({ asOf: rfc3339(options.clock.nowMs()), counters, actors });
   });
 
+  app.get("/api/v1/system/lateness", (_request, reply) =>
+    reply.send({ asOf: rfc3339(options.clock.nowMs()), samples: options.lateness?.() ?? [] }),
+  );
+
   app.get("/api/v1/stream", { exposeHeadRoute: false }, (request, reply) => {
     if (!stream.admits()) {
       reply.header("retry-after", "5");

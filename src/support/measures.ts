@@ -4,6 +4,8 @@
 export interface Measures {
   /** One pass over an object of a kind, such as ClusterConnection, has ended. */
   reconciled(kind: string, result: "success" | "error", seconds: number): void;
+  /** A cluster that was reachable before was collected again, so long after its turn. */
+  collectedLate(milliseconds: number): void;
   /** Commands that were sent to Redis in one piece were answered, or were not. */
   redisAnswered(result: "ok" | "error", seconds: number): void;
   /** Requests were sent once more because the cluster had closed their kept connection. */
@@ -29,6 +31,7 @@ export interface SourceRun {
 
 export const noMeasures: Measures = {
   reconciled: () => undefined,
+  collectedLate: () => undefined,
   redisAnswered: () => undefined,
   idleRetried: () => undefined,
   sourceCollected: () => undefined,

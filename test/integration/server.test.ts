@@ -172,6 +172,14 @@ describe("probes and reports", () => {
     expect(answer).toEqual({ asOf: expect.stringMatching(/^\d{4}-.*Z$/), ...emptyReport });
   });
 
+  it("show how late reachable clusters were, and that nobody collects", async () => {
+    const samples = [{ atMs: 1, cycles: 2, p99Ms: 3, maxMs: 4 }];
+    const { url } = await start({ lateness: () => samples });
+    const read = async (from: string) => (await fetch(`${from}/api/v1/system/lateness`)).json();
+    expect(await read(url)).toEqual({ asOf: expect.stringMatching(/^\d{4}-.*Z$/), samples });
+    expect(await read((await start()).url)).toMatchObject({ samples: [] });
+  });
+
   it("serve metrics with those of the server itself", async () => {
     const { url } = await start({ metrics: async () => "hub_metric 1\n" });
     await fetch(`${url}/api/v1/clusters/ghost`);

@@ -202,7 +202,7 @@ export function startVirtualFleet(
     items?: (cluster: string, path: string) => object[] | undefined;
     onRequest?: (cluster: string, path: string, atMs: number) => void;
     /** Bounds and actor system of the hub, where a test takes something away. */
-    hub?: Pick<HubOptions, "limits" | "createSystem" | "tuning">;
+    hub?: Pick<HubOptions, "limits" | "createSystem" | "tuning" | "measures">;
   } = {},
 ) {
   const clock = new CountingClock();
