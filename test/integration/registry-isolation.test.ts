@@ -90,7 +90,7 @@ const cases: readonly Case[] = [
   {
     ...silent,
     fault: "flap",
-    parameters: { downMs: 6_000, upMs: 60_000 },
+    parameters: { downMs: 10_000, upMs: 60_000 },
     reason: "ConnectionRefused",
     message: /connection refused by 127/,
   },
