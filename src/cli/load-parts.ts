@@ -8,7 +8,6 @@ import { AdminClient } from "../simulator/admin-client.ts";
 import { findSimulators } from "../simulator/process.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
 import { type ChildCommand, startChildCommand, startProgram } from "./child.ts";
-import type { LoadSettings } from "./load.ts";
 import { addMetricSources } from "./load-sources.ts";
 import { runningSimulator } from "./running-simulator.ts";
 
@@ -16,6 +15,28 @@ const namespace = "load";
 const readyDeadlineMs = 120_000;
 const stopDeadlineMs = 10_000;
 const maxScenarioBytes = 256 * 1024;
+
+/** As the flags say. */
+export interface LoadSettings {
+  readonly clusters: number;
+  readonly preset: string;
+  readonly seed: number;
+  readonly intervalSeconds: number;
+  readonly durationSeconds: number;
+  readonly warmUpSeconds: number;
+  readonly faults: string;
+  /** Path of a scenario. */
+  readonly scenario: string | undefined;
+  readonly metricSources: number;
+  readonly registries: number;
+  /** Origin of a hub that runs already. */
+  readonly against: string | undefined;
+  /** Process id of its simulator; undefined: the only one that runs. */
+  readonly simulator: number | undefined;
+  readonly storeUrl: string | undefined;
+  readonly report: string | undefined;
+  readonly maxLatenessP99Ms: number | undefined;
+}
 
 /** Parts that are ready to be measured; the hub was just started, or runs already. */
 export interface LoadParts {

@@ -8,6 +8,7 @@ import { faultNames } from "../simulator/faults/names.ts";
 import { presetNames } from "../simulator/world/profile.ts";
 import { systemClock } from "../support/clock.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
+import type { LoadSettings } from "./load-parts.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
@@ -42,27 +43,6 @@ export function loadCommand(): Command {
       if (command.opts<{ compare?: boolean }>().compare === true) await compare(command);
       else await load(readSettings(command));
     });
-}
-
-export interface LoadSettings {
-  readonly clusters: number;
-  readonly preset: string;
-  readonly seed: number;
-  readonly intervalSeconds: number;
-  readonly durationSeconds: number;
-  readonly warmUpSeconds: number;
-  readonly faults: string;
-  /** Path of a scenario. */
-  readonly scenario: string | undefined;
-  readonly metricSources: number;
-  readonly registries: number;
-  /** Origin of a hub that runs already. */
-  readonly against: string | undefined;
-  /** Process id of its simulator; undefined: the only one that runs. */
-  readonly simulator: number | undefined;
-  readonly storeUrl: string | undefined;
-  readonly report: string | undefined;
-  readonly maxLatenessP99Ms: number | undefined;
 }
 
 function readSettings(command: Command): LoadSettings {
