@@ -6,7 +6,17 @@ const shared = { include: [] as string[], passWithNoTests: false, environment: "
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...shared, name: "unit", include: ["test/unit/**/*.test.ts"], pool: "threads", isolate: false } },
+      {
+        test: {
+          ...shared,
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          pool: "threads",
+          isolate: false,
+          // Ends what hangs; says nothing of speed, which depends on who else uses the machine.
+          testTimeout: 60_000,
+        },
+      },
       {
         test: {
           ...shared,
