@@ -1,6 +1,7 @@
 // Joins the tree to a real hub API: what it watches there, how a cluster's own Secret becomes a connection, how statuses are
 // written. One transport to the hub's API serves all of it.
 import { isIP } from "node:net";
+import { clusterServer } from "../../src/api/v1alpha1/cluster-connection.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import {
   clusterConnections,
@@ -116,7 +117,7 @@ function secretConnector(options: KubernetesOptions, endpointPolicy: EndpointPol
   return {
     async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {
       const reference = { namespace: credentialsRef.namespace ?? namespace, name: credentialsRef.name };
-      const credentials = await readSecretCredentials(hub, reference, endpoint, signal);
+      const credentials = await readSecretCredentials(hub, reference, clusterServer(endpoint), signal);
       const { requestTimeoutMs, intervalMs } = schedule;
       return createTransport(
         credentials,

@@ -147,7 +147,92 @@ describe("the other forms of endpoints", () => {
     }
   });
 
-  it("says what is wrong with a recording", async () => {
+  it("says what is wrong with a recording, and in which file", async () => {
     await expect(startRecordedFleet("/nowhere")).rejects.toMatchObject({ code: "RECORDING_UNREADABLE" });
+    const folder = mkdtempSync(join(tmpdir(), "clusterpulse-recorded-"));
+    const fleetOf = (endpoints: unknown) => writeFileSync(join(folder, "fleet.json"), JSON.stringify({ endpoints }));
+    try {
+      fleetOf({ "https://127.0.0.1:1": { clusters: "a" }, "https://": { refuse: true } });
+      await expect(startRecordedFleet(folder)).rejects.toThrow(/fleet\.json: endpoints\.https:\/\/127.*fleet\.json/s);
+      fleetOf({ "https://127.0.0.1:1": { cluster: "a" } });
+      mkdirSync(join(folder, "a"));
+      writeFileSync(join(folder, "a/_overrides.json"), JSON.stringify([{ match: "(", code: 1 }]));
+      await expect(startRecordedFleet(folder)).rejects.toThrow(/_overrides\.json: entry 1: match/);
+      rmSync(join(folder, "a/_overrides.json"));
+      writeFileSync(join(folder, "a/pods.json"), "{");
+      await expect(startRecordedFleet(folder)).rejects.toThrow(/a\/pods\.json: is not there or not JSON/);
+      writeFileSync(join(folder, "a/pods.json"), JSON.stringify({ kind: "PodList", apiVersion: "v1", items: [{}] }));
+      await expect(startRecordedFleet(folder)).rejects.toThrow(/a\/pods\.json: item 1 has no metadata\.name/);
+      rmSync(join(folder, "a/pods.json"));
+      writeFileSync(join(folder, "applied-manifests.yaml"), "kind: Secret");
+      await expect(startRecordedFleet(folder)).rejects.toThrow(/applied-manifests\.yaml: object 1/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("takes objects from Lists and single files, and leaves files alone that hold none", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "clusterpulse-recorded-"));
+    mkdirSync(join(folder, "a"));
+    const save = (file: string, value: unknown) => writeFileSync(join(folder, file), JSON.stringify(value));
+    const widget = (name: string) => ({ apiVersion: "x.io/v1", kind: "Widget", metadata: { name, namespace: "n" } });
+    save("a/all.json", { apiVersion: "v1", kind: "List", items: [widget("one"), { ...widget("g"), kind: "Gateway" }] });
+    save("a/two.json", widget("two"));
+    save("a/notes.json", { about: "nothing" });
+    save("a/numbers.json", [1, 2]);
+    save("fleet.json", { endpoints: { "https://127.0.0.1:1": { cluster: "a" } } });
+    const connection =
+      "apiVersion: clusterpulse.io/v1alpha1\nkind: ClusterConnection\nmetadata: {name: c, namespace: w}\n";
+    const beside =
+      "apiVersion: v1\nkind: Namespace\nmetadata: {name: w}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: b}\n";
+    const spec = "spec: {endpoint: '127.0.0.1:1', credentialsRef: {name: s}}\n";
+    writeFileSync(
+      join(folder, "applied-manifests.yaml"),
+      `${connection}${spec}---\n${beside}---\n${connection}${spec}`,
+    );
+    const fleet = await startRecordedFleet(folder);
+    const agent = new Agent({ connect: { ca: fleet.caPem } });
+    try {
+      expect([fleet.namespace, fleet.polledClusters]).toEqual(["w", ["c"]]);
+      const url = `https://${(fleet.object("clusterconnections", "w", "c") as Connection).spec.endpoint}`;
+      const names = async (path: string) =>
+        (await get(agent, url + path)).json().items.map((item: { metadata: { name: string } }) => item.metadata.name);
+      expect(await names("/apis/x.io/v1/widgets")).toEqual(["one", "two"]);
+      expect(await names("/apis/x.io/v1/namespaces/n/gateways")).toEqual(["g"]);
+    } finally {
+      await agent.close();
+      await fleet.close();
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it("serves a registry's catalog in pages, to those whom it knows", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "clusterpulse-recorded-"));
+    const endpoint = "http://127.0.0.1:5000";
+    const registry = { repositories: ["c", "a", "b"], htpasswd: "u:p\nother:{SHA}nopenope" };
+    writeFileSync(join(folder, "fleet.json"), JSON.stringify({ endpoints: { [endpoint]: { registry } } }));
+    writeFileSync(
+      join(folder, "applied-manifests.yaml"),
+      `apiVersion: clusterpulse.io/v1alpha1\nkind: RegistryConnection\nmetadata: {name: r, namespace: w}\nspec: {endpoint: "${endpoint}"}\n`,
+    );
+    const fleet = await startRecordedFleet(folder);
+    try {
+      const url = (fleet.object("registryconnections", "w", "r") as Connection).spec.endpoint;
+      const ask = async (path: string, login = "u:p") => {
+        const headers = { authorization: `Basic ${Buffer.from(login).toString("base64")}` };
+        const answer = await request(url + path, { headers });
+        const { repositories } = (await answer.body.json()) as { repositories?: string[] };
+        return [answer.statusCode, repositories, answer.headers["link"]];
+      };
+      const next = '</v2/_catalog?last=b&n=2>; rel="next"';
+      expect(await ask("/v2/_catalog?n=2")).toEqual([200, ["a", "b"], next]);
+      expect(await ask("/v2/_catalog?last=b&n=2")).toEqual([200, ["c"], undefined]);
+      expect((await ask("/v2/_catalog?n=5000"))[0]).toBe(400);
+      expect((await ask("/v2/", "u:q"))[0]).toBe(401);
+      expect((await ask("/v2/", "other:p"))[0]).toBe(401);
+    } finally {
+      await fleet.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 });

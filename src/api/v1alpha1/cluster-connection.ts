@@ -19,9 +19,13 @@ export function parseClusterConnection(value: unknown): Parsed<ClusterConnection
   return parseResource<ClusterConnectionSpec, ClusterConnectionStatus>(clusterConnectionSchema, value, check);
 }
 
+/** Where the cluster of an endpoint is asked: https where it has no scheme. */
+export const clusterServer = (endpoint: string): string =>
+  endpoint.includes("://") ? endpoint : `https://${endpoint}`;
+
 function check(spec: ClusterConnectionSpec, problems: Problems): ClusterConnectionSpec {
   checkDescriptive(spec, problems);
-  const fault = urlFault(spec.endpoint);
+  const fault = urlFault(clusterServer(spec.endpoint));
   if (fault !== undefined)
     problems.add("spec.endpoint", `must be an https:// or http:// URL such as https://api.example.com:6443: ${fault}`);
   return { ...spec, credentialsRef: readSecretRef(spec.credentialsRef, problems) };

@@ -25,12 +25,11 @@ export interface Rewrites {
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 /**
- * Creates every object of the kinds that a hub reads, and the namespaces they are in; of several with one name the last counts. Throws
- * InvalidInputError that names the object that the API refuses.
+ * Creates every object of the kinds that a hub reads, and the namespaces they are in. Throws InvalidInputError that names the object
+ * that the API refuses.
  */
 export function applyManifests(hub: HubEngine, manifests: readonly Manifest[], rewrites: Rewrites): void {
-  const byIdentity = new Map(manifests.map((manifest) => [identityOf(manifest), manifest]));
-  for (const manifest of byIdentity.values()) {
+  for (const manifest of manifests) {
     const { apiVersion, kind, metadata } = manifest;
     const [group = "", version] = apiVersion.includes("/") ? apiVersion.split("/") : ["", apiVersion];
     const type = hub.catalog.types.find((one) => one.group === group && one.version === version && one.kind === kind);
@@ -51,12 +50,12 @@ export function applyManifests(hub: HubEngine, manifests: readonly Manifest[], r
 const identityOf = ({ apiVersion, kind, metadata }: Manifest): string =>
   `${apiVersion} ${kind} ${metadata.namespace} ${metadata.name}`;
 
-/** Reads all documents, and the items of Lists. Throws InvalidInputError for text that is not YAML and for what is no object. */
+/** Reads all documents, and the items of Lists; of several objects with one name the last counts. Throws InvalidInputError for text that is not YAML and for what is no object. */
 export function readManifests(yamlText: string): readonly Manifest[] {
   const documents = parseAllDocuments(yamlText);
   const [error] = documents.flatMap(({ errors }) => errors);
   if (error !== undefined) throw new InvalidInputError([`applied-manifests.yaml: ${error.message.split("\n")[0]}`]);
-  return documents
+  const manifests = documents
     .map((document) => document.toJS() as (Manifest & { readonly items?: readonly Manifest[] }) | null)
     .flatMap((document) => (document === null ? [] : (document.items ?? [document])))
     .map((manifest, i) => {
@@ -64,6 +63,7 @@ export function readManifests(yamlText: string): readonly Manifest[] {
         return manifest;
       throw new InvalidInputError([`applied-manifests.yaml: object ${i + 1}: must have apiVersion, kind and a name`]);
     });
+  return [...new Map(manifests.map((manifest) => [identityOf(manifest), manifest])).values()];
 }
 
 function rewritten(manifest: Manifest, { caPem, here }: Rewrites): object {

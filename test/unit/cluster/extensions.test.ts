@@ -203,6 +203,15 @@ describe("what a failure means", () => {
     expect(collection.kubernetesVersion).toBe("v1.30.6");
   });
 
+  it("a server that has no ClusterVersion but the group of ClusterOperators is asked for these", async () => {
+    const { server, collect } = startOpenShift();
+    server.served.set(paths.clusterVersion, 404);
+    const { written, missing } = await collect();
+    expect(missing).toEqual([]);
+    expect(written.get("cluster:ocp:cluster_operators")).toHaveLength(7);
+    expect(written.get("cluster:ocp:info")).toMatchObject({ version: "v1.30.6" });
+  });
+
   it("a request without an answer is the last optional one, and every part that follows is named", async () => {
     const { server, collect } = startOpenShift();
     await collect();

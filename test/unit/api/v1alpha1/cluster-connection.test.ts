@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseClusterConnection } from "../../../../src/api/v1alpha1/cluster-connection.ts";
+import { clusterServer, parseClusterConnection } from "../../../../src/api/v1alpha1/cluster-connection.ts";
 import { objectKey } from "../../../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, resourcePath, secrets } from "../../../../src/api/v1alpha1/resources.ts";
 
@@ -22,6 +22,12 @@ test("a minimal object gets the definition's defaults and nothing else", () => {
     ok: true,
     value: { metadata, spec: { ...minimal, collectionMode: "pull" } },
   });
+});
+
+test("an endpoint without a scheme means https, and stays as it is written", () => {
+  expect(specOf({ ...minimal, endpoint: "api.example.com:6443" })).toMatchObject({ endpoint: "api.example.com:6443" });
+  expect(clusterServer("api.example.com:6443")).toBe("https://api.example.com:6443");
+  expect(clusterServer("http://api.example.com")).toBe("http://api.example.com");
 });
 
 test("a full object keeps every field", () => {
@@ -83,7 +89,6 @@ test.each([
   [{ ...minimal, endpoint: 7 }, "spec.endpoint must be a string"],
   [{ ...minimal, endpoint: `https://${"a".repeat(2_041)}` }, "longer than 2048 characters"],
   [{ ...minimal, endpoint: "" }, "it is not a URL"],
-  [{ ...minimal, endpoint: "api.example.com:6443" }, "its scheme is another one"],
   [{ ...minimal, endpoint: "not a url" }, "white space"],
   [{ ...minimal, endpoint: "https://" }, "it is not a URL"],
   [{ ...minimal, endpoint: "ftp://api.example.com" }, "its scheme is another one"],
