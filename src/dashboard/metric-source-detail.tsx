@@ -1,19 +1,12 @@
 // Everything about one MetricSource, beside the table: what is wrong in full, how its paths resolved, and the sums of each cluster.
 import { Alert } from "@patternfly/react-core/dist/esm/components/Alert";
-import {
-  DrawerActions,
-  DrawerCloseButton,
-  DrawerHead,
-  DrawerPanelBody,
-  DrawerPanelContent,
-} from "@patternfly/react-core/dist/esm/components/Drawer";
 import { Skeleton } from "@patternfly/react-core/dist/esm/components/Skeleton";
 import { Table, Tbody, Td, Th, Thead, Tr } from "@patternfly/react-table";
-import { useCallback, useEffect } from "react";
+import { useCallback } from "react";
 import { Age } from "./age.tsx";
 import { parseStamp } from "./ages.ts";
 import { fetchMetricSource, type MetricSourceRow, type SourceInCluster } from "./api.ts";
-import { HealthLabel } from "./health-label.tsx";
+import { DetailPanel } from "./detail-panel.tsx";
 import { healthOfSource, whyOf } from "./metric-source-health.ts";
 import { formatCount } from "./units.ts";
 import { usePolled } from "./use-polled.ts";
@@ -29,44 +22,28 @@ export function MetricSourceDetail({ row, onClose }: { readonly row: MetricSourc
     [namespace, name],
   );
   const { answer, problem } = usePolled(fetchAnswer, pollMs);
-  useEffect(() => {
-    const closeOnEscape = (event: KeyboardEvent) => {
-      if (event.key === "Escape") onClose();
-    };
-    document.addEventListener("keydown", closeOnEscape);
-    return () => document.removeEventListener("keydown", closeOnEscape);
-  }, [onClose]);
   const { reason, message } = whyOf(row);
   const fields = row.status.fieldValidation.filter(({ status }) => status !== "valid");
+  const why = (
+    <>
+      <strong>{reason}</strong>
+      {message !== "" && <span>{message}</span>}
+      {fields.map(({ field, message: said }) => (
+        <span key={field}>
+          {field}: {said}
+        </span>
+      ))}
+      {row.status.lane === "json" && <span>Read as JSON: {row.status.laneReason}</span>}
+    </>
+  );
   return (
-    <DrawerPanelContent className="cp-detail" aria-label={`Details of ${name}`}>
-      <DrawerHead>
-        <div className="cp-detail__name">
-          <h2 className="cp-detail__title">{name}</h2>
-          <HealthLabel health={healthOfSource(row)} />
-        </div>
-        <DrawerActions>
-          <DrawerCloseButton onClick={onClose} />
-        </DrawerActions>
-      </DrawerHead>
-      <DrawerPanelBody className="cp-detail__body">
-        <p className={`cp-detail__message cp-edge--${healthOfSource(row)}`}>
-          <strong>{reason}</strong>
-          {message !== "" && <span>{message}</span>}
-          {fields.map(({ field, message: why }) => (
-            <span key={field}>
-              {field}: {why}
-            </span>
-          ))}
-          {row.status.lane === "json" && <span>Read as JSON: {row.status.laneReason}</span>}
-        </p>
-        {problem !== null && (
-          <Alert isInline isPlain variant="danger" title={`Its clusters could not be loaded. ${problem}`} />
-        )}
-        {answer === null && problem === null && <Skeleton screenreaderText="Loading its clusters" />}
-        {answer !== null && <Clusters clusters={answer} />}
-      </DrawerPanelBody>
-    </DrawerPanelContent>
+    <DetailPanel title={name} health={healthOfSource(row)} why={why} onClose={onClose}>
+      {problem !== null && (
+        <Alert isInline isPlain variant="danger" title={`Its clusters could not be loaded. ${problem}`} />
+      )}
+      {answer === null && problem === null && <Skeleton screenreaderText="Loading its clusters" />}
+      {answer !== null && <Clusters clusters={answer} />}
+    </DetailPanel>
   );
 }
 
