@@ -1,7 +1,8 @@
 // The sockets of one transport: opened where the endpoint policy allows, and observed. What they show: when the server's
 // certificate expires, and whether a request failed only because a kept connection was closed as it was being written.
 import type { Socket } from "node:net";
-import { createSecureContext, TLSSocket } from "node:tls";
+import { createSecureContext, type SecureContext, TLSSocket } from "node:tls";
+import { LRUCache } from "lru-cache";
 import { buildConnector } from "undici";
 import type { ClusterCredentials } from "./credentials.ts";
 import type { EndpointPolicy } from "./endpoint-policy.ts";
@@ -67,10 +68,23 @@ export class Connections {
   }
 }
 
+/** By authorities: a fleet behind few of them has few. Those with a client's key belong to one cluster each. */
+const sharedContexts = new LRUCache<string, SecureContext>({ max: 64 });
+
+function secureContextOf({ caPem, clientCertificatePem: cert, clientKeyPem: key }: ClusterCredentials): SecureContext {
+  const ca = caPem ?? "";
+  if (cert !== undefined || key !== undefined) {
+    return createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
+  }
+  const shared = sharedContexts.get(ca) ?? createSecureContext(ca === "" ? {} : { ca });
+  sharedContexts.set(ca, shared);
+  return shared;
+}
+
 function tlsOptions(credentials: ClusterCredentials): object {
-  const { caPem: ca, clientCertificatePem: cert, clientKeyPem: key, tlsServerName: servername } = credentials;
+  const { tlsServerName: servername } = credentials;
   return {
-    secureContext: createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) }),
+    secureContext: secureContextOf(credentials),
     rejectUnauthorized: !credentials.insecureSkipTlsVerify,
     ...(servername === undefined ? {} : { servername }),
   };

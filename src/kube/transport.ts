@@ -131,7 +131,10 @@ interface RawRequest {
 class UndiciTransport implements KubeTransport {
   readonly server: string;
   readonly #pool: Pool;
-  readonly #streamPool: Pool;
+  readonly #openStreamPool: () => Pool;
+  /** Made with the first stream: most transports have none, and a pool is not small. */
+  #streamPool: Pool | undefined;
+  #closed = false;
   readonly #prefix: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: TransportLimits;
@@ -169,7 +172,7 @@ class UndiciTransport implements KubeTransport {
       connect: this.#connections.connector(credentials, { ...limits, endpointPolicy }),
     };
     this.#pool = new Pool(url.origin, { ...options, connections: maxConnections });
-    this.#streamPool = new Pool(url.origin, { ...options, connections: limits.maxStreams });
+    this.#openStreamPool = () => new Pool(url.origin, { ...options, connections: limits.maxStreams });
   }
 
   async get(path: string, options: { accept: string; signal: AbortSignal; maxBytes: number }): Promise<GetResponse> {
@@ -210,6 +213,8 @@ class UndiciTransport implements KubeTransport {
         signal: abort.signal,
         bodyTimeout: 0,
       } as const;
+      if (this.#closed) throw new KubeError("ABORTED", "the transport is closed");
+      this.#streamPool ??= this.#openStreamPool();
       const response = await this.#streamPool.request(request);
       idle.touch();
       response.body.on("error", ignore);
@@ -243,7 +248,8 @@ class UndiciTransport implements KubeTransport {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#pool.destroy(), this.#streamPool.destroy()]);
+    this.#closed = true;
+    await Promise.all([this.#pool.destroy(), this.#streamPool?.destroy()]);
   }
 
   async #exchange(request: RawRequest, signal: AbortSignal, maxBytes: number): Promise<GetResponse> {
