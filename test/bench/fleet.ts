@@ -4,8 +4,9 @@
 //   npm run bench -- fleet                            1,000 clusters of 10 nodes and 300 pods, 30 s apart; about 20 minutes
 //   CLUSTERS=200 ROUNDS=3 npm run bench -- fleet      a smaller fleet, to try it out
 //
-// Both lanes are measured, each by a hub of its own: first with the servers asked for JSON alone, then as it is. Also prints the time to
+// Both lanes are measured, each by a hub of its own: first with the servers asked for JSON alone, then as it is. Also judges the time to
 // the first full view, handshakes in flight, the cost in units of one JSON.parse of 5,000 claims, and memory beyond that of a small fleet.
+// Every goal is a line that ends with met or missed; those of cost and memory in other units hold for the protobuf lane.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,7 +16,7 @@ import { Pool } from "undici";
 import { parse } from "yaml";
 import { eventually, pause, type Started, startCommand } from "../support/processes.ts";
 import { freePort, startRedis, type TestRedis } from "../support/redis.ts";
-import { type Measure, spreadOf } from "./harness.ts";
+import { type Measure, spreadOf, type Verdict } from "./harness.ts";
 import { cycle } from "./reference/cycle.mjs";
 import { parseWhole } from "./reference/parse.mjs";
 
@@ -181,7 +182,6 @@ export async function* measures(): AsyncIterable<Measure> {
       const name = lane === "json" ? "fleet, JSON forced" : "fleet";
       const hub = await startHub(fleet, clusters, lane, redis);
       open.push(hub);
-      console.log(`${name}: first full view of ${clusters} clusters after ${(hub.fullAfterMs / 1_000).toFixed(1)} s`);
       const costsMs: number[] = [];
       yield {
         name,
@@ -197,10 +197,9 @@ export async function* measures(): AsyncIterable<Measure> {
           await pause(intervalMs);
           const spentMs = ((await gauge(hub.metricsUrl, "process_cpu_seconds_total")) - before) * 1_000;
           costsMs.push(spentMs / clusters);
-          // Before the ratio, which is to be the last line.
-          if (costsMs.length === rounds + 1) await sayMore(name, hub, spreadOf(costsMs.slice(1)).median, baseMib);
           return spentMs;
         },
+        others: () => verdictsOn(hub, lane, spreadOf(costsMs.slice(1)).median, baseMib),
       };
       open.pop();
     }
@@ -211,16 +210,32 @@ export async function* measures(): AsyncIterable<Measure> {
   }
 }
 
-/** What is told beside the ratio. Ends the hub. */
-async function sayMore(name: string, hub: Hub, perCycleMs: number, baseMib: number): Promise<void> {
+const goals = { units: 0.1, fullAfterS: 60, handshakes: 50, kbPerCluster: 250 };
+
+/** What is judged beside the ratio. Ends the hub. */
+async function verdictsOn(hub: Hub, lane: Lane, perCycleMs: number, baseMib: number): Promise<readonly Verdict[]> {
   const unit = unitMs();
-  const inUnits = (perCycleMs / unit).toFixed(3);
-  console.log(
-    `${name}: ${perCycleMs.toFixed(2)} ms of CPU per cluster-cycle is ${inUnits} U (U ${unit.toFixed(1)} ms)`,
-  );
+  const units = perCycleMs / unit;
   const mib = await residentMib(hub);
   const perClusterKb = ((mib - baseMib) * 2 ** 20) / (clusters - smallFleet) / 1_000;
-  const base = `${baseMib.toFixed(0)} MiB with ${smallFleet} clusters`;
-  console.log(`${name}: resident ${mib.toFixed(0)} MiB, ${base}: ${perClusterKb.toFixed(0)} kB for each cluster more`);
-  console.log(`${name}: never more than ${await hub.stop()} handshakes in flight`);
+  const handshakes = await hub.stop();
+  const fullAfterS = hub.fullAfterMs / 1_000;
+  const cost = `${perCycleMs.toFixed(2)} ms of CPU per cluster-cycle, ${units.toFixed(3)} U of ${unit.toFixed(1)} ms`;
+  const memory = `${perClusterKb.toFixed(0)} kB for each cluster more than ${smallFleet} (${baseMib.toFixed(0)} to ${mib.toFixed(0)} MiB)`;
+  const isJudged = lane === "protobuf";
+  return [
+    { what: `${cost} (goal ${isJudged ? `${goals.units} U` : "none"})`, isMet: !isJudged || units <= goals.units },
+    {
+      what: `${memory} (goal ${isJudged ? `${goals.kbPerCluster} kB` : "none"})`,
+      isMet: !isJudged || perClusterKb <= goals.kbPerCluster,
+    },
+    {
+      what: `first full view of ${clusters} clusters after ${fullAfterS.toFixed(1)} s (goal ${goals.fullAfterS} s)`,
+      isMet: fullAfterS <= goals.fullAfterS,
+    },
+    {
+      what: `at most ${handshakes} handshakes in flight (goal ${goals.handshakes})`,
+      isMet: handshakes <= goals.handshakes,
+    },
+  ];
 }

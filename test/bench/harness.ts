@@ -14,10 +14,19 @@ export interface Measure {
   readonly rounds?: number;
   /** A round returns its own cost in milliseconds, such as CPU time of another process, instead of being timed. */
   readonly ownCost?: true;
+  /** Further goals, judged once the rounds are over and said before the ratio. */
+  others?(): Promise<readonly Verdict[]>;
   /** One round of the reference. It must not be slower than it has to be. */
   reference(): unknown;
   /** One round of the subject, doing the same work. */
   subject(): unknown;
+}
+
+/** Whether one goal is met. */
+export interface Verdict {
+  /** The goal and what was found, such as `first full view after 41 s (goal 60)`. */
+  readonly what: string;
+  readonly isMet: boolean;
 }
 
 export interface Spread {
@@ -53,7 +62,10 @@ function show(what: string, timesMs: readonly number[], measure: Measure): void 
   console.log(`${measure.name}: ${what} ${median} ns per ${measure.unit} (quartiles ${lower} to ${upper})`);
 }
 
-/** Runs a measure, prints it, and returns whether its goal is met: not missed by the lower quartile of the ratio. */
+const say = (name: string, { what, isMet }: Verdict): void =>
+  console.log(`${name}: ${what}: ${isMet ? "met" : "missed"}`);
+
+/** Runs a measure, prints it, and returns whether all of its goals are met: the ratio's is, unless its lower quartile misses it. */
 export async function run(measure: Measure): Promise<boolean> {
   const referenceMs: number[] = [];
   const subjectMs: number[] = [];
@@ -68,6 +80,8 @@ export async function run(measure: Measure): Promise<boolean> {
   const ratio = spreadOf(subjectMs.map((ms, round) => ms / (referenceMs[round] as number)));
   show("reference", referenceMs, measure);
   show("subject  ", subjectMs, measure);
+  const others = (await measure.others?.()) ?? [];
+  for (const verdict of others) say(measure.name, verdict);
   console.log(`${measure.name}: ratio ${ratio.median.toFixed(2)} (goal ${measure.goal})`);
-  return ratio.lower <= measure.goal;
+  return ratio.lower <= measure.goal && others.every(({ isMet }) => isMet);
 }
