@@ -67,7 +67,10 @@ export async function startDashboardHub(rows: Row[], port = 0): Promise<Dashboar
     } else if (path === "/api/v1/system/actors") {
       json(response, 200, { asOf: new Date().toISOString(), counters: {}, actors: hub.actors });
     } else if (path === "/api/v1/registries/status") json(response, 200, hub.registries);
-    else if (path === "/api/v1/metricsources") json(response, 200, hub.metricSources);
+    else if (path === "/api/v1/system/lateness") {
+      const samples = [{ atMs: Date.now() - 20_000, cycles: 5, p99Ms: 120, maxMs: 150 }];
+      json(response, 200, { asOf: new Date().toISOString(), samples });
+    } else if (path === "/api/v1/metricsources") json(response, 200, hub.metricSources);
     else if (path.startsWith("/api/v1/metricsources/")) json(response, 200, { perCluster: hub.perCluster });
     else void serveFile(path, response);
   });
