@@ -256,6 +256,20 @@ describe.each([
     expect((await cluster.call("/apis/config.openshift.io/v1/clusteroperators")).status).toBe(404);
   });
 
+  it("notices members that a body names twice", async () => {
+    const post = (query: string) =>
+      hub.raw(`${hubPath}/default/configmaps?${query}`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: '{"metadata":{"name":"twice"},"data":{"a":"1","a":"2"}}',
+      });
+    const strict = await post("fieldValidation=Strict&dryRun=All");
+    expect(await strict.body.json()).toMatchObject({ message: expect.stringContaining('duplicate field "data.a"') });
+    const warned = await post("dryRun=All");
+    expect([warned.statusCode, warned.headers["warning"]]).toEqual([201, '299 - "duplicate field \\"data.a\\""']);
+    await warned.body.dump();
+  });
+
   it("outlives clients that break off in the middle", async () => {
     const broken = Array.from({ length: 20 }, async (_, i) => {
       const abort = new AbortController();

@@ -1,7 +1,7 @@
 // What a Kubernetes API answers to a request: discovery, OpenAPI, and resources in the form and encoding that were negotiated.
 
 import type { Clock } from "../../support/clock.ts";
-import { readJsonBody } from "./body.ts";
+import { type RequestBody, readJsonBody } from "./body.ts";
 import { attributesOf, type Caller, impersonated } from "./callers.ts";
 import type { ResourceType, Verb } from "./catalog.ts";
 import { discoveryDocument, statusVerbs } from "./discovery.ts";
@@ -59,9 +59,11 @@ export class ApiAnswers {
       isList: route.verb === "list",
       protobuf,
     });
-    const body = isRead ? { contentType: "", json: undefined } : await readJsonBody(request, request.headers);
+    const body: RequestBody = isRead
+      ? { contentType: "", json: undefined }
+      : await readJsonBody(request, request.headers);
     const { verb, namespace, name, subresource } = route;
-    const { contentType, json } = body;
+    const { contentType, json, duplicateFields = [] } = body;
     const userAgent = request.headers["user-agent"] ?? "";
     const answer = (): Answer =>
       engine.answer({
@@ -74,6 +76,7 @@ export class ApiAnswers {
         form,
         contentType,
         body: json,
+        duplicateFields,
         userAgent,
         caller,
       });
@@ -95,7 +98,7 @@ export class ApiAnswers {
 const needsNamespace: ReadonlySet<Verb> = new Set<Verb>(["create", "deletecollection"]);
 
 /** Throws ApiError 404 for a subresource that the type does not have, 405 for a verb that is not for it. */
-function checkVerb(type: ResourceType, { subresource, verb }: ResourceRoute): void {
+function checkVerb(type: ResourceType, { name, subresource, verb }: ResourceRoute): void {
   if (subresource === "") {
     if (!type.verbs.includes(verb)) throw apiErrors.methodNotAllowed();
     return;
@@ -103,8 +106,9 @@ function checkVerb(type: ResourceType, { subresource, verb }: ResourceRoute): vo
   const verbs =
     subresource === "status" && type.hasStatus
       ? statusVerbs
-      : type.subresources?.find(({ name }) => name === subresource)?.verbs;
-  if (verbs === undefined) throw apiErrors.unknownPath();
+      : type.subresources?.find((one) => one.name === subresource)?.verbs;
+  // What serves custom resources misses the object, what serves the others the path.
+  if (verbs === undefined) throw type.builtIn ? apiErrors.unknownPath() : apiErrors.notFound(type, name);
   if (!verbs.includes(verb)) throw apiErrors.methodNotAllowed();
 }
 

@@ -5,6 +5,7 @@ import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import { parse } from "yaml";
 import { decodeBody, openEnvelope, PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
+import { duplicateFields } from "./duplicate-fields.ts";
 import { ApiError, apiErrors } from "./status.ts";
 
 const maxRequestBytes = 3 * 1024 * 1024;
@@ -18,6 +19,8 @@ export interface RequestBody {
   /** Without parameters; "" without a body. */
   readonly contentType: string;
   readonly json: unknown;
+  /** Members that the text names more than once, as paths. */
+  readonly duplicateFields?: readonly string[];
 }
 
 /**
@@ -37,7 +40,9 @@ export async function readJsonBody(stream: Readable, headers: IncomingHttpHeader
       `the body of the request was in an unknown format (${contentType}) - accepted media types include: application/json`,
     );
   }
-  return { contentType, json: orBadRequest("JSON", () => JSON.parse(bytes.toString("utf8"))) };
+  const text = bytes.toString("utf8");
+  const json: unknown = orBadRequest("JSON", () => JSON.parse(text));
+  return { contentType, json, duplicateFields: duplicateFields(text) };
 }
 
 function decodeProtobuf(bytes: Buffer): unknown {

@@ -21,6 +21,8 @@ export interface ResourceRequest {
   readonly contentType: string;
   /** The parsed JSON body; undefined without one. */
   readonly body: unknown;
+  /** Members that the body names more than once, as paths. */
+  readonly duplicateFields?: readonly string[];
   /** As the client sent it; "" without one. */
   readonly userAgent: string;
   readonly caller: Caller;

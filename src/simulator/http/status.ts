@@ -47,8 +47,10 @@ export class ApiError extends ClusterPulseError {
       status: "Failure",
       message: this.message,
       ...(this.reason === "" ? {} : { reason: this.reason }),
-      // Only a path that is nowhere has details that say nothing.
-      ...(this.status !== 404 && Object.keys(this.details).length === 0 ? {} : { details: this.details }),
+      // Only where something was looked for there are details that say nothing.
+      ...(this.status !== 404 && this.status !== 422 && Object.keys(this.details).length === 0
+        ? {}
+        : { details: this.details }),
       code: this.status,
     };
   }

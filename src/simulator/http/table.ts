@@ -55,7 +55,7 @@ function tableOf(request: TableRequest, body: Json, withColumns: boolean): Json 
     apiVersion,
     metadata: {
       resourceVersion,
-      ...(token === undefined ? {} : { continue: token }),
+      ...(token ? { continue: token } : {}),
       ...(remainingItemCount === undefined ? {} : { remainingItemCount }),
     },
     columnDefinitions: withColumns

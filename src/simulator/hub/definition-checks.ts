@@ -75,7 +75,24 @@ function schemaCauses(schema: StructuralSchema, field: string): readonly StatusC
   walk(schema, field, causes, true);
   if (causes.length > 0) return causes;
   const problem = schemaRules(schema)?.problem();
-  return problem === undefined ? [] : [invalid(field, `Invalid value: does not compile: ${problem}`)];
+  return problem === undefined
+    ? defaultCauses(schema, field)
+    : [invalid(field, `Invalid value: does not compile: ${problem}`)];
+}
+
+/** Defaults that their own schema would refuse. */
+function defaultCauses(schema: StructuralSchema, field: string): readonly StatusCause[] {
+  const { default: value, properties, items, additionalProperties } = schema;
+  const [wrong] = value === undefined ? [] : (schemaRules(schema)?.violations(value, undefined) ?? []);
+  const own = wrong === undefined ? [] : [invalid(`${field}.default`, wrong.message)];
+  return [
+    ...own,
+    ...Object.entries(properties ?? {}).flatMap(([name, one]) => defaultCauses(one, `${field}.properties[${name}]`)),
+    ...(items === undefined ? [] : defaultCauses(items, `${field}.items`)),
+    ...(typeof additionalProperties === "object"
+      ? defaultCauses(additionalProperties, `${field}.additionalProperties`)
+      : []),
+  ];
 }
 
 const types = ["array", "boolean", "integer", "number", "object", "string"];

@@ -62,7 +62,7 @@ export class HubReader {
       resourceVersion: String(resourceVersion),
       continueToken: isLast ? "" : encodeContinuation({ resourceVersion, next: 0, after: last }),
       remainingItemCount: isSelected ? undefined : left.length - end,
-      isCustom: !type.builtIn,
+      isCustom: !type.builtIn && form === "full",
       items: left.slice(0, end).map((stored) => stored.itemText(form, type.builtIn)),
     });
     return { type: "body", status: 200, text };

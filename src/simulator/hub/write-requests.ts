@@ -48,20 +48,20 @@ export function writeTarget(request: ResourceRequest): {
   readonly target: WriteTarget;
   readonly warnings: readonly string[];
 } {
-  const { type, namespace, name, subresource, query, userAgent } = request;
+  const { type, namespace, name, subresource, query, userAgent, duplicateFields = [] } = request;
   const warnings: string[] = [];
   const validation = query.get("fieldValidation") || "Warn";
   checkOption(request, "fieldValidation", validation, ["", "Ignore", "Strict", "Warn"]);
-  const onUnknownFields = (fields: readonly string[]): void => {
-    const said = fields
-      .toSorted()
-      .slice(0, maxNamedFields)
-      .map((field) => `unknown field ${JSON.stringify(field)}`);
+  const onUnknownFields = (fields: readonly string[]): void =>
+    say(fields.toSorted().map((field) => `unknown field ${JSON.stringify(field)}`));
+  const say = (problems: readonly string[]): void => {
+    const said = problems.slice(0, maxNamedFields);
     if (validation === "Warn") warnings.push(...said);
     if (validation !== "Strict") return;
     const what = `${type.kind} in version ${JSON.stringify(type.version)} cannot be handled as a ${type.kind}`;
     throw apiErrors.badRequest(`${what}: strict decoding error: ${said.join(", ")}`);
   };
+  if (duplicateFields.length > 0) say(duplicateFields.map((field) => `duplicate field ${JSON.stringify(field)}`));
   for (const asked of query.getAll("dryRun")) checkOption(request, "dryRun", asked, ["All"]);
   const dryRun = query.getAll("dryRun").includes("All");
   const manager = query.get("fieldManager") || userAgentManager(userAgent);

@@ -241,12 +241,11 @@ function configuration(target: WriteTarget, body: unknown): IncomingObject {
   const { type, name, subresource } = target;
   const metadata = (body as { readonly metadata?: object } | null)?.metadata;
   const sent = readIncoming(type, { ...(body as object), metadata: { name, ...metadata } }, target);
-  const { managedFields } = sent.metadata as { readonly managedFields?: readonly unknown[] };
-  if (managedFields?.length) throw apiErrors.badRequest("metadata.managedFields must be nil");
+  if ("managedFields" in sent.metadata) throw apiErrors.badRequest("metadata.managedFields must be nil");
   const { object, unknownFields } = decodeObject(type, sent, false);
   const [unknown] = unknownFields;
   if (unknown !== undefined) {
-    const what = `(${target.namespace}/${name}; ${apiVersionOf(type)}, Kind=${type.kind})`;
+    const what = `(${sent.metadata.namespace ?? ""}/${name}; ${apiVersionOf(type)}, Kind=${type.kind})`;
     const message = `failed to create typed patch object ${what}: .${unknown}: field not declared in schema`;
     throw new ApiError(500, "", message);
   }

@@ -189,6 +189,8 @@ describe("a definition's schema", () => {
     expect(refused(object({ a: { type: "string", pattern: "(" } }))).toMatchObject([{ reason: "FieldValueInvalid" }]);
     expect(refused(object({ a: { type: "string", maxLength: "x" } }))).toMatchObject([{ reason: "FieldValueInvalid" }]);
     expect(refused(object({ a: { "x-kubernetes-int-or-string": true } }))).toEqual([]);
+    const wrongDefault = refused(object({ a: { type: "integer", default: "x" } }));
+    expect(wrongDefault).toMatchObject([{ field: "spec.validation.openAPIV3Schema.properties[a].default" }]);
   });
 
   it("needs exactly one stored version", () => {
