@@ -13,7 +13,7 @@ interface Token {
 }
 
 const tokenPattern =
-  /\s*(?:(\d[\d.]*)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([A-Za-z_]\w*)|(\?\?|\|\||&&|[=!<>]=|[-+*/%<>!(),]))/sy;
+  /[ \t\r\n]*(?:(\d[\d.]*)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|([A-Za-z_]\w*)|(\?\?|\|\||&&|[=!<>]=|[-+*/%<>!(),]))/sy;
 
 /** The tokens up to the first character that is none; `isWhole`: there is no such character. */
 function tokensOf(text: string): { readonly tokens: readonly Token[]; readonly isWhole: boolean } {
@@ -28,7 +28,7 @@ function tokensOf(text: string): { readonly tokens: readonly Token[]; readonly i
     else if (name !== undefined) tokens.push({ kind: "name", text: name });
     else tokens.push({ kind: "sign", text: sign as string });
   }
-  return { tokens, isWhole: text.slice(end).trim() === "" };
+  return { tokens, isWhole: /^[ \t\r\n]*$/.test(text.slice(end)) };
 }
 
 interface Signature {

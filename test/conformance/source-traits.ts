@@ -269,23 +269,18 @@ function isTextOtherwise(expression: string, original: unknown, values: () => re
   return typeof original === "string" && (/\de[+-]\d\d/.test(original) || /^-\d+\.\d\dB$/.test(original));
 }
 
-/** Order among what is no number, lists with quotes, decimals for whole numbers, texts of numbers. */
+/** Order among what is no number, lists with quotes, decimals for whole numbers. */
 function isFilteredOtherwise(operator: string, value: string, type: string | undefined): boolean {
-  const isNumber = wholeNumbers.test(type ?? "") || type === "float";
+  const isWhole = wholeNumbers.test(type ?? "");
   switch (operator) {
     case "greaterThan":
     case "lessThan":
-      return !isNumber || value.trim() === "" || !Number.isFinite(Number(value));
+      return !(isWhole || type === "float") || value.trim() === "" || !Number.isFinite(Number(value));
     case "in":
-      return /["']/.test(value) || type === "float";
+      return /["']/.test(value);
     case "equals":
     case "notEquals":
-      return isNumber && !/^[+-]?\d+$/.test(value);
-    case "contains":
-    case "startsWith":
-    case "endsWith":
-    case "matches":
-      return type === "float";
+      return isWhole && !/^[+-]?\d+$/.test(value);
     default:
       return false;
   }
