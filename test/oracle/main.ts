@@ -9,9 +9,10 @@ import { type Mismatch, mismatchesOf } from "./compare.ts";
 import { type Difference, pageState, patternFor, readDifferences, writePage } from "./differences.ts";
 import { buildServers, startRealServer } from "./real-server.ts";
 import { applies } from "./requests/applies.ts";
+import { creates } from "./requests/creates.ts";
 import * as definitions from "./requests/definitions.ts";
 import { reads, watches } from "./requests/reads.ts";
-import { creates, deletes, patches, statuses, updates } from "./requests/writes.ts";
+import { deletes, patches, statuses, updates } from "./requests/writes.ts";
 import { type KubernetesBody, namespace, type Step } from "./step.ts";
 
 const script: readonly Step[] = [
