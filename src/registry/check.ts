@@ -59,6 +59,9 @@ export interface RegistryClientOptions extends Omit<RegistryHttpOptions, "caPem"
   readonly credentialsProblem: Failure | null;
 }
 
+/** A pull that failed is tried again after this, if it is not due before. */
+const canaryRetryMs = 60_000;
+
 const reachedSlot = slot<Reached>("reached");
 const catalogSlot = slot<Catalog>("catalog");
 
@@ -111,15 +114,16 @@ export function createRegistryClient(options: RegistryClientOptions): RegistryCl
             const wanted = request.canary;
             if (wanted === undefined || (canary !== null && clock.monotonicMs() < canary.dueMs)) return;
             expectAccepted(pass.get(reachedSlot));
-            const dueMs = clock.monotonicMs() + wanted.intervalMs;
+            const startedMs = clock.monotonicMs();
             const atMs = clock.nowMs();
             try {
               const pulled = await pullCanary(session, wanted, clock, pass.signal);
-              canary = { atMs, pulled, failure: null, dueMs };
+              canary = { atMs, pulled, failure: null, dueMs: startedMs + wanted.intervalMs };
             } catch (error) {
               const { code, message } = pass.signal.aborted
                 ? { code: "CANARY_DEADLINE", message: "the canary could not be pulled in time" }
                 : safeError(error);
+              const dueMs = startedMs + Math.min(wanted.intervalMs, canaryRetryMs);
               canary = { atMs, pulled: null, failure: { code, reason: "CanaryFailed", message }, dueMs };
             }
           },

@@ -163,7 +163,7 @@ describe.runIf(isPossible)("a hub on real registries", () => {
     const dockerConfig = JSON.stringify({
       auths: { [`127.0.0.1:${withPassword.port}`]: { auth: basicOf(registryPassword) } },
     });
-    // Time enough for a canary on a slow machine: the next pull is five minutes away.
+    // Time enough for a canary on a slow machine: one that failed is pulled again after a minute only.
     const monitoring = { interval: 20, checkCatalog: true };
     await declare("open", { endpoint: open.url, canary: { repository: "team/one" }, monitoring });
     await declare("password", { endpoint: `127.0.0.1:${withPassword.port}`, insecure: true }, login());

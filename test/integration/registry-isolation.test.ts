@@ -122,7 +122,7 @@ beforeAll(async () => {
   simulator.register({ namespace, intervalSeconds: intervalMs / 1_000 });
   api = await openHubApi(simulator);
   const names = simulator.registries.map(({ name }) => name);
-  // A canary is pulled every five minutes at most: one that is late on a slow machine would stay so.
+  // A canary that is late on a slow machine would stay so for a minute.
   for (const name of names) await api.patch(`${base}/${name}`, { spec: { canary: null } });
   working = names.slice(0, 10);
   broken = names.slice(10);
