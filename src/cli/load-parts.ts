@@ -3,7 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { countSockets, observeOutcomes, observeStream, type ProcessCost, scrapeCost } from "../load/observe.ts";
+import {
+  countSockets,
+  observeOutcomes,
+  observeStream,
+  type ProcessCost,
+  scrapeCost,
+  scrapeMetrics,
+} from "../load/observe.ts";
 import { AdminClient } from "../simulator/admin-client.ts";
 import { findSimulators } from "../simulator/process.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
@@ -43,6 +50,8 @@ export interface LoadParts {
   readonly admin: AdminClient;
   hubCost(): Promise<ProcessCost | undefined>;
   hubSockets(): Promise<number | null>;
+  /** Prometheus text; undefined: no answer in time. */
+  hubMetrics(): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -56,6 +65,7 @@ export async function joinParts(url: string, settings: LoadSettings, seen: Seen)
   return {
     admin,
     hubCost: () => scrapeCost(`${url}/metrics`),
+    hubMetrics: () => scrapeMetrics(`${url}/metrics`),
     hubSockets: () => Promise.resolve(null),
     close: () => Promise.resolve(observer.close()),
   };
@@ -90,13 +100,15 @@ export async function startParts(settings: LoadSettings, seen: Seen, ended: () =
     const observer = await observeOutcomes(storeUrl, seen);
     closeObserver = () => observer.close();
     const metricsPort = await freePort();
+    const metricsUrl = `http://127.0.0.1:${metricsPort}/metrics`;
     const addresses = { "health-probe-bind-address": "0", "metrics-bind-address": `127.0.0.1:${metricsPort}` };
     const hubFlags = { kubeconfig, namespace, store: storeUrl, "log-level": "error", ...addresses };
     const hub = started(startChildCommand(["hub", ...flagsOf(hubFlags), "--no-api"]));
     for (const child of [simulator, hub]) void child.ended.then(ended);
     return {
       admin: new AdminClient(file.admin),
-      hubCost: () => scrapeCost(`http://127.0.0.1:${metricsPort}/metrics`),
+      hubCost: () => scrapeCost(metricsUrl),
+      hubMetrics: () => scrapeMetrics(metricsUrl),
       hubSockets: () => countSockets(hub.pid),
       close,
     };

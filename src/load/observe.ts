@@ -122,21 +122,33 @@ export interface ProcessCost {
   readonly residentBytes: number;
 }
 
-/** Reads the cost of a process from its Prometheus metrics; undefined: no answer in time. */
-export async function scrapeCost(metricsUrl: string): Promise<ProcessCost | undefined> {
+/** Prometheus metrics as text; undefined: no answer in time. */
+export async function scrapeMetrics(metricsUrl: string): Promise<string | undefined> {
   try {
     const response = await fetch(metricsUrl, { signal: AbortSignal.timeout(scrapeDeadlineMs) });
     const text = await response.text();
-    if (text.length > maxMetricsBytes) return undefined;
-    const value = (name: string): number => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
-    const cost = {
-      cpuMs: value("process_cpu_seconds_total") * 1_000,
-      residentBytes: value("process_resident_memory_bytes"),
-    };
-    return Number.isNaN(cost.cpuMs) || Number.isNaN(cost.residentBytes) ? undefined : cost;
+    return response.ok && text.length <= maxMetricsBytes ? text : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The value of one series; NaN where it is missing. @param name with labels as they are written, without special characters escaped */
+export function metricValue(text: string, name: string): number {
+  const start = text.startsWith(`${name} `) ? 0 : text.indexOf(`\n${name} `) + 1;
+  if (start === 0 && !text.startsWith(`${name} `)) return Number.NaN;
+  const end = text.indexOf("\n", start);
+  return Number(text.slice(start + name.length + 1, end < 0 ? undefined : end));
+}
+
+/** What a process says of its own cost in its Prometheus metrics; undefined: no answer in time. */
+export async function scrapeCost(metricsUrl: string): Promise<ProcessCost | undefined> {
+  const text = (await scrapeMetrics(metricsUrl)) ?? "";
+  const cost = {
+    cpuMs: metricValue(text, "process_cpu_seconds_total") * 1_000,
+    residentBytes: metricValue(text, "process_resident_memory_bytes"),
+  };
+  return Number.isNaN(cost.cpuMs) || Number.isNaN(cost.residentBytes) ? undefined : cost;
 }
 
 /** Open sockets of a process of this user; null where the system does not tell. */
