@@ -18,6 +18,8 @@ export const clusterTraits = [
   "odd quantities",
   /** The cluster did not give a route of a console. */
   "without console route",
+  /** The cluster did not give a ClusterVersion. */
+  "without ClusterVersion",
   /** An annotation that is too long, or repeats the object. */
   "annotation not kept",
   /** A registry of the same name writes the same log. */
@@ -39,6 +41,8 @@ const ofCluster =
 const ofNode = /^cluster:[^:]+:node:([^/:]+)/;
 const ofOperator = /^cluster:[^:]+:operators\/([^/]+)\/([^/]+)/;
 const olm = "operators.coreos.com";
+const routePath = "/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console";
+const versionPath = "/apis/config.openshift.io/v1/clusterversions/version";
 /** As the hub has them: characters of one annotation, and of all of a node's. */
 const longest = 1_024;
 const longestOfAll = 16 * 1_024;
@@ -74,7 +78,9 @@ export class ClusterTraits {
     const others = manifests.filter((one) => one.kind === "ClusterConnection" && one !== connection);
     if (connection !== undefined && others.some((one) => poolKey(one) === poolKey(connection)))
       found.add("shared display name");
-    if (this.#lacksRoute(cluster)) found.add("without console route");
+    if (this.#lacks(cluster, routePath, "route.openshift.io/v1", "Route")) found.add("without console route");
+    if (this.#lacks(cluster, versionPath, "config.openshift.io/v1", "ClusterVersion"))
+      found.add("without ClusterVersion");
     const isRegistry = Object.hasOwn(keys, `registry:${cluster}:spec`);
     if (connection !== undefined) found.add(isRegistry ? "shared log" : "of a cluster");
     const [, node] = ofNode.exec(path) ?? [];
@@ -101,11 +107,11 @@ export class ClusterTraits {
     return this.#recording.served(cluster, apiVersion, kind) ?? [];
   }
 
-  #lacksRoute(cluster: string): boolean {
-    const path = "/apis/route.openshift.io/v1/namespaces/openshift-console/routes/console";
+  /** Whether the cluster refused, or did not have, what the original asks for by name. */
+  #lacks(cluster: string, path: string, apiVersion: string, kind: string): boolean {
     const isRefused = this.#recording.overrides(cluster).some(({ match }) => new RegExp(match).test(path));
-    const routes = this.#served(cluster, "route.openshift.io/v1", "Route");
-    return isRefused || !routes.some(({ metadata }) => metadata?.name === "console");
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    return isRefused || !this.#served(cluster, apiVersion, kind).some(({ metadata }) => metadata?.name === name);
   }
 
   /** @param node undefined: any of them */

@@ -71,7 +71,9 @@ function rewritten(manifest: Manifest, { caPem, here }: Rewrites): object {
     const { stringData = {}, data = {}, ...rest } = manifest;
     const texts = Object.entries(stringData).map(([key, text]) => [key, base64(text)]);
     const all: Record<string, string> = { ...data, ...Object.fromEntries(texts) };
-    return { ...rest, data: "ca.crt" in all ? { ...all, "ca.crt": base64(caPem) } : all };
+    // What was no authority is none now.
+    const isAuthority = Buffer.from(all["ca.crt"] ?? "", "base64").includes("BEGIN CERTIFICATE");
+    return { ...rest, data: isAuthority ? { ...all, "ca.crt": base64(caPem) } : all };
   }
   const endpoint = manifest.spec?.["endpoint"];
   if (typeof endpoint !== "string") return manifest;
