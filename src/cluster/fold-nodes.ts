@@ -25,7 +25,11 @@ const nodeList = listShape("NodeList", "core/v1.NodeList", [
   "spec.taints",
   "status.capacity",
   "status.allocatable",
-  "status.conditions",
+  "status.conditions.type",
+  "status.conditions.status",
+  "status.conditions.reason",
+  "status.conditions.message",
+  "status.conditions.lastTransitionTime",
   "status.addresses",
   "status.nodeInfo",
   // Of these only their number is wanted: one small member each is enough.

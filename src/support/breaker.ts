@@ -35,6 +35,9 @@ export interface BreakerState {
   readonly opensUntilMs: number | null;
 }
 
+/** Made once: an error for each call that ends would cost more than the rest of it. */
+const over = new ClusterPulseError("CALL_OVER", "the call has ended");
+
 /** The longest delay a timer of Node.js takes: opossum's own way to half-open is never taken. */
 const never = 2 ** 31 - 1;
 
@@ -121,7 +124,7 @@ export class Breaker {
         if (own.signal.aborted) return;
         cancelDeadline();
         signal?.removeEventListener("abort", aborted);
-        own.abort();
+        own.abort(over);
         if (epoch === this.#epoch) this.#judge(verdict);
         settle();
       };

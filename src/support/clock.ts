@@ -29,5 +29,27 @@ export const systemClock: Clock = {
 
 /** `2026-01-02T03:04:05Z`: the second-precision RFC 3339 text that every stored timestamp of the hub uses. */
 export function rfc3339(epochMs: number): string {
-  return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  if (!(epochMs >= 0 && epochMs < endOfFourDigits)) return `${new Date(epochMs).toISOString().slice(0, 19)}Z`;
+  const seconds = Math.floor(epochMs / 1_000);
+  const day = Math.floor(seconds / 86_400);
+  const second = seconds - day * 86_400;
+  const minute = Math.floor(second / 60);
+  return `${dayText(day)}${two[Math.floor(minute / 60)]}:${two[minute % 60]}:${two[second % 60]}Z`;
+}
+
+/** The year 10000. */
+const endOfFourDigits = 253_402_300_800_000;
+const maxDayTexts = 1_000;
+const dayTexts = new Map<number, string>();
+const two = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, "0"));
+
+/** `2026-01-02T`. Remembered: times are written by the thousand, and fall on few days. */
+function dayText(day: number): string {
+  let text = dayTexts.get(day);
+  if (text === undefined) {
+    text = new Date(day * 86_400_000).toISOString().slice(0, 11);
+    if (dayTexts.size === maxDayTexts) dayTexts.clear();
+    dayTexts.set(day, text);
+  }
+  return text;
 }
