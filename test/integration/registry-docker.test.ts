@@ -158,7 +158,6 @@ describe.runIf(hasDockerRegistry())("a real registry", () => {
       const other = await startRegistry({ certificate: await publicly.issue() });
       const refused = check(clientOf(other.url, credentials(other.url)));
       await expect(refused).rejects.toMatchObject({ reason: "TLSUnknownAuthority" });
-      expect((await check(clientOf(other.url))).problem).toBeNull();
     } finally {
       setDefaultCACertificates(before);
       await tokens.close();
