@@ -39,8 +39,11 @@ export function toFieldsV1(set: FieldSet): FieldsV1 {
 export const union = (...sets: readonly FieldSet[]): FieldSet => new Set(sets.flatMap((set) => [...set]));
 export const intersection = (set: FieldSet, other: FieldSet): FieldSet =>
   new Set([...set].filter((path) => other.has(path)));
-export const difference = (set: FieldSet, ...others: readonly FieldSet[]): FieldSet =>
-  new Set([...set].filter((path) => !others.some((other) => other.has(path))));
+/** The set itself when nothing of it is in the others. */
+export function difference(set: FieldSet, ...others: readonly FieldSet[]): FieldSet {
+  const left = [...set].filter((path) => !others.some((other) => other.has(path)));
+  return left.length === set.size ? set : new Set(left);
+}
 
 const decoded = new WeakMap<object, FieldSet>();
 

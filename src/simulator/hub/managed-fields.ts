@@ -166,13 +166,13 @@ function entriesOf(owners: readonly Owner[]): ManagedFields {
   const entries = capped(owners.filter(({ fields }) => fields.size > 0));
   return entries
     .toSorted((a, b) => (order(a) < order(b) ? -1 : 1))
-    .map(({ entry: { manager, operation, apiVersion, time, subresource }, fields }) => ({
+    .map(({ entry: { manager, operation, apiVersion, time, subresource, fieldsV1 }, fields }) => ({
       manager,
       operation,
       apiVersion,
       ...(time === undefined ? {} : { time }),
       fieldsType: "FieldsV1",
-      fieldsV1: describe(fields),
+      fieldsV1: fieldsV1 !== undefined && fromFieldsV1(fieldsV1) === fields ? fieldsV1 : describe(fields),
       ...(subresource === undefined ? {} : { subresource }),
     }));
 }

@@ -83,6 +83,25 @@ describe("garbage collection", () => {
     expect(await client.names()).toEqual([]);
   });
 
+  it("follows the policy of a collection that is deleted, with or without its dependents", async () => {
+    const client = new Gardener();
+    const labels = { tier: "1" };
+    const [one, two] = [client.make("one", [], { labels }), client.make("two", [], { labels })];
+    client.make("of-one", [owner(one)]);
+    client.make("of-both", [owner(one), owner(two)]);
+    client.make("other");
+    const query = "labelSelector=tier=1&propagationPolicy=Orphan";
+    expect(client.call("deletecollection", "configmaps", { query }).items).toHaveLength(2);
+    expect(await client.names()).toEqual(["of-both", "of-one", "other"]);
+    const parent = client.make("parent", [], { labels });
+    client.make("child", [owner(parent, true)]);
+    client.call("deletecollection", "configmaps", {
+      query: "labelSelector=tier=1",
+      body: { propagationPolicy: "Foreground" },
+    });
+    expect(await client.names()).toEqual(["of-both", "of-one", "other"]);
+  });
+
   it("refuses policies that there are not", () => {
     const client = new Gardener();
     client.make("a");
