@@ -1,8 +1,9 @@
 // What a write makes of an object's content: which members a door of the API may change, and what built-in kinds fill in by themselves.
 // Pure functions of what is stored and what was sent.
+import { isDeepStrictEqual } from "node:util";
 import type { ResourceType } from "../http/catalog.ts";
-import { ApiError } from "../http/status.ts";
-import { crdType, namespaceType, podType, secretType } from "../kinds/types.ts";
+import { ApiError, type StatusCause } from "../http/status.ts";
+import { configMapType, crdType, namespaceType, podType, secretType } from "../kinds/types.ts";
 import { generateName, type IncomingObject } from "./incoming.ts";
 import type { KubeObject, ObjectMeta } from "./object.ts";
 
@@ -69,6 +70,22 @@ const ownedMembers = [
   "deletionTimestamp",
   "deletionGracePeriodSeconds",
 ] as const;
+
+/** What a write of a Secret or ConfigMap changes although it may not, with what is to be said of it. */
+export function frozenChanges(type: ResourceType, before: KubeObject, next: KubeObject): readonly StatusCause[] {
+  const isChanged = (member: string): boolean => !isDeepStrictEqual(before[member] ?? {}, next[member] ?? {});
+  const causes: StatusCause[] = [];
+  if (type === secretType && isChanged("type")) {
+    const message = `Invalid value: ${JSON.stringify(next["type"])}: field is immutable`;
+    causes.push({ reason: "FieldValueInvalid", message, field: "type" });
+  }
+  if ((type === secretType || type === configMapType) && before["immutable"] === true) {
+    const message = "Forbidden: field is immutable when `immutable` is set";
+    const changed = ["immutable", "data", "binaryData"].filter(isChanged);
+    causes.push(...changed.map((field) => ({ reason: "FieldValueForbidden", message, field })));
+  }
+  return causes;
+}
 
 /** What the built-in kinds fill in by themselves. */
 export function withDefaults(type: ResourceType, content: IncomingObject): IncomingObject {

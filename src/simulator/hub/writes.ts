@@ -8,7 +8,7 @@ import { apiVersionOf } from "../http/catalog.ts";
 import { ApiError, apiErrors } from "../http/status.ts";
 import { mergeSchemaOf } from "../kinds/built-in-schemas.ts";
 import { namespaceType } from "../kinds/types.ts";
-import { wantedOf, withDefaults, withGeneratedName, written } from "./content.ts";
+import { frozenChanges, wantedOf, withDefaults, withGeneratedName, written } from "./content.ts";
 import { decodeObject } from "./decode.ts";
 import { type DeleteOptions, finalizersUnder } from "./deletion.ts";
 import { type IncomingObject, readIncoming } from "./incoming.ts";
@@ -196,6 +196,8 @@ export class HubWriter {
     checkFinalizers(target, before, next);
     const isSame = isDeepStrictEqual(before, next);
     if (!isSame) checkSchema(type, next, before);
+    const frozen = isSame ? [] : frozenChanges(type, before, next);
+    if (frozen.length > 0) throw apiErrors.invalidFields(type, target.name, frozen);
     const asked = target.subresource === "" ? askedManagedFields(incoming.metadata) : undefined;
     const base = asked === "clear" ? [] : (asked ?? owners);
     // Owners that were cleared stay unknown until the next apply.

@@ -33,6 +33,21 @@ describe("built-in kinds", () => {
     expect(client.refusal("create", "leases", { body: lease("2026-01-01T00:00:00.123456Z") })).toBe("accepted");
   });
 
+  it("keep what is immutable: the type of a Secret, and what says so of itself", () => {
+    const client = new HubClient();
+    const body = { metadata: { name: "s" }, immutable: true, data: { a: "eA==" } };
+    client.send("create", "secrets", { body });
+    const refused = (change: object) => {
+      const { causes = [] } = client.failure("patch", "secrets", { name: "s", body: change }).details;
+      return causes.map(({ field, reason }) => `${field} ${reason}`);
+    };
+    expect(refused({ data: { a: "eQ==" } })).toEqual(["data FieldValueForbidden"]);
+    expect(refused({ immutable: false })).toEqual(["immutable FieldValueForbidden"]);
+    expect(refused({ type: "other" })).toEqual(["type FieldValueInvalid"]);
+    const labels = { name: "s", body: { metadata: { labels: { a: "b" } } } };
+    expect(client.refusal("patch", "secrets", labels)).toBe("accepted");
+  });
+
   it("count generations of what is wanted: not of labels, statuses, Secrets", () => {
     const client = new HubClient();
     const generation = (resource: string, name: string) => client.call("get", resource, { name }).metadata.generation;
