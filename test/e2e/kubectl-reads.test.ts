@@ -5,6 +5,8 @@ import { eventually } from "../support/processes.ts";
 import { configMap, kubectlSimulator, listOf } from "./kubectl-simulator.ts";
 
 const clients = kubectls();
+/** The clients work side by side, the steps of each one after the other. */
+const inTurn = { concurrent: false };
 const simulator = kubectlSimulator();
 
 beforeAll(async () => {
@@ -12,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => simulator.stop());
 
-describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file) => {
+describe.skipIf(clients.length === 0).each(clients)("kubectl %s", { concurrent: true }, (version, file) => {
   const client = new Kubectl(version, file, simulator.kubeconfig, simulator.scratch);
   const { id } = client;
   const kubectl: Kubectl["output"] = (...command) => client.output(...command);
@@ -26,7 +28,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     await kubectl("apply -f -", listOf(...maps));
   });
 
-  test("gets lists in every form", async () => {
+  test("gets lists in every form", inTurn, async () => {
     const all = `get cm -n ${namespace} -l set=reads`;
     expect(await kubectl(all)).toMatch(/^NAME +DATA +AGE\na +1 +\d+s\nb +1 +\d+s\nc +1 +\d+s\n$/);
     expect(await kubectl(`${all} -o wide`)).toMatch(/^NAME +DATA +AGE\n/);
@@ -52,14 +54,14 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     );
   });
 
-  test("says what is not there", async () => {
+  test("says what is not there", inTurn, async () => {
     expect(await refused(`get cm none -n ${namespace}`)).toMatch(/NotFound.*configmaps "none" not found/);
     expect(await refused("get nothings")).toMatch(/doesn't have a resource type "nothings"/);
     expect(await refused(`get cm -n ${namespace} --field-selector a=b`)).toMatch(/field label not supported/);
     expect((await client.run(`get pods -n ${namespace}`)).errors).toMatch(/No resources found/);
   });
 
-  test("watches changes as they come, as rows", async () => {
+  test("watches changes as they come, as rows", inTurn, async () => {
     const watch = client.start(`get cm -n ${namespace} --watch --output-watch-events -l set=watched`);
     const only = client.start(`get cm -n ${namespace} --watch-only -o name -l set=watched`);
     try {
@@ -77,7 +79,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     }
   });
 
-  test("describes and explains kinds, whole and recursively", async () => {
+  test("describes and explains kinds, whole and recursively", inTurn, async () => {
     const [name = ""] = (await kubectl("get cc -n clusterpulse -o name")).split("\n");
     expect(await kubectl(`describe ${name} -n clusterpulse`)).toMatch(/Kind: +ClusterConnection[\s\S]*Events:/);
     expect(await kubectl(`describe cm a -n ${namespace}`)).toMatch(/Name: +a\n[\s\S]*of:/);
@@ -88,7 +90,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await kubectl("explain pod --recursive")).toMatch(/containers/);
   });
 
-  test("asks what there is, who it is and what it may do", async () => {
+  test("asks what there is, who it is and what it may do", inTurn, async () => {
     expect(await kubectl("api-resources")).toMatch(/clusterconnections +cc +clusterpulse/);
     expect(await kubectl("api-resources --namespaced=false --verbs=list -o name")).toMatch(/^nodes$/m);
     expect(await kubectl("api-resources --categories=clusterpulse -o name")).toMatch(
@@ -105,7 +107,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await kubectl("get --raw /readyz")).toBe("ok");
   });
 
-  test("shows events, and says clearly that there are no logs and no metrics", async () => {
+  test("shows events, and says clearly that there are no logs and no metrics", inTurn, async () => {
     const event = {
       apiVersion: "v1",
       kind: "Event",
@@ -125,7 +127,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await refused("top nodes")).toMatch(/Metrics API not available/);
   });
 
-  test("reads a generated cluster", async () => {
+  test("reads a generated cluster", inTurn, async () => {
     const cluster = (await kubectl("config get-contexts -o name"))
       .trim()
       .split("\n")

@@ -6,6 +6,8 @@ import { Kubectl, kubectls } from "../support/kubectl.ts";
 import { configMap, connection, kubectlSimulator, listOf } from "./kubectl-simulator.ts";
 
 const clients = kubectls();
+/** The clients work side by side, the steps of each one after the other. */
+const inTurn = { concurrent: false };
 const simulator = kubectlSimulator();
 
 beforeAll(async () => {
@@ -13,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => simulator.stop());
 
-describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file) => {
+describe.skipIf(clients.length === 0).each(clients)("kubectl %s", { concurrent: true }, (version, file) => {
   const client = new Kubectl(version, file, simulator.kubeconfig, simulator.scratch);
   const { id } = client;
   const kubectl: Kubectl["output"] = (...command) => client.output(...command);
@@ -27,7 +29,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     await kubectl(`create namespace ${namespace}`);
   });
 
-  test("creates, refuses what is there already and what is wrong, and makes up names", async () => {
+  test("creates, refuses what is there already and what is wrong, and makes up names", inTurn, async () => {
     expect(await kubectl("create -f -", map("one", { a: "1" }))).toMatch(/configmap\/one created/);
     expect(await refused("create -f -", map("one", {}))).toMatch(/AlreadyExists/);
     const generated = JSON.stringify({
@@ -48,7 +50,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await refused(`get cm dry -n ${namespace}`)).toMatch(/NotFound/);
   });
 
-  test("applies on the client: created, unchanged, configured, pruned by label and by applyset", async () => {
+  test("applies on the client: created, unchanged, configured, pruned by label and by applyset", inTurn, async () => {
     const [a, b] = [map("a", { v: "1" }, { set: "p" }), map("b", { v: "1" }, { set: "p" })];
     expect(await kubectl("apply -f -", listOf(a, b))).toMatch(/a created\n[\s\S]*b created/);
     expect(await kubectl("apply -f -", a)).toMatch(/unchanged/);
@@ -64,7 +66,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await kubectl(apply, c, set)).toMatch(/configmap\/d pruned/);
   });
 
-  test("applies on the server: owners, conflicts, force, and over what was applied on the client", async () => {
+  test("applies on the server: owners, conflicts, force, and over what was applied on the client", inTurn, async () => {
     expect(await kubectl("apply --server-side -f -", map("owned", { v: "1" }))).toMatch(/serverside-applied/);
     const other = "apply --server-side --field-manager=other -f -";
     expect(await refused(other, map("owned", { v: "2" }))).toMatch(/conflict with "kubectl"[\s\S]*\.data\.v/);
@@ -84,7 +86,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     await kubectl(`delete cc ssa-${id} -n clusterpulse`);
   });
 
-  test("shows a diff, edits with a script, replaces", async () => {
+  test("shows a diff, edits with a script, replaces", inTurn, async () => {
     await kubectl("apply -f -", map("edited", { v: "1" }));
     const { code, output } = await client.run("diff -f -", map("edited", { v: "2" }));
     expect(code).toBe(1);
@@ -105,7 +107,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await dataOf("edited")).toBe('{"x":"1"}');
   });
 
-  test("patches in three ways and at the status, labels and annotates", async () => {
+  test("patches in three ways and at the status, labels and annotates", inTurn, async () => {
     await kubectl("create -f -", map("patched", { v: "1" }));
     const patch = (type: string, text: string): Promise<string> =>
       kubectl(["patch", "cm", "patched", "-n", namespace, `--type=${type}`, "-p", text]);
@@ -127,7 +129,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     await kubectl(`delete cc state-${id} -n clusterpulse`);
   });
 
-  test("scales and rolls out", async () => {
+  test("scales and rolls out", inTurn, async () => {
     await kubectl(`create deployment web --image=nginx --replicas=2 -n ${namespace}`);
     expect(await kubectl(`scale deployment web --replicas=3 -n ${namespace}`)).toMatch(/scaled/);
     expect(await refused(`scale deployment web --current-replicas=9 --replicas=1 -n ${namespace}`)).toMatch(/to be 9/);
@@ -139,7 +141,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await kubectl(`get deployment web -n ${namespace}`)).toMatch(/web +3\/3 +3 +3/);
   });
 
-  test("cordons, drains and taints a node", async () => {
+  test("cordons, drains and taints a node", inTurn, async () => {
     const node = `node-${id}`;
     await kubectl("create -f -", JSON.stringify({ apiVersion: "v1", kind: "Node", metadata: { name: node } }));
     const onNode = (name: string): Promise<string> =>
@@ -157,7 +159,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await kubectl(`delete node ${node}`)).toMatch(/deleted/);
   });
 
-  test("makes accounts, tokens and permissions, and acts as somebody else", async () => {
+  test("makes accounts, tokens and permissions, and acts as somebody else", inTurn, async () => {
     await kubectl(`create serviceaccount reader -n ${namespace}`);
     const token = (await kubectl(`create token reader -n ${namespace} --duration=1h`)).trim();
     expect(token).toMatch(/^\S+\.\S+\.\S+$/);
@@ -172,7 +174,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await refused(`delete cm seen -n ${namespace} --as=${account}`)).toMatch(/Forbidden.*cannot delete/);
   });
 
-  test("waits for a condition, a value and an end", async () => {
+  test("waits for a condition, a value and an end", inTurn, async () => {
     await kubectl("create -f -", map("awaited", { v: "1" }));
     const wait = (what: string): string[] => ["wait", what, "cm/awaited", "-n", namespace, "--timeout=60s"];
     expect(await kubectl("wait crd --all --for=condition=Established --timeout=60s")).toMatch(/condition met/);
@@ -185,7 +187,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     await gone;
   });
 
-  test("deletes by name, label and kind, in every cascade, with finalizers", async () => {
+  test("deletes by name, label and kind, in every cascade, with finalizers", inTurn, async () => {
     const many = ["x", "y", "z"].map((name) => map(name, {}, { del: name === "z" ? "later" : "now" }));
     await kubectl("create -f -", listOf(...many));
     expect(await kubectl(`delete cm x y z -n ${namespace} --dry-run=server`)).toMatch(/server dry run/);

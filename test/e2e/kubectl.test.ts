@@ -7,6 +7,8 @@ import { freePort } from "../support/redis.ts";
 import { configMap, connection, kubectlSimulator } from "./kubectl-simulator.ts";
 
 const clients = kubectls();
+/** The clients work side by side, the steps of each one after the other. */
+const inTurn = { concurrent: false };
 const simulator = kubectlSimulator();
 const { kubeconfig, scratch } = simulator;
 
@@ -25,13 +27,13 @@ beforeAll(async () => {
 });
 afterAll(() => simulator.stop());
 
-describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file) => {
+describe.skipIf(clients.length === 0).each(clients)("kubectl %s", { concurrent: true }, (version, file) => {
   const client = new Kubectl(version, file, kubeconfig, scratch);
   const { id } = client;
   const kubectl: Kubectl["output"] = (...command) => client.output(...command);
   const refused: Kubectl["refused"] = (...command) => client.refused(...command);
 
-  test("waits until the hub has made the connections Ready and shows them", async () => {
+  test("waits until the hub has made the connections Ready and shows them", inTurn, async () => {
     expect(await kubectl("wait cc --all --for=condition=Ready --timeout=90s")).toMatch(/condition met/);
     const wide = await kubectl("get cc -o wide");
     expect(wide).toMatch(/^NAME +DISPLAY NAME +ENDPOINT +STATUS +HEALTH +AGE +READY +REASON +MODE/);
@@ -44,7 +46,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await kubectl("get cc -o custom-columns=N:.metadata.name --no-headers")).toMatch(/^\S+\n\S+\n\S+\n$/);
   });
 
-  test("applies the definitions and finds them established and unchanged", async () => {
+  test("applies the definitions and finds them established and unchanged", inTurn, async () => {
     await kubectl("apply -k config/crd".replace("config", join(root, "config")));
     const again = await kubectl("apply -k config/crd".replace("config", join(root, "config")));
     expect(
@@ -60,7 +62,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await kubectl("api-versions")).toMatch(/^clusterpulse\.io\/v1alpha1$/m);
   });
 
-  test("applies, labels, replaces and deletes a connection", async () => {
+  test("applies, labels, replaces and deletes a connection", inTurn, async () => {
     const name = `made-${id}`;
     expect(await kubectl("apply --dry-run=server -f -", connection(name))).toMatch(/created \(server dry run\)/);
     expect(await refused(`get cc ${name}`)).toMatch(/not found/);
@@ -76,7 +78,7 @@ describe.skipIf(clients.length === 0).each(clients)("kubectl %s", (version, file
     expect(await refused(`get cc ${name}`)).toMatch(/NotFound/);
   });
 
-  test("makes built-in objects, which it sends as protobuf where it can", async () => {
+  test("makes built-in objects, which it sends as protobuf where it can", inTurn, async () => {
     const name = `team-${id}`;
     await kubectl(`create namespace ${name}`);
     await kubectl(`create configmap settings --from-literal=a=1 -n ${name}`);
