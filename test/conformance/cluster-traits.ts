@@ -18,8 +18,8 @@ export const clusterTraits = [
   "odd quantities",
   /** The cluster did not give a route of a console. */
   "without console route",
-  /** The cluster did not give a ClusterVersion. */
-  "without ClusterVersion",
+  /** The cluster gave a route of a console, and no ClusterVersion. */
+  "console without ClusterVersion",
   /** An annotation that is too long, or repeats the object. */
   "annotation not kept",
   /** A registry of the same name writes the same log. */
@@ -71,16 +71,16 @@ export class ClusterTraits {
     const { manifests, keys } = this.#recording;
     const connection = manifestOf(manifests, "ClusterConnection", cluster);
     if (isIncomplete(this.#ownStatus(cluster))) found.add("incomplete");
-    if (connection === undefined ? /^clusters?:/.test(path) : connection.spec?.["collectionMode"] === "push")
-      found.add("push");
+    const isAgents = connection === undefined && Object.hasOwn(keys, `cluster:${cluster}:status`);
+    if (isAgents || connection?.spec?.["collectionMode"] === "push") found.add("push");
     if (connection !== undefined && this.#hasOtherCredentials(connection)) found.add("other credentials");
     const poolKey = (one: Manifest): unknown => one.spec?.["displayName"] || one.metadata?.name;
     const others = manifests.filter((one) => one.kind === "ClusterConnection" && one !== connection);
     if (connection !== undefined && others.some((one) => poolKey(one) === poolKey(connection)))
       found.add("shared display name");
     if (this.#lacks(cluster, routePath, "route.openshift.io/v1", "Route")) found.add("without console route");
-    if (this.#lacks(cluster, versionPath, "config.openshift.io/v1", "ClusterVersion"))
-      found.add("without ClusterVersion");
+    else if (this.#lacks(cluster, versionPath, "config.openshift.io/v1", "ClusterVersion"))
+      found.add("console without ClusterVersion");
     const isRegistry = Object.hasOwn(keys, `registry:${cluster}:spec`);
     if (connection !== undefined) found.add(isRegistry ? "shared log" : "of a cluster");
     const [, node] = ofNode.exec(path) ?? [];

@@ -28,6 +28,7 @@ const isMembers = (value: unknown): value is Members =>
 const identities: readonly [RegExp, (item: unknown) => string][] = [
   [/^cluster:[^:]+:operators$/, (item) => namesOf(item, "installed_namespace", "name")],
   [/^cluster:[^:]+:custom:[^/]+\/[^/]+:resources\/resources$/, (item) => namesOf(item, "_id")],
+  [/^metricsources\/[^/]+\/status\/conditions$/, (item) => namesOf(item, "type")],
   [/^(?:clusters|registries|metricsources):|^cluster:[^:]+:(?:nodes|namespaces:set)$/, String],
 ];
 const namesOf = (item: unknown, ...members: readonly string[]): string =>

@@ -128,10 +128,15 @@ describe("the corners of the original", () => {
     const folder = mkdtempSync(join(tmpdir(), "clusterpulse-conformance-"));
     try {
       cpSync(corners, folder, { recursive: true });
-      rmSync(join(folder, "cr"), { recursive: true });
+      const plantStatus = (name: string, right: string, wrong: string): void => {
+        const cr = join(folder, "cr", `cr-${name}.after.yaml`);
+        writeFileSync(cr, readFileSync(cr, "utf8").replace(right, wrong));
+      };
+      plantStatus("metricsources-convert", "resourcesCollected: 2", "resourcesCollected: 5");
+      plantStatus("registryconnections-garbled", "available: true", "available: false");
+      plantStatus("clusterconnections-small", "phase: Connected", "phase: Error");
       const file = join(folder, "redis.json");
       const keys = JSON.parse(readFileSync(file, "utf8")) as Record<string, { value: unknown }>;
-      /** Writes a value at a path of keys into the recording; returns the path of the mismatch. */
       const plant = (key: string, members: readonly (string | number)[], value: unknown): void => {
         const last = members.at(-1) as string;
         let at = (keys[key] as { value: unknown }).value as Record<string, unknown>;
@@ -183,6 +188,9 @@ describe("the corners of the original", () => {
           "cluster:small:custom:watch/pods:resources/resources/team/gone",
           "cluster:small:custom:watch/pods:resources/resources/team/two",
           "metricsource:watch:pods/collection/batchSize",
+          "metricsources/convert/status/resourcesCollected",
+          "registryconnections/garbled/status/available",
+          "clusterconnections/small/status/phase",
         ].toSorted(),
       );
     } finally {

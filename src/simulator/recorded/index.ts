@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Clock, systemClock } from "../../support/clock.ts";
 import { FaultRegistry } from "../faults/registry.ts";
-import { loopbackHosts, mintAuthority } from "../http/certificates.ts";
+import { type Authority, loopbackHosts, mintAuthority } from "../http/certificates.ts";
 import type { Engine } from "../http/engine.ts";
 import { Origin } from "../http/listeners.ts";
 import { Pipeline } from "../http/pipeline.ts";
@@ -59,6 +59,9 @@ const hubName = "hub";
 const crdFolder = fileURLToPath(new URL("../../../config/crd/", import.meta.url));
 const loggedRequests = 2_000;
 
+/** One for all fleets of a process: clients keep whom they trust for longer than a fleet is there. */
+let authorityOfAll: Authority | undefined;
+
 interface Served {
   readonly engine?: Engine;
   readonly intercept?: Interceptor;
@@ -94,7 +97,8 @@ export async function startRecordedFleet(
   const names = [
     ...new Set([...addresses.values()].map(({ host }) => host).filter((host) => !isLoopbackLiteral(host))),
   ];
-  const authority = mintAuthority();
+  authorityOfAll ??= mintAuthority();
+  const authority = authorityOfAll;
   const hub = new HubEngine({ clock, crdFolder });
   const tokens = new Tokens();
   const log = new RequestLog(loggedRequests);

@@ -29,7 +29,7 @@ const served: Readonly<Record<string, readonly ServedObject[]>> = {
   ClusterServiceVersion: [csv("known.v1"), csv("placed.v1", { "olm.targetNamespaces": "a" })],
 };
 const recording = (parts: Partial<Recording> = {}): Recording => ({
-  keys: {},
+  keys: { "cluster:agents:status": { type: "string", ttlClass: "none", value: {} } },
   resources: [],
   messages: new Map(),
   recordedSeconds: 150,
@@ -61,7 +61,8 @@ describe("traits of a cluster", () => {
     expect(at("cluster:a:status/health")).not.toContain("incomplete");
     expect(at("cluster:blank:status/health")).toEqual(expect.arrayContaining(["other credentials", "incomplete"]));
     expect(at("clusterconnections/pushing/status/phase")).toContain("push");
-    expect(at("clusters:all/nobody")).toContain("push");
+    expect(at("clusters:all/agents")).toContain("push");
+    expect(at("clusters:all/nobody")).not.toContain("push");
     expect(at("registry:a:status/health")).toEqual([]);
   });
 
