@@ -43,13 +43,23 @@ export class Attempts {
   readonly #random: Random;
   readonly #breaker: Breaker;
   readonly #failuresBeforePause: number;
+  readonly #onRecovered: () => void;
   #failures = 0;
   #failingSinceMs = 0;
   #notBeforeMs = 0;
 
-  /** @param failuresBeforePause failures in a row after which it is left alone for a while */
-  constructor(clock: Clock, random: Random, failuresBeforePause = defaultFailuresBeforePause) {
+  /**
+   * @param failuresBeforePause failures in a row after which it is left alone for a while
+   * @param onRecovered called when one that was left alone answers again
+   */
+  constructor(
+    clock: Clock,
+    random: Random,
+    failuresBeforePause = defaultFailuresBeforePause,
+    onRecovered: () => void = () => undefined,
+  ) {
     this.#failuresBeforePause = failuresBeforePause;
+    this.#onRecovered = onRecovered;
     this.#clock = clock;
     this.#random = random;
     this.#breaker = new Breaker({
@@ -67,6 +77,11 @@ export class Attempts {
     return Math.max(0, this.#notBeforeMs - this.#clock.monotonicMs());
   }
 
+  /** It failed so often in a row that it was left alone. */
+  get wasLeftAlone(): boolean {
+    return this.#failures >= this.#failuresBeforePause;
+  }
+
   /** Of the cluster's circuit breaker. */
   get breaker(): "closed" | "open" | "half-open" {
     return this.#breaker.state.state;
@@ -78,8 +93,10 @@ export class Attempts {
   }
 
   succeeded(): void {
+    const hasRecovered = this.wasLeftAlone;
     this.#failures = 0;
     this.#notBeforeMs = 0;
+    if (hasRecovered) this.#onRecovered();
   }
 
   /** A poll failed, whatever the reason. */

@@ -41,6 +41,8 @@ export type ClusterMessage =
   /** The Secret of this cluster changed, appeared or went. */
   | ObjectChanged
   | { readonly type: "tick" }
+  /** Most of the fleet was down and one is back: one that was left alone is asked at once. */
+  | { readonly type: "fleet-recovered" }
   /** Other MetricSources are to be collected, or it is time to. */
   | { readonly type: "plan-changed" }
   | SourcesCollected
@@ -163,6 +165,11 @@ class ClusterActor implements Actor<ClusterMessage> {
         this.#turned();
         this.#poll();
         return;
+      case "fleet-recovered":
+        if (!this.#attempts.wasLeftAlone) return;
+        this.#attempts.mended();
+        this.#poll();
+        return;
       case "polled":
         this.#polled(message.outcome);
         return;
@@ -258,6 +265,7 @@ class ClusterActor implements Actor<ClusterMessage> {
       this.#context.timers.once("probe", waitMs, { type: "tick" });
       return;
     }
+    this.#context.timers.cancel("probe");
     const { connection, schedule } = this.#declared;
     const { compute, limits } = this.#dependencies;
     const { endpoint } = connection.spec;

@@ -12,7 +12,9 @@ import { ClusterReport } from "./report.ts";
 export type ClustersMessage =
   | ChildrenMessage
   /** Other MetricSources are to be collected. */
-  | { readonly type: "plan-changed" };
+  | { readonly type: "plan-changed" }
+  /** One that was left alone answers again. */
+  | { readonly type: "cluster-recovered" };
 
 export interface ClustersDependencies extends ClusterDependencies {
   readonly finalizers: FinalizerSink;
@@ -23,7 +25,7 @@ export function clustersDefinition(dependencies: ClustersDependencies): ActorDef
     ...childrenDefaults,
     kind: "clusters",
     create: (context) => new ClustersActor(context, dependencies),
-    keyOf: (message) => (message.type === "plan-changed" ? message.type : `${message.type} ${message.key}`),
+    keyOf: (message) => ("key" in message ? `${message.type} ${message.key}` : message.type),
     // One notice for each cluster may wait at once: the first list of a large fleet.
     mailbox: { userCapacity: 65_536 },
   };
@@ -33,21 +35,26 @@ const crashLooping = (code: string): string =>
   `The actor of this cluster crashes again and again (${code}): it is started again at growing intervals, and at once when the ` +
   "ClusterConnection is edited";
 
+const roundPauseMs = 60_000;
+
 class ClustersActor implements Actor<ClustersMessage> {
   readonly #context: ActorContext<ClustersMessage>;
   readonly #dependencies: ClustersDependencies;
   readonly #children: Children<ClusterMessage, Attempts>;
   /** The uids of objects that are still there though what was stored of them has been removed. */
   readonly #removed = new Map<string, string | undefined>();
+  /** Before this time the whole fleet is not asked again because one came back. */
+  #nextRoundMs = 0;
 
   constructor(context: ActorContext<ClustersMessage>, dependencies: ClustersDependencies) {
     const { clock, random } = context;
     const { finalizers, limits } = dependencies;
+    const recovered = (): void => void context.self.tell({ type: "cluster-recovered" });
     this.#context = context;
     this.#dependencies = dependencies;
     this.#children = new Children(context, dependencies, {
       resource: clusterConnections,
-      remember: () => new Attempts(clock, random, limits.failuresBeforePause),
+      remember: () => new Attempts(clock, random, limits.failuresBeforePause, recovered),
       define: (key, attempts) => clusterDefinition(key, dependencies, attempts),
       present: (key, object) => finalizers.hold(object, key),
       absent: (key, object) => this.#letGo(key, object),
@@ -71,7 +78,21 @@ class ClustersActor implements Actor<ClustersMessage> {
 
   onMessage(message: ClustersMessage): void {
     if (message.type === "plan-changed") this.#children.tellAll(message);
+    else if (message.type === "cluster-recovered") this.#recovered();
     else this.#children.take(message);
+  }
+
+  /**
+   * When most of the fleet is down and one comes back, what was broken lay between: the others are asked at once instead of one by
+   * one in minutes. Once a minute at most, and within the slots of handshakes of which suspects hold no more than half.
+   */
+  #recovered(): void {
+    const nowMs = this.#context.clock.monotonicMs();
+    const all = this.#children.memories();
+    const down = all.filter(({ breaker }) => breaker !== "closed").length;
+    if (2 * down < all.length || nowMs < this.#nextRoundMs) return;
+    this.#nextRoundMs = nowMs + roundPauseMs;
+    this.#children.tellAll({ type: "fleet-recovered" });
   }
 
   /** Nothing writes of it any more, also if another hub process did before. */

@@ -124,7 +124,7 @@ const leaks: Scenario = {
     "ClusterConnections are added and removed by the thousand: nothing is left of them, and memory does not grow",
   time: "virtual",
   async run(options) {
-    const [rounds, each] = options.form === "long" ? [50, 200] : [3, 100];
+    const [rounds, each] = options.form === "long" ? [125, 80] : [3, 100];
     const body = async (fleet: VirtualFleet): Promise<Figures> => {
       await fleet.clock.advance(minute);
       const before = held(fleet);
@@ -156,7 +156,7 @@ const leaks: Scenario = {
       // The embedded store keeps a hundred events of a name, also of one that is gone: they have to fill up first.
       const settled = heaps.slice(-20);
       const grownBytes = slope(settled);
-      const share = rounds < 50 ? 0 : (grownBytes * settled.length) / (settled[0] as number);
+      const share = rounds < 100 ? 0 : (grownBytes * settled.length) / (settled[0] as number);
       assert.ok(share < 0.05, `the heap grew by ${(100 * share).toFixed(1)} % over ${settled.length} rounds`);
       return {
         clusters: rounds * each,

@@ -21,7 +21,7 @@ describe("chaos in virtual time", () => {
 describe("without the protection that it is for, a scenario fails", () => {
   test.each<[Protection, string, RegExp]>([
     ["breaker", "E-01", /a dead cluster was asked 20 times in 10 min/],
-    ["admission", "E-04", /200 handshakes were in flight/],
+    ["admission", "E-04", /100 handshakes were in flight/],
     ["run deadlines", "hung-runs", /'CollectionTimeout'/],
     ["supervision", "E-16", /cluster-\d+|\/hub\//],
   ])(

@@ -234,3 +234,49 @@ describe("what an error says", () => {
     expect(retryAfterMsOf(new Error("no such member"))).toBe(0);
   });
 });
+
+describe("a fleet that was down as a whole", () => {
+  const many = Array.from({ length: 40 }, (_, i) => `m${i}`);
+  /** When each of the clusters was first asked after the time. */
+  const firstPolls = (names: readonly string[], afterMs: number): number[] =>
+    names.map((name) => (fleet.pollsMs.get(name) ?? []).find((atMs) => atMs > afterMs) ?? Number.POSITIVE_INFINITY);
+
+  test("is asked at once when the first one is back, however long it was down", async () => {
+    fleet = startVirtualFleet(many);
+    await fleet.clock.advance(60_000);
+    for (const name of many) fleet.behaviours.set(name, "refuse");
+    await fleet.clock.advance(3_600_000);
+    for (const name of many) fleet.behaviours.set(name, "healthy");
+    const backAtMs = fleet.clock.monotonicMs();
+    await fleet.clock.advance(320_000);
+    const polls = firstPolls(many, backAtMs);
+    // Alone, each would have waited up to five minutes.
+    expect(Math.max(...polls) - Math.min(...polls)).toBeLessThan(2_000);
+  });
+
+  test("is not asked because one of the few that are down is back", async () => {
+    fleet = startVirtualFleet(many);
+    await fleet.clock.advance(60_000);
+    const few = many.slice(0, 10);
+    for (const name of few) fleet.behaviours.set(name, "refuse");
+    await fleet.clock.advance(3_600_000);
+    for (const name of few) fleet.behaviours.set(name, "healthy");
+    const backAtMs = fleet.clock.monotonicMs();
+    await fleet.clock.advance(320_000);
+    const polls = firstPolls(few, backAtMs);
+    expect(Math.max(...polls) - Math.min(...polls)).toBeGreaterThan(10_000);
+  });
+
+  test("is not asked more often than once a minute because one comes and goes", async () => {
+    fleet = startVirtualFleet(many);
+    await fleet.clock.advance(60_000);
+    for (const name of many) fleet.behaviours.set(name, name === "m0" ? "flap" : "refuse");
+    await fleet.clock.advance(3_600_000);
+    const fromMs = fleet.clock.monotonicMs();
+    await fleet.clock.advance(600_000);
+    for (const name of many.slice(1)) {
+      const polls = (fleet.pollsMs.get(name) ?? []).filter((atMs) => atMs > fromMs);
+      expect(polls.length, name).toBeLessThanOrEqual(13);
+    }
+  });
+});
