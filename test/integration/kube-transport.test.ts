@@ -48,6 +48,8 @@ function transportTo(
   return transport;
 }
 
+/** Sooner than any deadline that a test does not set, and late enough for a busy machine. */
+const otherDeadlinesMs = 4_500;
 const never = new AbortController().signal;
 const getOptions = { accept: "application/json", signal: never, maxBytes: mib };
 
@@ -198,7 +200,7 @@ describe("a refusal", () => {
     });
     const { error, tookMs } = await timed(transportTo(server.url).get(pods, getOptions));
     expect(error.code).toBe("SERVER_ERROR");
-    expect(tookMs).toBeLessThan(1_000);
+    expect(tookMs).toBeLessThan(otherDeadlinesMs);
   });
 
   test.each([
@@ -280,7 +282,7 @@ describe("a connection", () => {
     for (const { error, tookMs } of errors) {
       expect(error).toMatchObject({ code: "CONNECTION_REFUSED", reason: "ConnectionRefused" });
       expect(error.message).toBe(`connection refused by 127.0.0.1:${port}`);
-      expect(tookMs).toBeLessThan(1_000);
+      expect(tookMs).toBeLessThan(otherDeadlinesMs);
     }
   });
 
@@ -297,7 +299,7 @@ describe("a connection", () => {
     expect(error).toMatchObject({ code: "CONNECT_TIMEOUT", reason: "ConnectTimeout" });
     expect(error.message).toBe(`no connection to 127.0.0.1:${server.port} within 1 s`);
     expect(tookMs).toBeGreaterThan(900);
-    expect(tookMs).toBeLessThan(2_000);
+    expect(tookMs).toBeLessThan(otherDeadlinesMs);
   });
 
   test.each([
@@ -483,7 +485,7 @@ describe("a deadline", () => {
     expect(error).toMatchObject({ code: "HEADERS_TIMEOUT", reason: "ResponseTimeout" });
     expect(error.message).toBe(`no response headers from 127.0.0.1:${server.port} within 1.5 s`);
     expect(tookMs).toBeGreaterThan(1_400);
-    expect(tookMs).toBeLessThan(2_600);
+    expect(tookMs).toBeLessThan(otherDeadlinesMs);
   });
 
   test("for silence ends a body that stalls", async () => {
@@ -494,7 +496,7 @@ describe("a deadline", () => {
       transportTo(server.url, { bodyIdleTimeoutMs: 1_000 }).get("/version", getOptions),
     );
     expect(error).toMatchObject({ code: "BODY_TIMEOUT", reason: "ResponseStalled" });
-    expect(tookMs).toBeLessThan(2_100);
+    expect(tookMs).toBeLessThan(otherDeadlinesMs);
   });
 
   test("for the whole request ends a body of one byte at a time", async () => {
@@ -507,17 +509,18 @@ describe("a deadline", () => {
     const { error, tookMs } = await timed(transport.get("/version", getOptions));
     expect(error).toMatchObject({ code: "REQUEST_DEADLINE", reason: "RequestTimeout" });
     expect(tookMs).toBeGreaterThan(1_950);
-    expect(tookMs).toBeLessThan(2_300);
+    expect(tookMs).toBeLessThan(otherDeadlinesMs);
     await expect.poll(() => server.open()).toBe(0);
   });
 
   test("for the whole request counts the wait for a connection, and a hung server gets two at most", async () => {
     const server = await tcp(() => {});
     const transport = transportTo(server.url, { requestTimeoutMs: 700 });
-    const results = await Promise.all(Array.from({ length: 8 }, () => timed(transport.get("/version", getOptions))));
+    // Two at a time, each waiting for its own deadline only after the one before: 8.4 s.
+    const results = await Promise.all(Array.from({ length: 24 }, () => timed(transport.get("/version", getOptions))));
     for (const { error, tookMs } of results) {
       expect(error.code).toBe("REQUEST_DEADLINE");
-      expect(tookMs).toBeLessThan(1_000);
+      expect(tookMs).toBeLessThan(otherDeadlinesMs);
     }
     await expect.poll(() => server.open()).toBeLessThanOrEqual(2);
   });
@@ -529,7 +532,7 @@ describe("a deadline", () => {
     setTimeout(() => controller.abort(new Error(canaryToken)), 50);
     const { error, tookMs } = await request;
     expect(error).toMatchObject({ code: "ABORTED", reason: "Aborted" });
-    expect(tookMs).toBeLessThan(500);
+    expect(tookMs).toBeLessThan(otherDeadlinesMs);
     const again = transportTo(server.url).get("/version", { ...getOptions, signal: controller.signal });
     expect((await failure(again)).code).toBe("ABORTED");
   });
@@ -627,7 +630,7 @@ describe("a stream", () => {
       code: "BODY_TIMEOUT",
       message: `nothing received from 127.0.0.1:${server.port} for 400 ms`,
     });
-    expect(tookMs).toBeLessThan(700);
+    expect(tookMs).toBeLessThan(otherDeadlinesMs);
     await expect.poll(() => server.open()).toBe(0);
   });
 

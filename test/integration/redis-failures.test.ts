@@ -84,7 +84,8 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
       await expect(apply(store, text("cluster:prod:status", "x"))).rejects.toMatchObject({ code: "STORE_DOWN" });
       await expect(store.string("cluster:prod:spec")).rejects.toMatchObject({ code: "STORE_DOWN" });
     }
-    expect(performance.now() - startedAtMs).toBeLessThan(500);
+    // A deadline for each of them would take a minute.
+    expect(performance.now() - startedAtMs).toBeLessThan(20 * commandMs);
 
     await redis.start();
     await applyEventually(store, text("cluster:prod:status", "new"));
@@ -159,7 +160,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
 
     const startedAtMs = performance.now();
     await expect(apply(store, text("a", "given up"))).rejects.toMatchObject({ code: "STORE_TIMEOUT" });
-    expect(performance.now() - startedAtMs).toBeLessThan(3 * commandMs);
+    expect(performance.now() - startedAtMs).toBeLessThan(10 * commandMs);
     await eventually(
       async () => !((await redis.admin.client("LIST")) as string).includes("cmd=evalsha"),
       5_000,
@@ -186,7 +187,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     const refusedAtMs = performance.now();
     await expect(apply(store, text("a", "2"))).rejects.toMatchObject({ code: "STORE_TIMEOUT" });
     await expect(store.string("a")).rejects.toMatchObject({ code: "STORE_TIMEOUT" });
-    expect(performance.now() - refusedAtMs).toBeLessThan(50);
+    expect(performance.now() - refusedAtMs).toBeLessThan(commandMs);
     await asleep;
     await applyEventually(store, text("a", "3"));
     await isHealthy(store);
