@@ -53,6 +53,38 @@ export function parseLabelSelector(text: string | null): LabelMatcher | undefine
   return (labels) => requirements.every((requirement) => holds(requirement, labels?.[requirement.key]));
 }
 
+const operators: Readonly<Record<string, Requirement["operator"]>> = {
+  In: "in",
+  NotIn: "notin",
+  Exists: "exists",
+  DoesNotExist: "absent",
+};
+
+/** Whether a LabelSelector, as objects hold it, selects the labels: none selects nothing, an empty one everything. */
+export function selectsLabels(
+  selector:
+    | {
+        readonly matchLabels?: Readonly<Record<string, string>>;
+        readonly matchExpressions?: readonly {
+          readonly key: string;
+          readonly operator: string;
+          readonly values?: readonly string[];
+        }[];
+      }
+    | undefined,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  if (selector === undefined) return false;
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([name, wanted]) => labels?.[name] === wanted) &&
+    matchExpressions.every(({ key: name, operator, values = [] }) => {
+      const known = operators[operator];
+      return known !== undefined && holds({ key: name, operator: known, values: new Set(values) }, labels?.[name]);
+    })
+  );
+}
+
 export interface FieldRequirement {
   readonly field: string;
   readonly equal: boolean;

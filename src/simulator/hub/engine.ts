@@ -12,6 +12,7 @@ import { Authorizer } from "./authorization.ts";
 import { ControlLoop } from "./control-loop.ts";
 import { checkCrd } from "./definition-checks.ts";
 import { Definitions } from "./definitions.ts";
+import { checkBudgets } from "./eviction.ts";
 import { GarbageCollector } from "./garbage.ts";
 import { NamespaceController } from "./namespaces.ts";
 import type { KubeObject, StoredObject } from "./object.ts";
@@ -149,6 +150,7 @@ export class HubEngine implements Engine {
     if (request.subresource === "binding") return this.#bind(request);
     if (request.subresource === "eviction") {
       const { deleteOptions } = (request.body ?? {}) as { readonly deleteOptions?: unknown };
+      checkBudgets(this.store, this.#reader.require(request).object);
       this.#delete({ ...request, subresource: "", body: deleteOptions });
       return { type: "body", status: 201, text: JSON.stringify({ ...success, code: 201 }) };
     }

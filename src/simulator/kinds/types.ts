@@ -118,6 +118,12 @@ export const clusterRoleType = builtIn(rbac, "clusterroles", "ClusterRole", clus
 export const roleBindingType = builtIn(rbac, "rolebindings", "RoleBinding");
 export const roleType = builtIn(rbac, "roles", "Role");
 
+export const budgetType = builtIn("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", {
+  short: ["pdb"],
+  status: true,
+  generation: true,
+});
+
 const authorization = "authorization.k8s.io/v1";
 const authentication = "authentication.k8s.io/v1";
 
@@ -161,11 +167,7 @@ export const builtInTypes: readonly ResourceType[] = [
   builtIn("networking.k8s.io/v1", "ingressclasses", "IngressClass", cluster),
   builtIn("networking.k8s.io/v1", "ingresses", "Ingress", { short: ["ing"], status: true, generation: true }),
   builtIn("networking.k8s.io/v1", "networkpolicies", "NetworkPolicy", { short: ["netpol"], generation: true }),
-  builtIn("policy/v1", "poddisruptionbudgets", "PodDisruptionBudget", {
-    short: ["pdb"],
-    status: true,
-    generation: true,
-  }),
+  budgetType,
   clusterRoleBindingType,
   clusterRoleType,
   roleBindingType,

@@ -174,6 +174,35 @@ describe("workloads", () => {
   });
 });
 
+describe("an eviction", () => {
+  it("is held up by a budget of the pod that allows none", () => {
+    const client = new HubClient();
+    const pod = (name: string, app: string) =>
+      client.send("create", "pods", { body: { metadata: { name, labels: { app } }, spec: { containers: [] } } });
+    pod("a", "web");
+    pod("b", "db");
+    const selector = { matchExpressions: [{ key: "app", operator: "In", values: ["web"] }] };
+    client.send("create", "poddisruptionbudgets", { body: { metadata: { name: "budget" }, spec: { selector } } });
+    const allow = (disruptionsAllowed: number) =>
+      client.send("patch", "poddisruptionbudgets", {
+        name: "budget",
+        subresource: "status",
+        body: { status: { disruptionsAllowed, desiredHealthy: 2, currentHealthy: 2 } },
+      });
+    const evict = (name: string) => ({ name, subresource: "eviction", body: {} });
+    allow(0);
+    expect(client.failure("create", "pods", evict("a"))).toMatchObject({
+      status: 429,
+      reason: "TooManyRequests",
+      details: { causes: [{ reason: "DisruptionBudget", message: expect.stringContaining("needs 2 healthy pods") }] },
+    });
+    expect(client.refusal("create", "pods", evict("b"))).toBe("accepted");
+    allow(1);
+    expect(client.refusal("create", "pods", evict("a"))).toBe("accepted");
+    expect(client.refusal("create", "pods", evict("a"))).toBe("404 NotFound");
+  });
+});
+
 describe("events", () => {
   it("are the same in the core group and in their own", () => {
     const client = new HubClient();
