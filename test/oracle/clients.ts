@@ -12,10 +12,11 @@ import { silentLogger } from "../../src/support/log.ts";
 import { seededRandom } from "../../src/support/random.ts";
 import { eventually } from "../support/processes.ts";
 import type { RealServer } from "./real-server.ts";
+import { clientNamespace } from "./step.ts";
 
 type Check = readonly [title: string, check: () => Promise<void>];
 
-const path = "/apis/clusterpulse.io/v1alpha1/namespaces/oracle/clusterconnections";
+const path = `/apis/clusterpulse.io/v1alpha1/namespaces/${clientNamespace}/clusterconnections`;
 const objects = 7;
 const waitMs = 30_000;
 
@@ -63,8 +64,8 @@ async function reflects(transport: KubeTransport): Promise<void> {
     const patched = await patchStatus(transport, `${path}/c0/status`, { message: "seen" }, { signal });
     await send("DELETE", `${path}/c1`);
     const isCurrent = async (): Promise<boolean> =>
-      reflector.get("oracle/c0")?.metadata.resourceVersion === patched.metadata.resourceVersion &&
-      reflector.get("oracle/c1") === undefined;
+      reflector.get(`${clientNamespace}/c0`)?.metadata.resourceVersion === patched.metadata.resourceVersion &&
+      reflector.get(`${clientNamespace}/c1`) === undefined;
     await eventually(isCurrent, waitMs, "the changes");
     const { items } = await listObjects<KubeObject>(transport, path, { signal, maxObjects: 100 });
     const listed = items.map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`).sort();

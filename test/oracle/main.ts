@@ -12,12 +12,14 @@ import { applies } from "./requests/applies.ts";
 import { creates } from "./requests/creates.ts";
 import * as definitions from "./requests/definitions.ts";
 import { reads, watches } from "./requests/reads.ts";
+import { samples } from "./requests/samples.ts";
 import { deletes, patches, statuses, updates } from "./requests/writes.ts";
-import { type KubernetesBody, namespace, type Step } from "./step.ts";
+import { clientNamespace, type KubernetesBody, namespace, type Step } from "./step.ts";
 
 const script: readonly Step[] = [
   ...definitions.create,
   ...definitions.discover,
+  ...samples,
   ...creates,
   ...updates,
   ...patches,
@@ -52,12 +54,10 @@ async function main(): Promise<number> {
     for (const { metadata } of await productDefinitions(ours)) {
       await ours.send({ method: "DELETE", path: `${crds}/${metadata.name}` });
     }
-    const made = await ours.send({
-      method: "POST",
-      path: "/api/v1/namespaces",
-      body: { metadata: { name: namespace } },
-    });
-    if (made.status !== 201) throw new Error(`the simulator has no namespace to work in: ${JSON.stringify(made)}`);
+    for (const name of [namespace, clientNamespace]) {
+      const made = await ours.send({ method: "POST", path: "/api/v1/namespaces", body: { metadata: { name } } });
+      if (made.status !== 201) throw new Error(`the simulator has no namespace to work in: ${JSON.stringify(made)}`);
+    }
     const counts = { passed: 0, failed: 0 };
     const count = (title: string, problems: readonly string[]): void => {
       counts[problems.length === 0 ? "passed" : "failed"]++;

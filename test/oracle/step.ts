@@ -25,6 +25,8 @@ export interface KubernetesBody {
 }
 
 export const namespace = "oracle";
+/** Where our own clients work, alone. */
+export const clientNamespace = "oracle-clients";
 export const merge = "application/merge-patch+json";
 export const json = "application/json-patch+json";
 export const strategic = "application/strategic-merge-patch+json";
