@@ -204,7 +204,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     expected(name: string): ExpectedCluster {
       const index = indexes.get(name);
       if (index === undefined) throw unknownCluster(name);
-      return expectedOf(buildModel(keyAt(index), identityAt(index)));
+      const transitions = faults.transitions(name);
+      const truth = expectedOf(buildModel(keyAt(index), identityAt(index)));
+      return transitions.length === 0 ? truth : { ...truth, transitions };
     },
   };
   let registration: Registration | undefined;

@@ -316,10 +316,16 @@ describe("flap", () => {
   });
 
   it("healed in an outage, it is up at once", async () => {
+    const atMs = Date.now();
     await break_("flap", { downMs: 60_000, upMs: 60_000 });
     expect(await looks()).toBe("down");
+    const [up, down] = simulator.expected(sick).transitions ?? [];
+    expect([up?.to, down?.to]).toEqual(["up", "down"]);
+    expect(up?.atMs).toBeGreaterThanOrEqual(atMs + 59_000);
+    expect((down?.atMs ?? 0) - (up?.atMs ?? 0)).toBe(60_000);
     await simulator.faults.remove(sick);
     expect(await looks()).toBe("up");
+    expect(simulator.expected(sick).transitions).toBeUndefined();
   });
 });
 

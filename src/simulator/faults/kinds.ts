@@ -4,7 +4,7 @@ import type { Clock } from "../../support/clock.ts";
 import type { Origin } from "../http/listeners.ts";
 import { apiErrors } from "../http/status.ts";
 import type { BodyFault, Heal, RequestVerdict } from "./effects.ts";
-import { startFlapping } from "./flap.ts";
+import { defaultFlap, startFlapping } from "./flap.ts";
 import type { FaultName } from "./names.ts";
 import type { GarbageVariant, TlsVariant } from "./parameters.ts";
 import type { FaultRule } from "./rule.ts";
@@ -22,7 +22,6 @@ export interface FaultBehaviour {
 const defaultLatencyMs = 3_000;
 const defaultBytesPerSec = 1_000;
 const defaultTruncateAfterBytes = 100;
-const defaultFlap = { upMs: 10_000, downMs: 5_000 };
 const pass: RequestVerdict = { type: "pass" };
 const stall: RequestVerdict = { type: "stall" };
 const untouched: BodyFault = { type: "none" };

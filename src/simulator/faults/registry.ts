@@ -3,14 +3,17 @@
 import { type Clock, systemClock } from "../../support/clock.ts";
 import type { Origin } from "../http/listeners.ts";
 import type { BodyFault, Heal, RequestVerdict } from "./effects.ts";
+import { defaultFlap, nextTransitions, type Transition } from "./flap.ts";
 import { type FaultBehaviour, faultBehaviours } from "./kinds.ts";
 import type { FaultRule } from "./rule.ts";
 
 interface Active {
   readonly rule: FaultRule;
+  readonly startedMs: number;
   heal: Heal;
 }
 
+const shownTransitions = 10;
 const pass: RequestVerdict = { type: "pass" };
 const untouched: BodyFault = { type: "none" };
 
@@ -31,7 +34,7 @@ export class FaultRegistry {
     const origin = this.#originOf(rule.cluster);
     return this.#inTurn(async () => {
       await this.#switchOff(origin);
-      const active: Active = { rule, heal: () => {} };
+      const active: Active = { rule, startedMs: this.#clock.monotonicMs(), heal: () => {} };
       this.#active.set(rule.cluster, active);
       active.heal = (await behaviourOf(rule).start?.(origin, rule, this.#clock)) ?? active.heal;
     });
@@ -50,6 +53,19 @@ export class FaultRegistry {
   /** Switches every fault off: timers of faults end with it. */
   async clear(): Promise<void> {
     for (const name of [...this.#active.keys()]) await this.remove(name);
+  }
+
+  /** When the cluster goes and comes back next, in epoch milliseconds; empty unless it flaps. */
+  transitions(cluster: string): readonly Transition[] {
+    const active = this.#active.get(cluster);
+    if (active?.rule.fault !== "flap") return [];
+    const times = { ...defaultFlap, ...active.rule.parameters };
+    const nowMs = this.#clock.monotonicMs();
+    const sinceEpochMs = this.#clock.nowMs() - nowMs;
+    return nextTransitions(active.startedMs, times, nowMs, shownTransitions).map(({ atMs, to }) => ({
+      atMs: atMs + sinceEpochMs,
+      to,
+    }));
   }
 
   list(): readonly FaultRule[] {

@@ -1,6 +1,7 @@
 // The ground truth of a cluster, summed over its numeric model and never over what its API shows.
 // Definitions: only pods that have a node are counted; requests are those of the regular containers of running and pending pods;
 // a node that is cordoned is neither ready nor not ready.
+import type { Transition } from "../faults/flap.ts";
 import { type ExpectedClaims, expectedClaims } from "./claims.ts";
 import {
   type ClusterModel,
@@ -49,6 +50,8 @@ export interface ExpectedCluster {
   readonly cpuCapacityCores: number;
   readonly memoryCapacityBytes: number;
   readonly perNode: Readonly<Record<string, ExpectedNode>>;
+  /** Of a cluster with the fault flap: when it goes and comes back next. */
+  readonly transitions?: readonly Transition[];
 }
 
 interface NodeSums {
