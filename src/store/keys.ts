@@ -40,13 +40,18 @@ export const clusterKeys = {
 export function parseClusterKey(
   key: string,
 ): { cluster: string; part: string } | { cluster: string; part: "node"; node: string } | undefined {
-  const [scope, cluster, part, node, ...rest] = key.split(":");
-  if (scope !== "cluster" || cluster === undefined || part === undefined) return undefined;
-  if (part === "node" && node !== undefined && rest.length === 0) {
-    return { cluster, part, node: node.replace(/%25|%3A/g, decodeURIComponent) };
-  }
-  return { cluster, part: [part, node, ...rest].filter((piece) => piece !== undefined).join(":") };
+  if (!key.startsWith(clusterScope)) return undefined;
+  const end = key.indexOf(":", clusterScope.length);
+  if (end === -1) return undefined;
+  const cluster = key.slice(clusterScope.length, end);
+  const part = key.slice(end + 1);
+  const isNode = part.startsWith(nodeScope) && !part.includes(":", nodeScope.length);
+  if (!isNode) return { cluster, part };
+  return { cluster, part: "node", node: part.slice(nodeScope.length).replace(/%25|%3A/g, decodeURIComponent) };
 }
+
+const clusterScope = "cluster:";
+const nodeScope = "node:";
 
 /** Keys of the store's own bookkeeping; readers of the original's keys never meet them. */
 export const hubKeys = {

@@ -15,7 +15,11 @@ export type Registrations = ReadonlyMap<string, readonly string[]>;
 export class KeyLedger {
   readonly #maxKeys: number;
   readonly #keys = new Map<string, Tracked>();
-  #sweepAt = this.#keys.entries();
+  /** Where the pass over all keys stands; undefined between two, since an iterator keeps what the map has outgrown. */
+  #sweepAt: MapIterator<[string, Tracked]> | undefined;
+  /** No key expires before this; it is found anew by each pass over all keys. */
+  #earliestMs = Number.POSITIVE_INFINITY;
+  #earliestInPassMs = Number.POSITIVE_INFINITY;
   /** Registered keys that are gone. */
   #gone = new Set<string>();
 
@@ -33,6 +37,7 @@ export class KeyLedger {
 
   /** A write of the key, and its registration, were applied. */
   written(key: string, expiresAtMs: number | null): void {
+    this.#expiresAt(expiresAtMs);
     const tracked = this.#keys.get(key);
     if (tracked !== undefined) {
       tracked.expiresAtMs = expiresAtMs;
@@ -75,22 +80,35 @@ export class KeyLedger {
     for (const tracked of this.#keys.values()) tracked.registered = false;
   }
 
-  /** Looks at the next `limit` keys; returns and drops those that have expired. */
+  /** Looks at the next `limit` keys, unless none can have expired; returns and drops those that have. */
   takeExpired(nowMs: number, limit: number): string[] {
     const expired: string[] = [];
+    if (nowMs < this.#earliestMs) return expired;
+    this.#sweepAt ??= this.#keys.entries();
     for (let looked = 0; looked < limit; looked++) {
       const next = this.#sweepAt.next();
       if (next.done) {
-        this.#sweepAt = this.#keys.entries();
+        this.#sweepAt = undefined;
+        this.#earliestMs = this.#earliestInPassMs;
+        this.#earliestInPassMs = Number.POSITIVE_INFINITY;
         break;
       }
       const [key, { expiresAtMs }] = next.value;
-      if (expiresAtMs === null || expiresAtMs > nowMs) continue;
+      if (expiresAtMs === null || expiresAtMs > nowMs) {
+        this.#expiresAt(expiresAtMs);
+        continue;
+      }
       this.#keys.delete(key);
       this.#remember(key);
       expired.push(key);
     }
     return expired;
+  }
+
+  #expiresAt(expiresAtMs: number | null): void {
+    if (expiresAtMs === null) return;
+    this.#earliestMs = Math.min(this.#earliestMs, expiresAtMs);
+    this.#earliestInPassMs = Math.min(this.#earliestInPassMs, expiresAtMs);
   }
 
   #remember(key: string): void {

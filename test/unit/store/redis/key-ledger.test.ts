@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KeyLedger } from "../../../../src/store/redis/key-ledger.ts";
 
@@ -52,5 +53,44 @@ describe("the key ledger", () => {
     ledger.written("cluster:a:5", 1);
     expect(ledger.takeExpired(10, 10)).toHaveLength(2);
     expect([...ledger.goneRegistrations(10).values()].flat()).toHaveLength(2);
+  });
+
+  it("tells every expiry after as many sweeps as all keys take, however they are written in between", () => {
+    const key = fc.constantFrom("cluster:a:1", "cluster:a:2", "cluster:a:3", "cluster:b:1", "cluster:b:2");
+    const step = fc.oneof(
+      fc.record({ write: key, ttlMs: fc.option(fc.integer({ min: 1, max: 50 })) }),
+      fc.record({ remove: key }),
+      fc.record({ waitMs: fc.integer({ min: 1, max: 30 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 3 }), (steps, limit) => {
+        const ledger = new KeyLedger(10);
+        const model = new Map<string, number | null>();
+        let nowMs = 0;
+        const sweep = (): void => {
+          for (const expired of ledger.takeExpired(nowMs, limit)) {
+            expect(model.get(expired)).toBeLessThanOrEqual(nowMs);
+            model.delete(expired);
+          }
+        };
+        for (const each of steps) {
+          if ("waitMs" in each) {
+            nowMs += each.waitMs;
+            sweep();
+          } else if ("remove" in each) {
+            ledger.deleted(each.remove);
+            model.delete(each.remove);
+          } else {
+            const expiresAtMs = each.ttlMs === null ? null : nowMs + each.ttlMs;
+            ledger.written(each.write, expiresAtMs);
+            model.set(each.write, expiresAtMs);
+          }
+        }
+        // The rest of a pass that is under way, and a whole one.
+        for (let sweeps = 0; sweeps < 14; sweeps++) sweep();
+        expect([...model.values()].filter((at) => at !== null && at <= nowMs)).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
   });
 });
