@@ -111,7 +111,15 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
     live: [{ name: "event-loop", status: "ok" }],
     ready: [acceptingCheck(stopping), informerCheck(hub), storeCheck(hub, hubStore)],
   });
-  const hubMetrics = createHubMetrics({ system, view, clock, version, instruments, pool: () => pool?.stats() });
+  const hubMetrics = createHubMetrics({
+    system,
+    view,
+    clock,
+    version,
+    instruments,
+    pool: () => pool?.stats(),
+    handshakes: () => hub?.admission.stats(),
+  });
   const metrics = async (): Promise<string> =>
     [
       await hubMetrics(),

@@ -21,8 +21,17 @@ export interface HubMetricsOptions {
   readonly instruments?: Pick<Instruments, "text">;
   /** Of the pool of threads; undefined: there is none yet. */
   readonly pool?: () => PoolReport | undefined;
+  /** Handshakes with clusters, over the whole fleet; undefined: nobody polls yet. */
+  readonly handshakes?: () => HandshakeReport | undefined;
   /** Clusters with series of their own. Default 10,000. */
   readonly maxClusters?: number;
+}
+
+/** Handshakes in flight, those that wait for a slot, and the most that were ever in flight. */
+export interface HandshakeReport {
+  readonly held: number;
+  readonly waiting: number;
+  readonly peak: number;
 }
 
 /** What is shown of the pool of threads. */
@@ -50,6 +59,7 @@ export function createHubMetrics(options: HubMetricsOptions): () => Promise<stri
       actorMetrics(actors, totals(actors)),
       counterMetrics(counters),
       clusterMetrics(options, clusters),
+      handshakeMetrics(options.handshakes?.() ?? { held: 0, waiting: 0, peak: 0 }),
       poolMetrics(options.pool?.() ?? { queued: 0, running: 0, tasks: new Map() }),
     ].join("");
   };
@@ -149,6 +159,16 @@ function counterMetrics(counters: SystemReport["counters"]): string {
     counter("clusterpulse_runs_skipped_total", "Runs skipped because the one before was going.", counters.runsSkipped),
     counter("clusterpulse_runs_deadline_total", "Runs ended by their deadline.", counters.runsDeadlined),
     counter("clusterpulse_timer_ticks_skipped_total", "Timer turns that came too late.", counters.ticksSkipped),
+  ].join("");
+}
+
+function handshakeMetrics({ held, waiting, peak }: HandshakeReport): string {
+  return [
+    seriesText("clusterpulse_handshakes", "gauge", "First requests on connections, by whether they have a slot.", [
+      [{ state: "held" }, held],
+      [{ state: "waiting" }, waiting],
+    ]),
+    seriesText("clusterpulse_handshakes_peak", "gauge", "The most that ever had a slot at once.", [[{}, peak]]),
   ].join("");
 }
 

@@ -52,6 +52,19 @@ function open(system: () => SystemReport, maxClusters?: number) {
 }
 
 describe("the hub's metrics", () => {
+  it("show the slots of handshakes", async () => {
+    const clock = new VirtualClock(atMs);
+    const store = createMemoryStore({ clock });
+    const view = createFleetView({ store, clock });
+    cleanups.push(() => view.close());
+    const handshakes = () => ({ held: 50, waiting: 150, peak: 50 });
+    const write = createHubMetrics({ system: () => emptyReport, view, clock, version: "1", handshakes });
+    const text = await write();
+    expect(text).toContain('clusterpulse_handshakes{state="held"} 50\n');
+    expect(text).toContain('clusterpulse_handshakes{state="waiting"} 150\n');
+    expect(text).toContain("clusterpulse_handshakes_peak 50\n");
+  });
+
   it("are well formed, each metric once with its head", async () => {
     const { store, clock, write } = open(() => ({ ...emptyReport, actors: [actor("/hub", "hub")] }));
     await store.apply(status("a"), signal);
