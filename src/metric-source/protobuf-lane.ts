@@ -2,11 +2,13 @@
 // field numbers, so that what none of them leads to is passed over without a look. Guarantees that an item read that way shows, on every
 // compiled path, exactly what its JSON shows; off these paths it may show nothing. Whatever cannot promise that takes the JSON lane, and the
 // answer says which path asked for it and why. A server is free to answer JSON all the same: the reader goes by what came.
-import { bodyMalformed } from "../kube/list-page.ts";
+import { asText, bodyMalformed } from "../kube/list-page.ts";
 import { compileExactDecoder, type Decoder } from "../kube/protobuf/decode.ts";
 import { openEnvelope } from "../kube/protobuf/envelope.ts";
 import { type Field, fieldsOf, typeOfKind } from "../kube/protobuf/schema.ts";
+import { compileSlots, type SlotReader } from "../kube/protobuf/slots.ts";
 import type { CompiledSource } from "./compiled.ts";
+import { managedFields } from "./composite.ts";
 import type { CompiledField } from "./fields.ts";
 import { pageEnd, readItems } from "./json-reader.ts";
 import type { PathStep } from "./path.ts";
@@ -23,11 +25,18 @@ export interface ProtobufList {
   /** Of the list, such as PodList. */
   readonly kind: string;
   readonly decode: Decoder;
+  /** Gives the fields' values, then the {@link heads}, then the labels; undefined where some path needs whole objects. */
+  readonly slots: SlotReader | undefined;
 }
 
 /** What every row holds whatever its fields are, and what pages say of their list. */
 const always = ["metadata.continue", "metadata.remainingItemCount"];
 const alwaysOfItems = ["metadata.name", "metadata.namespace"];
+/** In the slots after those of the fields. */
+const heads = [
+  ["metadata", "name"],
+  ["metadata", "namespace"],
+];
 const labels = "metadata.labels";
 
 /** Decides the lane of a source. Throws nothing. */
@@ -48,16 +57,43 @@ export function laneOf({ definition, fields }: Pick<CompiledSource, "definition"
   const paths = [...always, ...[...wanted].map((members) => `items.${members}`)];
   // Labels that no field reads go from the wire into the row.
   const asJson = wanted.has(labels) ? [] : [`items.${labels}`];
-  return { lane: "protobuf", list: { kind: `${kind}List`, decode: compileExactDecoder(list, paths, asJson) } };
+  const slots = slotsOf(list, type, fields);
+  const decode = slots === undefined ? compileExactDecoder(list, paths, asJson) : compileExactDecoder(list, always);
+  return { lane: "protobuf", list: { kind: `${kind}List`, decode, slots } };
 }
 
-/** Reads lists that came as protobuf. One resolver for each field, in the fields' order. */
-export function createProtobufReader({ kind, decode }: ProtobufList, resolvers: readonly Resolve[]): RowReader {
+/** Reads from the wire into slots where every path leads through single messages to a plain value or to an entry of a map. */
+function slotsOf(list: string, type: string, fields: readonly CompiledField[]): SlotReader | undefined {
+  const paths: string[][] = [];
+  for (const { steps } of fields) {
+    const keys = steps.flatMap((step) => (step.kind === "key" ? [step.key] : []));
+    if (keys.length !== steps.length || keys.includes(managedFields)) return undefined;
+    paths.push(keys);
+  }
+  return compileSlots(list, type, [...paths, ...heads], labels.split("."));
+}
+
+/** Reads lists that came as protobuf. One resolver for each field, in the fields' order; slots need none. */
+export function createProtobufReader({ kind, decode, slots }: ProtobufList, resolvers: readonly Resolve[]): RowReader {
+  const found: unknown[] = [];
+  const first = resolvers.length;
   return {
     read(page, sink) {
       const envelope = openEnvelope(page);
       if (envelope.kind !== kind) throw bodyMalformed(`a ${kind}`);
       const list = decode(envelope.raw);
+      if (slots !== undefined) {
+        slots(envelope.raw, found, () => {
+          const name = asText(found[first]);
+          if (name === "") {
+            sink.skip();
+            return true;
+          }
+          const namespace = asText(found[first + 1]);
+          return !sink.wants(namespace) || sink.take(namespace, name, found[first + 2], found);
+        });
+        return pageEnd(list);
+      }
       const items = list["items"];
       readItems(Array.isArray(items) ? items : [], "", resolvers, sink);
       return pageEnd(list);

@@ -8,7 +8,7 @@ export interface RowSink {
   /**
    * Takes one object. `labels` is the object's metadata.labels as it came, or as JsonMembers; undefined if it has none.
    * `found` holds, for each field, what its path leads to: undefined for nowhere, else the value as JSON shows it, null included; an
-   * integer beyond ±2^53 is a bigint. It belongs to the reader and is only valid during the call.
+   * integer beyond ±2^53 is a bigint. It may be longer than that, belongs to the reader and is only valid during the call.
    * False: nothing more is wanted of this list.
    */
   take(namespace: string, name: string, labels: unknown, found: readonly unknown[]): boolean;

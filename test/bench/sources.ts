@@ -62,7 +62,7 @@ async function createSource(kubeconfig: string): Promise<void> {
       const { body } = await api.requestJson("GET", `${path}/pods`, options);
       return (body as { status?: { clustersCollected?: number } }).status?.clustersCollected === clusters;
     };
-    await eventually(isDone, 300_000, `${clusters} clusters collected`);
+    await eventually(isDone, 900_000, `${clusters} clusters collected`);
   } finally {
     await api.close();
   }

@@ -52,7 +52,7 @@ interface FieldPlan {
   readonly omitsZero: boolean;
 }
 
-interface ValuePlan {
+export interface ValuePlan {
   readonly kind: ValueType["kind"];
   /** Of a message. */
   readonly message: Plan;
@@ -120,20 +120,20 @@ function membersOf(type: string): string[] {
 
 const noPlan: Plan = { fields: [], absent: [], endsWithFirst: false };
 
-function valuePlan(value: ValueType, selection: Selection): ValuePlan {
+export function valuePlan(value: ValueType, selection: Selection): ValuePlan {
   const { kind } = value;
   const of = kind === "items" ? valuePlan(value.of, undefined) : undefined;
   if (kind !== "message") return { kind, message: noPlan, of };
   return { kind, message: selection === undefined ? wholePlan(value.type) : compile(value.type, selection), of };
 }
 
-function wireTypeOf({ value, repeat }: Field): number {
+export function wireTypeOf({ value, repeat }: Field): number {
   return repeat !== "map" && (value.kind === "int" || value.kind === "bool") ? VARINT : BYTES;
 }
 
 const plainKinds: ReadonlySet<string> = new Set(["string", "bool", "int", "bytes"]);
 
-function omitsZero({ value, repeat, presence }: Field): boolean {
+export function omitsZero({ value, repeat, presence }: Field): boolean {
   return presence === "not-zero-time" || (presence === "non-zero" && repeat === "one" && plainKinds.has(value.kind));
 }
 
@@ -161,6 +161,22 @@ function zeroOf(field: Field, message: Plan, type: string): (() => unknown) | un
     default:
       return () => null;
   }
+}
+
+/** What JSON shows on a path to a plain value, or into a map, of a message of which nothing was sent; undefined: nothing. */
+export function absentOf(type: string, [first, ...below]: readonly string[]): unknown {
+  const field = fieldsOf(type).find(({ name }) => name === first && name !== "");
+  if (field === undefined) {
+    for (const { name, value } of fieldsOf(type)) {
+      if (name !== "" || value.kind !== "message" || !membersOf(value.type).includes(first ?? "")) continue;
+      return absentOf(value.type, [first ?? "", ...below]);
+    }
+    return undefined;
+  }
+  const zero = zeroOf(field, noPlan, type);
+  if (below.length === 0) return zero?.();
+  const isShown = zero !== undefined && field.presence !== "set-or-null" && field.repeat === "one";
+  return isShown && field.value.kind === "message" ? absentOf(field.value.type, below) : undefined;
 }
 
 function withAbsent(object: JsonObject, plan: Plan): JsonObject {
@@ -252,7 +268,8 @@ function readEntry(reader: WireReader, field: FieldPlan, object: JsonObject): vo
   } else map[key] = value;
 }
 
-function zeroEntry({ kind, message }: ValuePlan): unknown {
+/** What a map shows for an entry without a value. */
+export function zeroEntry({ kind, message }: ValuePlan): unknown {
   switch (kind) {
     case "message":
       return withAbsent({}, message);
@@ -266,7 +283,7 @@ function zeroEntry({ kind, message }: ValuePlan): unknown {
   }
 }
 
-function readValue(reader: WireReader, value: ValuePlan): unknown {
+export function readValue(reader: WireReader, value: ValuePlan): unknown {
   switch (value.kind) {
     case "string":
       return reader.text();

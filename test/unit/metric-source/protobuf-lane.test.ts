@@ -49,11 +49,12 @@ function sourceOf(apiVersion: string, kind: string, paths: readonly Path[]): Par
 const lane = (apiVersion: string, kind: string, paths: readonly Path[]) => laneOf(sourceOf(apiVersion, kind, paths));
 
 /** What a reader hands on: every object with what each path found. */
-function handedOn(reader: RowReader, page: Uint8Array): unknown {
+function handedOn(reader: RowReader, page: Uint8Array, fields: number): unknown {
   const rows: unknown[] = [];
   const end = reader.read(Buffer.from(page), {
     wants: () => true,
-    take: (namespace, name, labels, found) => rows.push([namespace, name, plainLabels(labels), ...found]) > 0,
+    take: (namespace, name, labels, found) =>
+      rows.push([namespace, name, plainLabels(labels), ...found.slice(0, fields)]) > 0,
     skip: () => void rows.push("skipped"),
   });
   return { rows, end };
@@ -88,8 +89,8 @@ function expectSame(apiVersion: string, kind: string, items: readonly unknown[],
   const list = { apiVersion, kind: `${kind}List`, metadata: { continue: "more", remainingItemCount: 7 }, items };
   const resolvers = paths.map(shown);
   deepStrictEqual(
-    handedOn(createProtobufReader(found.list, resolvers), encodeBody(list) as Uint8Array),
-    handedOn(createJsonReader(resolvers), Buffer.from(JSON.stringify(list))),
+    handedOn(createProtobufReader(found.list, resolvers), encodeBody(list) as Uint8Array, paths.length),
+    handedOn(createJsonReader(resolvers), Buffer.from(JSON.stringify(list)), paths.length),
   );
 }
 
@@ -166,7 +167,7 @@ it("whole numbers beyond what a double holds are exact", { timeout: 60_000 }, ()
         const json = `{"kind":"PodList","items":[{"metadata":{"name":"a","generation":${exact}}}]}`;
         const resolvers = number.fields.map(({ steps }) => compilePath(steps));
         const [read, wanted] = [createProtobufReader(found.list, resolvers), createJsonReader(resolvers)];
-        deepStrictEqual(handedOn(read, page), handedOn(wanted, Buffer.from(json)));
+        deepStrictEqual(handedOn(read, page, 1), handedOn(wanted, Buffer.from(json), 1));
       },
     ),
   );
