@@ -4,6 +4,8 @@ import type { HttpAnswer } from "../../src/simulator/recorded/layout.ts";
 import { type Manifest, manifestOf, type Recording } from "./recording.ts";
 
 export const registryTraits = [
+  /** The original could not use it. */
+  "not available",
   /** It asked for credentials although the spec names some. */
   "refuses credentials",
   /** It asked for credentials. */
@@ -50,8 +52,9 @@ export function traitsOfRegistry(recording: Recording, path: string): ReadonlySe
     monitoring = {},
   } = (manifest.spec ?? {}) as RegistrySpec;
   const status = recording.json(`registry:${registry}:status`) as
-    | { features?: { requires_auth?: boolean } }
+    | { available?: boolean; features?: { requires_auth?: boolean } }
     | undefined;
+  if (status?.available === false) found.add("not available");
   const secret = manifestOf(recording.manifests, "Secret", credentialsRef?.name ?? "");
   if (credentialsRef !== undefined && !hasLogin(secret)) found.add("without credentials");
   if (status?.features?.requires_auth === true) {

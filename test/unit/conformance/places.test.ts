@@ -111,6 +111,7 @@ describe("traits of a registry", () => {
   it("come from what it answered", () => {
     const json = () => ({ features: { requires_auth: true } });
     expect(of({ endpoint: "https://r" }, { json })).toEqual(["asks for credentials"]);
+    expect(of({ endpoint: "https://r" }, { json: () => ({ available: false }) })).toEqual(["not available"]);
     const page = { http: { "/v2/": { status: 200, headers: { "Content-Type": "text/html; a" } } } };
     expect(of({ endpoint: "https://r" }, { endpoint: () => page })).toEqual(["no registry's answer"]);
     const paged = { http: { "/v2/_catalog": { status: 200, headers: { Link: "<x>" } } } };
