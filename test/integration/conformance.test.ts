@@ -166,6 +166,8 @@ describe("the corners of the original", () => {
           "clusters:all/smaller",
           "registry:garbled:status/available",
           "registry:busy:status/available",
+          // What is said to be available has a response time.
+          "registryconnections/busy/status/responseTime",
           "registry:paged:status/version",
           `${rows}/resources/a/w2/values/thing`,
           `${rows}/resources/a/w2/values/size`,
