@@ -223,6 +223,15 @@ describe("a status patch", () => {
     ]);
   });
 
+  test("for another object of the name says that its own is gone, where the server does not refuse it", async () => {
+    const uid = "one";
+    const { metadata } = object("a", "8");
+    const { transport } = await serve((_url, response) => reply(response, { metadata: { ...metadata, uid } }));
+    await patchStatus(transport, `${path}/a/status`, {}, { signal: never, uid });
+    const other = patchStatus(transport, `${path}/a/status`, {}, { signal: never, uid: "another" });
+    expect((await failure(other)).code).toBe("NOT_FOUND");
+  });
+
   test.each([
     [404, "NOT_FOUND"],
     [409, "CONFLICT"],
