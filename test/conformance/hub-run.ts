@@ -37,6 +37,7 @@ export async function withHubOn<T>(
     const isQuiet = (): boolean =>
       running.synced() &&
       running.store.stats().documents === 0 &&
+      running.status.stats().pending === 0 &&
       running.system.snapshot().every(({ kind, runs, nextTimerAtMs }) => {
         // What a MetricSource made of it is said a moment later, for all clusters at once.
         if (kind === "metric-source") return nextTimerAtMs === null;
