@@ -32,6 +32,7 @@ export default defineConfig({
           ...shared,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          setupFiles: ["./test/support/own-temporary-folder.ts"],
           pool: "forks",
           fileParallelism: false,
           testTimeout: 120_000,
