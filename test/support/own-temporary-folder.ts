@@ -7,7 +7,7 @@ import { afterAll } from "vitest";
 
 // Compiled sources stay where everybody finds them: starts would be slow without.
 process.env["NODE_COMPILE_CACHE"] ??= join(tmpdir(), "node-compile-cache");
-const folder = mkdtempSync(join(tmpdir(), "clusterpulse-test-"));
+const folder = mkdtempSync(join(tmpdir(), "clusterpulse-e2e-"));
 process.env["TMPDIR"] = folder;
 // After everything that the file itself does at its end.
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
