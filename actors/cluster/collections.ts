@@ -5,7 +5,7 @@ import type { Compute, Transport } from "../../src/cluster/ports.ts";
 import { Discovery } from "../../src/kube/discovery.ts";
 import { dueSources, listsOf, type PlannedList, termsOf } from "../../src/metric-source/plan.ts";
 import { afterFailure, type Quarantine, STRIKES, trusted, verdict } from "../../src/metric-source/quarantine.ts";
-import type { ClusterOutcome } from "../../src/metric-source/status.ts";
+import { type ClusterOutcome, neverCollected } from "../../src/metric-source/status.ts";
 import {
   type SourceCollectionMeta,
   sourceCollection,
@@ -251,7 +251,7 @@ export class ClusterCollections {
       const strikes = this.#suspects.get(source)?.strikes ?? 0;
       if (last?.meta !== undefined) store.write(sourceCollectionFailed(last.meta, [result.message], lifetime));
       const outcome = {
-        ...(last?.outcome ?? nothing),
+        ...(last?.outcome ?? neverCollected),
         cluster: this.#cluster,
         state: "failed" as const,
         problems: [result.message],
@@ -295,17 +295,3 @@ export class ClusterCollections {
 }
 
 const noCost = { cpuSeconds: 0, readBytes: 0, storedBytes: 0, objects: 0, stopped: 0 };
-
-const nothing: Omit<ClusterOutcome, "cluster" | "state" | "problems"> = {
-  resources: 0,
-  truncated: false,
-  durationMs: 0,
-  collectedAtMs: null,
-  cpuMs: 0,
-  bytes: 0,
-  objects: 0,
-  storedBytes: 0,
-  resolved: [],
-  stopped: [],
-  isQuarantined: false,
-};

@@ -16,6 +16,7 @@ import {
   coverageOf,
   currentStatus,
   isTransition,
+  neverCollected,
   type SourceStatusInput,
   sourceStatus,
 } from "../../src/metric-source/status.ts";
@@ -294,19 +295,4 @@ const textOf = (value: unknown): string => (typeof value === "string" ? value.sl
 
 const sentence = ({ field, message }: SourceProblem): string => `${field} ${message}`;
 
-const unknown = (cluster: string): ClusterOutcome => ({
-  cluster,
-  state: "pending",
-  resources: 0,
-  truncated: false,
-  problems: [],
-  durationMs: 0,
-  collectedAtMs: null,
-  cpuMs: 0,
-  bytes: 0,
-  objects: 0,
-  storedBytes: 0,
-  resolved: [],
-  stopped: [],
-  isQuarantined: false,
-});
+const unknown = (cluster: string): ClusterOutcome => ({ cluster, state: "pending", ...neverCollected });

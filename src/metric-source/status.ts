@@ -34,6 +34,22 @@ export interface ClusterOutcome {
   readonly isQuarantined: boolean;
 }
 
+/** Of a cluster that was never collected: what is added is its name and why. */
+export const neverCollected: Omit<ClusterOutcome, "cluster" | "state"> = {
+  resources: 0,
+  truncated: false,
+  problems: [],
+  durationMs: 0,
+  collectedAtMs: null,
+  cpuMs: 0,
+  bytes: 0,
+  objects: 0,
+  storedBytes: 0,
+  resolved: [],
+  stopped: [],
+  isQuarantined: false,
+};
+
 export interface SourceStatusInput {
   /** Problems of the definition, each a sentence with its field; empty: it compiles. */
   readonly compileProblems: readonly string[];
