@@ -1,6 +1,7 @@
 // Supervises the MetricSources: one child for each. When one goes, the clusters collect it no more, and what was stored of it is removed
 // everywhere.
 import { clusterConnections, metricSources } from "../../src/api/v1alpha1/resources.ts";
+import { crashLoopingStatus } from "../../src/metric-source/status.ts";
 import { sourceDeleted } from "../../src/store/metric-source-documents.ts";
 import { Children, type ChildrenMessage, childrenDefaults, nameOf } from "../informer/children.ts";
 import type { Actor, ActorContext, ActorDefinition } from "../system/index.ts";
@@ -26,8 +27,8 @@ class MetricSourcesActor implements Actor<ChildrenMessage> {
   readonly #children: Children<MetricSourceMessage, SourceMemory>;
 
   constructor(context: ActorContext<ChildrenMessage>, dependencies: MetricSourceDependencies) {
-    const { board, cache, store } = dependencies;
-    this.#children = new Children(context, dependencies, {
+    const { board, cache, status, store } = dependencies;
+    this.#children = new Children<MetricSourceMessage, SourceMemory>(context, dependencies, {
       resource: metricSources,
       remember: () => ({
         typeNames: new Set(),
@@ -39,6 +40,13 @@ class MetricSourcesActor implements Actor<ChildrenMessage> {
       }),
       define: (key, memory) => metricSourceDefinition(key, dependencies, memory),
       stopping: (key) => board.remove(key),
+      crashLooping(_key, { metadata }, memory, code) {
+        const { namespace = "", name, uid, generation } = metadata;
+        const input = { previous: memory.status, observedGeneration: generation, nowMs: context.clock.nowMs() };
+        const said = crashLoopingStatus(input, code);
+        memory.status = said;
+        if (uid !== undefined) status.set({ resource: metricSources.plural, namespace, name, uid }, said);
+      },
       ended(key, { typeNames }) {
         // A child that was told to read its spec just before it stopped may have put it there again.
         board.remove(key);

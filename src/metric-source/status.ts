@@ -175,12 +175,38 @@ function waitingFor(clusters: readonly ClusterOutcome[]): { reason: string; mess
   return has("unreachable") ? { reason: "NoClusterReachable", message: "No cluster can be reached" } : undefined;
 }
 
+/** Of a source that no cluster is asked about. */
+function notWorkedOn(reason: string, message: string): Verdict[] {
+  const all = (status: Condition["status"]) => (type: string) => ({ type, status, reason, message });
+  return [...["Ready", "Synced"].map(all("False")), all("Unknown")("Reachable"), all("True")("Degraded")];
+}
+
+/** The status of a source whose actor crashes in a loop. What was said of earlier collections stays, with its times. */
+export function crashLoopingStatus(
+  { previous, observedGeneration, nowMs }: Pick<SourceStatusInput, "previous" | "observedGeneration" | "nowMs">,
+  code: string,
+): MetricSourceStatus {
+  const message =
+    `The actor of this MetricSource crashes again and again (${code}): it is started again at growing intervals, and at once when the ` +
+    "MetricSource is edited";
+  return {
+    ...previous,
+    ...(observedGeneration === undefined ? {} : { observedGeneration }),
+    phase: "Error",
+    message,
+    conditions: conditionsFrom(
+      notWorkedOn("ActorCrashLooping", message),
+      previous?.conditions ?? [],
+      observedGeneration,
+      nowMs,
+    ),
+  };
+}
+
 function verdicts(input: SourceStatusInput): Verdict[] {
   const { compileProblems, clusters, quarantine, groups } = input;
   if (compileProblems.length > 0) {
-    const message = compileProblems.join("; ");
-    const all = (status: Condition["status"]) => (type: string) => ({ type, status, reason: "InvalidSpec", message });
-    return [...["Ready", "Synced"].map(all("False")), all("Unknown")("Reachable"), all("True")("Degraded")];
+    return notWorkedOn("InvalidSpec", compileProblems.join("; "));
   }
   const of = (...states: ClusterOutcome["state"][]): ClusterOutcome[] =>
     clusters.filter(({ state }) => states.includes(state));

@@ -43,6 +43,36 @@ describe("what a MetricSource says of itself", patient, () => {
     }
   });
 
+  test("E-17: that its actor crashes in a loop, until an edit mends it; the others are collected on time", async () => {
+    fleet = startVirtualFleet(["one"]);
+    fleet.declareSource("calm", spec());
+    fleet.declareSource("cursed", spec());
+    await fleet.clock.advance(120_000);
+    const cursed = Object.defineProperty({}, "source", {
+      enumerable: true,
+      get: () => {
+        throw new TypeError("a canary");
+      },
+    });
+    fleet.declareSource("cursed", cursed, 2);
+    await fleet.clock.advance(150_000);
+    expect(statusOf("cursed")).toMatchObject({
+      phase: "Error",
+      clustersCollected: 1,
+      message: expect.stringContaining("(UNEXPECTED)"),
+    });
+    expect(conditionOf("cursed", "Ready")).toBe("False ActorCrashLooping");
+    expect(conditionOf("cursed", "Degraded")).toBe("True ActorCrashLooping");
+    expect(conditionOf("cursed", "Reachable")).toBe("Unknown ActorCrashLooping");
+    expect(JSON.stringify(statusOf("cursed"))).not.toContain("canary");
+    expect(fleet.clock.nowMs() - (await lastCollectedMs("calm", "one"))).toBeLessThan(90_000);
+
+    fleet.declareSource("cursed", spec(), 3);
+    await fleet.clock.advance(120_000);
+    expect(statusOf("cursed").phase).toBe("Active");
+    expect(conditionOf("cursed", "Ready")).toBe("True CollectionSuccessful");
+  });
+
   test("E-35: evaluations that a limit stopped are null, named in the status, and cost nobody else anything", async () => {
     const note = "x".repeat(40_000);
     const items = (_cluster: string, path: string) =>
