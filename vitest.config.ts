@@ -1,7 +1,13 @@
 import { defineConfig } from "vitest/config";
 
 // Three projects: pure tests share threads and one context; whatever owns servers, children or real time gets a process of its own.
-const shared = { include: [] as string[], passWithNoTests: false, environment: "node" as const };
+const shared = {
+  include: [] as string[],
+  passWithNoTests: false,
+  environment: "node" as const,
+  // What is waited for comes in milliseconds; how long a busy machine takes for it says nothing.
+  expect: { poll: { timeout: 10_000 } },
+};
 
 export default defineConfig({
   test: {
