@@ -16,6 +16,7 @@ import { CollectState } from "../../src/cluster/state.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { Measures } from "../../src/support/measures.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
+import { nameOf } from "../informer/children.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
 import { WatchedSecret } from "../informer/watched-secret.ts";
 import type { SourceBoard } from "../metric-source/board.ts";
@@ -132,7 +133,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#attempts = attempts;
     this.#secret = new WatchedSecret(dependencies, context.self as ActorRef<ObjectChanged>);
     this.#link = new ClusterLink(dependencies.connector, dependencies.admission);
-    const name = key.slice(key.indexOf("/") + 1);
+    const name = nameOf(key);
     const { clock } = context;
     const breaker = () => this.#attempts.breaker;
     this.#report = new ClusterReport(name, this.#object(), dependencies, clock, dependencies.limits, breaker);

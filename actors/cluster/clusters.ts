@@ -88,9 +88,10 @@ class ClustersActor implements Actor<ClustersMessage> {
    */
   #recovered(): void {
     const nowMs = this.#context.clock.monotonicMs();
+    if (nowMs < this.#nextRoundMs) return;
     const all = this.#children.memories();
     const down = all.filter(({ breaker }) => breaker !== "closed").length;
-    if (2 * down < all.length || nowMs < this.#nextRoundMs) return;
+    if (2 * down < all.length) return;
     this.#nextRoundMs = nowMs + roundPauseMs;
     this.#children.tellAll({ type: "fleet-recovered" });
   }

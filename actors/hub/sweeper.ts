@@ -3,6 +3,7 @@
 import { clusterConnections, metricSources, registryConnections } from "../../src/api/v1alpha1/resources.ts";
 import { type SweptKind, sweptKinds } from "../../src/store/redis/sweep.ts";
 import { fullJitterMs } from "../../src/support/backoff.ts";
+import { nameOf } from "../informer/children.ts";
 import type { ObjectCache } from "../informer/informer.ts";
 import type { ActorDefinition, RunOutcome } from "../system/index.ts";
 
@@ -45,7 +46,7 @@ export function sweeperDefinition(sweep: Sweep, cache: ObjectCache): ActorDefini
               const [kind] = waiting;
               if (kind === undefined) return;
               const keys = [...cache.keys(resourceKinds[kind])];
-              const live = kind === "metricsource" ? keys : keys.map((key) => key.slice(key.indexOf("/") + 1));
+              const live = kind === "metricsource" ? keys : keys.map(nameOf);
               const onEnd = (outcome: RunOutcome<void>): SweeperMessage => ({ type: "swept", outcome });
               context.run("sweep", { deadlineMs: sweepDeadlineMs, onEnd }, (signal) => sweep(kind, live, signal));
               return;

@@ -23,6 +23,7 @@ import {
 import { sourceDefinition, sourceEvent, sourceState } from "../../src/store/metric-source-documents.ts";
 import type { SourceId } from "../../src/store/metric-source-keys.ts";
 import { rfc3339 } from "../../src/support/clock.ts";
+import { nameOf } from "../informer/children.ts";
 import type { InformerMessage, ObjectCache } from "../informer/informer.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
@@ -218,7 +219,7 @@ class MetricSourceActor implements Actor<MetricSourceMessage> {
     const { outcomes, groups, status: previous } = this.#memory;
     const nowMs = this.#context.clock.nowMs();
     const clusters = [...cache.keys(clusterConnections.kind)]
-      .map((key) => key.slice(key.indexOf("/") + 1))
+      .map(nameOf)
       .sort()
       .map((cluster) => outcomes.get(cluster) ?? unknown(cluster));
     const input: SourceStatusInput = {

@@ -8,6 +8,7 @@ import type { Failure } from "../../src/registry/health.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import { type Attempts, retryAfterMsOf } from "../cluster/attempts.ts";
 import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf, untilTurnMs } from "../cluster/schedule.ts";
+import { nameOf } from "../informer/children.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
 import { WatchedSecret } from "../informer/watched-secret.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
@@ -94,7 +95,7 @@ class RegistryActor implements Actor<RegistryMessage> {
     this.#dependencies = dependencies;
     this.#attempts = attempts;
     this.#secret = new WatchedSecret(dependencies, context.self as ActorRef<ObjectChanged>);
-    const name = key.slice(key.indexOf("/") + 1);
+    const name = nameOf(key);
     this.#report = new RegistryReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
   }
 
