@@ -91,7 +91,8 @@ export async function startParts(settings: LoadSettings, seen: Seen, ended: () =
     const kubeconfig = join(scratch, "kubeconfig");
     const { clusters, registries, seed, preset, intervalSeconds } = settings;
     const fleet = { clusters, registries, seed, preset, interval: intervalSeconds, register: namespace };
-    const flags = flagsOf({ ...fleet, "kubeconfig-out": kubeconfig });
+    // A context for each of thousands of clusters would be more than a hub reads.
+    const flags = flagsOf({ ...fleet, "kubeconfig-out": kubeconfig, "kubeconfig-of": "hub" });
     const simulator = started(startChildCommand(["simulate", ...flags]));
     await simulator.firstLine(readyDeadlineMs);
     const file = (await findSimulators()).find((running) => running.pid === simulator.pid);

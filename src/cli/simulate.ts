@@ -16,6 +16,7 @@ export function simulateCommand(): Command {
     .option("--preset <size>", presetNames.join(", "), "small")
     .option("--port <n>", "port of the hub API; 0 chooses a free one", "0")
     .option("--kubeconfig-out <file>", "write a kubeconfig (mode 0600): context hub, and one context for each cluster")
+    .option("--kubeconfig-of <whom>", "the contexts in it: all, or that of the hub alone", "all")
     .option(
       "--register <namespace>",
       "create a Secret and a connection for each cluster and registry in this namespace",
@@ -33,6 +34,7 @@ export function simulateCommand(): Command {
       const origin = flags.oneOf("origin", originModes, "port");
       const intervalSeconds = flags.integer("interval", { min: 1, max: 86_400 }, undefined);
       const kubeconfigFile = flags.text("kubeconfig-out");
+      const alone = flags.oneOf("kubeconfig-of", ["all", "hub"], "all") === "hub";
       const dataFolder = flags.text("data-dir");
       const namespace = flags.text("register");
       if (namespace !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
@@ -49,7 +51,7 @@ export function simulateCommand(): Command {
       });
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
-      if (kubeconfigFile !== undefined) writeSecretFile(kubeconfigFile, simulator.kubeconfig());
+      if (kubeconfigFile !== undefined) writeSecretFile(kubeconfigFile, simulator.kubeconfig("hub", { alone }));
       const removeRunFile = await writeRunFile({ admin: simulator.admin, startedAt: rfc3339(Date.now()) });
       const ready = {
         ready: true,

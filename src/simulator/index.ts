@@ -82,8 +82,11 @@ export interface Simulator {
     /** The cluster's recent requests, oldest first; at most a few hundred. */
     recent(cluster: string): readonly RequestRecord[];
   };
-  /** YAML text with the contexts `hub` and one per cluster, of which `current` (`hub` unless told) is the current one. Holds credentials. */
-  kubeconfig(current?: string): string;
+  /**
+   * YAML text with the contexts `hub` and one per cluster, of which `current` (`hub` unless told) is the current one; with `alone` the
+   * only one. Holds credentials.
+   */
+  kubeconfig(current?: string, options?: { readonly alone?: boolean }): string;
   /** The truth about a cluster. Throws SIMULATED_CLUSTER_UNKNOWN. */
   expected(cluster: string): ExpectedCluster;
   /** Makes the hub's API server know every cluster and registry. What exists already is left as it is, but for addresses and credentials. */
@@ -252,10 +255,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       },
     },
     admin: { url: admin.url, token: admin.token },
-    kubeconfig: (current = hubName) => {
+    kubeconfig: (current = hubName, { alone = false } = {}) => {
       if (sites.has(current)) throw unknownCluster(current);
-      originOf(current);
-      const servers = [{ name: hubName, url: urlOf(hubName) }, ...clusters];
+      const url = urlOf(current);
+      const servers = alone ? [{ name: current, url }] : [{ name: hubName, url: urlOf(hubName) }, ...clusters];
       return kubeconfigText(
         servers.map((one) => ({ ...one, token: tokens.of(one.name) })),
         authority.caPem,

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport } from "../../src/kube/transport.ts";
 import { leftovers, runCommand, startCommand } from "../support/processes.ts";
@@ -62,6 +63,17 @@ describe("clusterpulse simulate", () => {
     simulator.child.kill("SIGTERM");
     expect(await simulator.ended).toBe(0);
     expect(leftovers()).toEqual(before);
+  });
+
+  test("writes the hub's context alone when told so", async () => {
+    const file = join(scratch, "alone");
+    const simulator = startCommand("simulate", "--clusters", "3", "--kubeconfig-out", file, "--kubeconfig-of", "hub");
+    await simulator.until(/\n/);
+    const { contexts } = parse(readFileSync(file, "utf8")) as { contexts: { name: string }[] };
+    expect(contexts.map(({ name }) => name)).toEqual(["hub"]);
+    expect(await list("hub", "/api/v1/namespaces", file)).not.toHaveLength(0);
+    simulator.child.kill("SIGTERM");
+    expect(await simulator.ended).toBe(0);
   });
 
   test("serves clusters below paths of one port, and keeps its objects in a folder of its owner alone", async () => {
