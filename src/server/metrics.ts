@@ -38,8 +38,30 @@ export interface HandshakeReport {
 export interface PoolReport {
   readonly queued: number;
   readonly running: number;
+  /** Tasks not taken in because the queue was full, and tasks that had to leave it for more urgent ones. */
+  readonly refused: number;
+  readonly displaced: number;
+  /** Threads lost to a task: stopped at its deadline, out of memory, ended by it; and lost before it began, or without one. */
+  readonly killed: number;
+  readonly outOfMemory: number;
+  readonly crashed: number;
+  readonly rerun: number;
+  readonly threadErrors: number;
   readonly tasks: ReadonlyMap<string, { readonly runs: number; readonly failed: number; readonly totalMs: number }>;
 }
+
+const noPool: PoolReport = {
+  queued: 0,
+  running: 0,
+  refused: 0,
+  displaced: 0,
+  killed: 0,
+  outOfMemory: 0,
+  crashed: 0,
+  rerun: 0,
+  threadErrors: 0,
+  tasks: new Map(),
+};
 
 /** Returns a function that writes all metrics in the Prometheus text format. */
 export function createHubMetrics(options: HubMetricsOptions): () => Promise<string> {
@@ -60,7 +82,7 @@ export function createHubMetrics(options: HubMetricsOptions): () => Promise<stri
       counterMetrics(counters),
       clusterMetrics(options, clusters),
       handshakeMetrics(options.handshakes?.() ?? { held: 0, waiting: 0, peak: 0 }),
-      poolMetrics(options.pool?.() ?? { queued: 0, running: 0, tasks: new Map() }),
+      poolMetrics(options.pool?.() ?? noPool),
     ].join("");
   };
 }
@@ -172,12 +194,23 @@ function handshakeMetrics({ held, waiting, peak }: HandshakeReport): string {
   ].join("");
 }
 
-function poolMetrics({ queued, running, tasks }: PoolReport): string {
+function poolMetrics({ queued, running, tasks, ...counts }: PoolReport): string {
   const byTask = (value: (task: { runs: number; failed: number; totalMs: number }) => number): Sample[] =>
     [...tasks].map(([task, counts]) => [{ task }, value(counts)]);
   return [
     seriesText("clusterpulse_pool_queue_depth", "gauge", "Tasks that wait for a thread.", [[{}, queued]]),
     seriesText("clusterpulse_pool_running", "gauge", "Tasks on threads.", [[{}, running]]),
+    seriesText("clusterpulse_pool_turned_away_total", "counter", "Tasks that a full queue had no place for.", [
+      [{ reason: "refused" }, counts.refused],
+      [{ reason: "displaced" }, counts.displaced],
+    ]),
+    seriesText("clusterpulse_pool_threads_lost_total", "counter", "Threads that ended and were replaced.", [
+      [{ reason: "deadline" }, counts.killed],
+      [{ reason: "memory" }, counts.outOfMemory],
+      [{ reason: "crash" }, counts.crashed],
+      [{ reason: "before-start" }, counts.rerun],
+      [{ reason: "idle" }, counts.threadErrors],
+    ]),
     summaryText("clusterpulse_pool_task_seconds", "Time that tasks ran, without waiting.", {
       sum: byTask(({ totalMs }) => totalMs / 1_000),
       count: byTask(({ runs }) => runs),

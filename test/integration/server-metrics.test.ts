@@ -187,7 +187,8 @@ describe("the hub's metrics", () => {
       () => instruments.close(),
     );
     const tasks = new Map([["foldPods", { runs: 2, failed: 1, totalMs: 500 }]]);
-    const pool = () => ({ queued: 3, running: 1, tasks });
+    const lost = { killed: 4, outOfMemory: 5, crashed: 6, rerun: 7, threadErrors: 8 };
+    const pool = () => ({ queued: 3, running: 1, refused: 9, displaced: 10, ...lost, tasks });
     const write = createHubMetrics({ system: () => emptyReport, view, clock, version: "1", instruments, pool });
     const check = { health: "unhealthy", message: "m", reason: "ConnectionRefused", lastCheckMs: atMs } as const;
     await store.apply(clusterStatus("a", { ...check, breaker: "open", insecureTls: true }), signal);
@@ -202,6 +203,10 @@ describe("the hub's metrics", () => {
     expect(before).toContain('clusterpulse_cluster_insecure_tls{cluster="a"} 1\n');
     expect(before).toContain('clusterpulse_cluster_insecure_tls{cluster="b"} 0\n');
     expect(before).toContain("clusterpulse_pool_queue_depth 3\n");
+    expect(before).toContain('clusterpulse_pool_turned_away_total{reason="refused"} 9\n');
+    expect(before).toContain('clusterpulse_pool_turned_away_total{reason="displaced"} 10\n');
+    for (const [reason, count] of Object.entries({ deadline: 4, memory: 5, crash: 6, "before-start": 7, idle: 8 }))
+      expect(before).toContain(`clusterpulse_pool_threads_lost_total{reason="${reason}"} ${count}\n`);
     expect(before).toContain('clusterpulse_pool_task_seconds_sum{task="foldPods"} 0.5\n');
     expect(before).toContain('clusterpulse_pool_task_seconds_count{task="foldPods"} 2\n');
     expect(before).toMatch(/^clusterpulse_eventloop_lag_seconds\{quantile="0\.99"\} /m);
