@@ -47,7 +47,8 @@ describe("a scenario of a running simulator", () => {
 steps:
   - { at: 0s, remove: [${first}], faults: [{ cluster: ${second}, fault: hang }] }
 `);
-    expect(outline).toEqual({ actions: 2, durationMs: 0, broken: { [second]: "hang" }, churned: [first] });
+    const spells = [{ cluster: second, fault: "hang", fromMs: 0, toMs: null }];
+    expect(outline).toEqual({ actions: 2, durationMs: 0, broken: { [second]: "hang" }, spells, churned: [first] });
     await played();
     expect(await connections()).toEqual(names.filter((name) => name !== first).sort());
     expect(await admin.listFaults()).toEqual([{ cluster: second, fault: "hang" }]);

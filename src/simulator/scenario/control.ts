@@ -1,6 +1,6 @@
 // The scenario that a simulator plays, at most one at a time: started, looked at and stopped while everything runs.
 import type { Clock } from "../../support/clock.ts";
-import { planScenario } from "./plan.ts";
+import { planScenario, type Spell, spellsOf } from "./plan.ts";
 import { ScenarioRun, type ScenarioState, type ScenarioSubject } from "./run.ts";
 import { parseScenario } from "./steps.ts";
 
@@ -10,6 +10,8 @@ export interface ScenarioOutline {
   readonly durationMs: number;
   /** First fault of each cluster that has one at some time. */
   readonly broken: Readonly<Record<string, string>>;
+  /** From when to when each of them is broken. */
+  readonly spells: readonly Spell[];
   /** Clusters whose ClusterConnection goes, or comes back, at some time. */
   readonly churned: readonly string[];
 }
@@ -35,7 +37,13 @@ export class Scenarios {
     this.stop();
     this.#run = new ScenarioRun(plan, this.#fleet, this.#clock);
     const { actions, durationMs, broken, churned } = plan;
-    return { actions: actions.length, durationMs, broken: Object.fromEntries(broken), churned: [...churned] };
+    return {
+      actions: actions.length,
+      durationMs,
+      broken: Object.fromEntries(broken),
+      spells: spellsOf(plan),
+      churned: [...churned],
+    };
   }
 
   /** Of the newest one; null: there was none. */

@@ -19,11 +19,40 @@ export interface ScenarioPlan {
   readonly durationMs: number;
 }
 
+/** A time in which a cluster has a fault, milliseconds from the start of the scenario. */
+export interface Spell {
+  readonly cluster: string;
+  /** The first one, when others follow it without a heal between. */
+  readonly fault: string;
+  readonly fromMs: number;
+  /** Null: it does not end. */
+  readonly toMs: number | null;
+}
+
 const maxActions = 1_000_000;
 
 /** Throws InvalidInputError when a step asks for clusters that are not there at its time. */
 export function planScenario(steps: readonly Step[], names: readonly string[], seed: number): ScenarioPlan {
   return new Planner(names, seed).plan(steps);
+}
+
+/** Who is broken when, in order of their beginnings. */
+export function spellsOf({ actions }: ScenarioPlan): Spell[] {
+  const spells: { cluster: string; fault: string; fromMs: number; toMs: number | null }[] = [];
+  const open = new Map<string, (typeof spells)[number]>();
+  for (const action of actions) {
+    const { atMs, kind, cluster } = action;
+    const spell = open.get(cluster);
+    if (kind === "break" && spell === undefined) {
+      const begun = { cluster, fault: action.rule.fault, fromMs: atMs, toMs: null };
+      open.set(cluster, begun);
+      spells.push(begun);
+    } else if (kind === "heal" && spell !== undefined) {
+      spell.toMs = atMs;
+      open.delete(cluster);
+    }
+  }
+  return spells;
 }
 
 class Planner {

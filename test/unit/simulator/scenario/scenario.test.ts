@@ -1,6 +1,6 @@
 // A scenario from its text to its last action, in virtual time.
 import { describe, expect, it } from "vitest";
-import { type Action, planScenario } from "../../../../src/simulator/scenario/plan.ts";
+import { type Action, planScenario, spellsOf } from "../../../../src/simulator/scenario/plan.ts";
 import { ScenarioRun } from "../../../../src/simulator/scenario/run.ts";
 import { parseScenario } from "../../../../src/simulator/scenario/steps.ts";
 import { InvalidInputError } from "../../../../src/support/errors.ts";
@@ -56,6 +56,21 @@ steps:
       if (kind === "remove") there.delete(cluster);
       else there.add(cluster);
     }
+  });
+
+  it("says beforehand from when to when each cluster is broken", () => {
+    const text = `
+steps:
+  - { at: 10s, faults: [{ cluster: c1, fault: hang }, { cluster: c2, fault: refuse }] }
+  - { at: 20s, faults: [{ cluster: c1, fault: refuse }] }
+  - { at: 30s, heal: [c1] }
+  - { at: 40s, faults: [{ cluster: c1, fault: latency }] }
+`;
+    expect(spellsOf(plan(text))).toEqual([
+      { cluster: "c1", fault: "hang", fromMs: 10_000, toMs: 30_000 },
+      { cluster: "c2", fault: "refuse", fromMs: 10_000, toMs: null },
+      { cluster: "c1", fault: "latency", fromMs: 40_000, toMs: null },
+    ]);
   });
 
   it("is the same for the same seed, and another for another", () => {
