@@ -72,8 +72,12 @@ const listenBatch = 100;
 
 export interface OriginsOptions {
   readonly mode: OriginMode;
+  /** Of the hub's API server; 0 takes a free one. */
   readonly hubPort: number;
-  readonly clusters: readonly string[];
+  /** False: another process does so. */
+  readonly servesHub: boolean;
+  /** With their places in the whole fleet. */
+  readonly clusters: readonly { readonly name: string; readonly index: number }[];
   /** Other servers, which always have ports of their own. */
   readonly sites: readonly string[];
   readonly connect: (socket: Socket, origin: Origin, presentation: Presentation) => void;
@@ -90,13 +94,14 @@ export class Origins {
 
   /** Throws ClusterPulseError LISTEN_FAILED, and none listens then. */
   async open(): Promise<void> {
-    const { mode, hubPort, clusters, sites } = this.#options;
+    const { mode, hubPort, servesHub, clusters, sites } = this.#options;
     try {
-      const hub = this.#add(hubName);
-      await hub.listen(hubPort);
-      const opening = clusters.map((name, index) => (): Promise<void> => {
+      const hub = servesHub ? this.#add(hubName) : undefined;
+      await hub?.listen(hubPort);
+      const opening = clusters.map(({ name, index }) => (): Promise<void> => {
         if (mode === "port") return this.#add(name).listen(0);
-        if (mode === "ip") return this.#add(name, addressOf(index)).listen(hub.port);
+        if (mode === "ip") return this.#add(name, addressOf(index)).listen(hub?.port ?? hubPort);
+        if (hub === undefined) throw new Error("clusters below paths are in the process of the hub");
         this.#byName.set(name, new PathOrigin(name, hub));
         return Promise.resolve();
       });

@@ -1,4 +1,5 @@
-// Bearer tokens of the simulated API servers, one per server: derived from a secret of this start, so that nothing is held per cluster.
+// Bearer tokens of the simulated API servers, one per server: derived from a secret of this start, so that nothing is held per cluster and
+// every process of a simulator knows all of them.
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { apiErrors } from "./http/status.ts";
 
@@ -8,11 +9,16 @@ export interface TokenVerifier {
 }
 
 export class Tokens implements TokenVerifier {
-  readonly #secret = randomBytes(32);
+  /** What all of them are derived from: who has it has them all. */
+  readonly secret: Buffer;
+
+  constructor(secret = randomBytes(32)) {
+    this.secret = secret;
+  }
 
   /** The token of a server: a cluster's name, or `hub`. */
   of(server: string): string {
-    return createHmac("sha256", this.#secret).update(server).digest("base64url");
+    return createHmac("sha256", this.secret).update(server).digest("base64url");
   }
 
   check(server: string, authorization: string | undefined, isPublic: boolean): void {

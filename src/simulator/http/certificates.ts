@@ -1,6 +1,6 @@
 // The simulator's own certificate authority and the server certificates it issues, good ones and bad ones, minted when they are needed
 // and held in memory only. It writes exactly the X.509 (RFC 5280) that a TLS client needs to verify loopback, on EC P-256 with SHA-256.
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from "node:crypto";
 import { systemClock } from "../../support/clock.ts";
 
 export interface ServerIdentity {
@@ -91,13 +91,17 @@ export interface CertificateOptions {
 export interface Authority {
   /** PEM of the authority's certificate: what clients trust. */
   readonly caPem: string;
+  /** PEM of the key that it signs with. */
+  readonly keyPem: string;
   issue(options: CertificateOptions): ServerIdentity;
 }
 
 export const loopbackHosts: readonly string[] = ["localhost", "127.0.0.1"];
 
+const simulatorName = "clusterpulse-simulator-ca";
+
 /** Mints an authority, valid from yesterday for one year. */
-export function mintAuthority(name = "clusterpulse-simulator-ca"): Authority {
+export function mintAuthority(name = simulatorName): Authority {
   const authority = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const caPem = certificate({
     subject: name,
@@ -109,15 +113,25 @@ export function mintAuthority(name = "clusterpulse-simulator-ca"): Authority {
       extension("2.5.29.15", true, der(0x03, Buffer.from([1, 0x06]))), // keyUsage: keyCertSign, cRLSign
     ],
   });
+  return authorityWith(caPem, authority.privateKey, name);
+}
+
+/** The simulator's authority in another process, which minted it. */
+export function restoreAuthority({ caPem, keyPem }: Pick<Authority, "caPem" | "keyPem">): Authority {
+  return authorityWith(caPem, createPrivateKey(keyPem), simulatorName);
+}
+
+function authorityWith(caPem: string, signingKey: KeyObject, name: string): Authority {
   return {
     caPem,
+    keyPem: pemOf(signingKey),
     issue({ hosts, validDays }) {
       const server = generateKeyPairSync("ec", { namedCurve: "P-256" });
       const certPem = certificate({
         subject: "clusterpulse-simulator",
         issuer: name,
         publicKey: server.publicKey,
-        signingKey: authority.privateKey,
+        signingKey,
         extensions: [
           extension("2.5.29.15", true, der(0x03, Buffer.from([7, 0x80]))), // keyUsage: digitalSignature
           extension("2.5.29.37", false, sequence(objectId("1.3.6.1.5.5.7.3.1"))), // extKeyUsage: serverAuth
@@ -125,10 +139,12 @@ export function mintAuthority(name = "clusterpulse-simulator-ca"): Authority {
         ],
         ...(validDays === undefined ? {} : { validDays }),
       });
-      return { certPem, keyPem: server.privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
+      return { certPem, keyPem: pemOf(server.privateKey) };
     },
   };
 }
+
+const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString();
 
 const alternativeName = (host: string): Buffer =>
   /^\d+\.\d+\.\d+\.\d+$/.test(host)

@@ -1,0 +1,152 @@
+// The API servers that this process runs: all of a fleet, or a part of it. Their listeners, what they hold, their faults, who was asked
+// what, and the truth about them. It knows nothing of other processes.
+import type { Clock } from "../../support/clock.ts";
+import { FaultRegistry } from "../faults/registry.ts";
+import type { FaultRule } from "../faults/rule.ts";
+import { type Authority, loopbackHosts } from "../http/certificates.ts";
+import type { Engine } from "../http/engine.ts";
+import type { Origin } from "../http/listeners.ts";
+import { Pipeline, type PlainAnswer } from "../http/pipeline.ts";
+import { RequestLog } from "../http/request-log.ts";
+import { createSecureServers } from "../http/secure-server.ts";
+import type { SimulatorRequest } from "../http/sockets.ts";
+import type { HubEngine } from "../hub/engine.ts";
+import type { OriginMode } from "../options.ts";
+import { addressOf, checkFaultHasListener, Origins, PathOrigin } from "../origins.ts";
+import type { SimulatedRegistry } from "../registry/registry.ts";
+import type { Tokens } from "../tokens.ts";
+import { WorldEngine } from "../world/engine.ts";
+import { type ExpectedCluster, expectedOf } from "../world/expected.ts";
+import { buildModel } from "../world/model.ts";
+import { overlayEngine } from "../world/overlay.ts";
+import type { ClusterIdentity, PresetName, WorldKey } from "../world/profile.ts";
+import { unknownCluster } from "./unknown-cluster.ts";
+
+/** A cluster and its place in the whole fleet, from which everything about it follows. */
+export interface PlacedCluster {
+  readonly identity: ClusterIdentity;
+  readonly index: number;
+}
+
+export interface ServersOptions {
+  readonly seed: number;
+  readonly preset: PresetName;
+  readonly mode: OriginMode;
+  /** Port of the hub's API server; 0 takes a free one. */
+  readonly hubPort: number;
+  readonly clusters: readonly PlacedCluster[];
+  /** Number of clusters of the whole fleet. */
+  readonly fleetSize: number;
+  readonly tokens: Tokens;
+  readonly authority: Authority;
+  readonly clock: Clock;
+  /** Undefined: another process has it. */
+  readonly hub?: HubEngine;
+  readonly registries?: ReadonlyMap<string, SimulatedRegistry>;
+}
+
+export interface Servers {
+  /** Throws SIMULATED_CLUSTER_UNKNOWN, as all that takes a name does. */
+  urlOf(name: string): string;
+  readonly clusters: readonly { readonly name: string; readonly url: string }[];
+  readonly faults: {
+    add(rule: FaultRule): Promise<void>;
+    remove(cluster: string): Promise<boolean>;
+    list(): readonly FaultRule[];
+  };
+  readonly requests: RequestLog;
+  /** Open connections of every cluster. */
+  connections(): readonly { readonly cluster: string; readonly sockets: number }[];
+  expected(cluster: string): ExpectedCluster;
+  close(): Promise<void>;
+}
+
+const maxLoggedRequests = 100_000;
+
+/** They serve when this resolves. Throws ClusterPulseError LISTEN_FAILED, and none listens then. */
+export async function openServers(options: ServersOptions): Promise<Servers> {
+  const { seed, preset, mode, hubPort, clusters: placed, fleetSize, tokens, authority, clock, hub } = options;
+  const registries: ReadonlyMap<string, SimulatedRegistry> = options.registries ?? new Map();
+  const byName = new Map(placed.map((cluster) => [cluster.identity.name, cluster]));
+  const keyOf = ({ index }: PlacedCluster): WorldKey => ({ seed, index, preset });
+
+  /** Clusters that were written to or are watched; of all others nothing is held. */
+  const touched = new Map<string, Engine>();
+  const engineOf = ({ name }: Origin): Engine => {
+    const cluster = byName.get(name);
+    if (cluster === undefined) {
+      if (hub === undefined) throw unknownCluster(name);
+      return hub;
+    }
+    const touch = (): Engine => {
+      const engine = overlayEngine(keyOf(cluster), cluster.identity, clock);
+      touched.set(name, engine);
+      return engine;
+    };
+    return touched.get(name) ?? new WorldEngine(keyOf(cluster), cluster.identity, touch);
+  };
+  const log = new RequestLog(Math.max(20, Math.min(500, Math.floor(maxLoggedRequests / fleetSize))));
+  const originOf = (name: string): Origin => {
+    const origin = origins.find(name);
+    if (origin === undefined) throw unknownCluster(name);
+    return origin;
+  };
+  const faults = new FaultRegistry(originOf, clock);
+  const intercept = (origin: Origin, request: SimulatorRequest): PlainAnswer | undefined => {
+    if (!(origin instanceof PathOrigin) || request.url.split("?")[0] !== "/openapi/v3") return undefined;
+    tokens.check(origin.name, request.headers.authorization, false);
+    return { status: 200, contentType: "application/json", text: origin.openApiIndex(engineOf(origin).catalog) };
+  };
+  const pipeline = new Pipeline({
+    engineOf,
+    siteOf: ({ name }) => registries.get(name),
+    tokens,
+    faults,
+    log,
+    clock,
+    intercept,
+  });
+  const server = createSecureServers(
+    authority,
+    (origin, request, response) => void pipeline.handle(origins.serverOf(origin, request), request, response),
+    mode === "ip" ? [...loopbackHosts, ...placed.map(({ index }) => addressOf(index))] : loopbackHosts,
+  );
+  const origins = new Origins({
+    ...{ mode, hubPort, servesHub: hub !== undefined },
+    clusters: placed.map(({ identity: { name }, index }) => ({ name, index })),
+    sites: [...registries.keys()],
+    connect: server.connect,
+  });
+  await origins.open().catch((error: unknown) => {
+    server.close();
+    throw error;
+  });
+  const urlOf = (name: string): string => originOf(name).url;
+  const names = [...byName.keys()];
+  return {
+    urlOf,
+    clusters: names.map((name) => ({ name, url: urlOf(name) })),
+    faults: {
+      add(rule) {
+        checkFaultHasListener(originOf(rule.cluster), rule);
+        return faults.add(rule);
+      },
+      remove: (cluster) => faults.remove(cluster),
+      list: () => faults.list(),
+    },
+    requests: log,
+    connections: () => names.map((name) => ({ cluster: name, sockets: originOf(name).socketCount })),
+    expected(name) {
+      const cluster = byName.get(name);
+      if (cluster === undefined) throw unknownCluster(name);
+      const transitions = faults.transitions(name);
+      const truth = expectedOf(buildModel(keyOf(cluster), cluster.identity));
+      return transitions.length === 0 ? truth : { ...truth, transitions };
+    },
+    async close() {
+      await origins.close();
+      server.close();
+      await faults.clear();
+    },
+  };
+}
