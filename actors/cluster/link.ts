@@ -36,13 +36,14 @@ export class ClusterLink {
   /** The transport for one run. Its first request waits for admission unless the connection is warm. */
   async open(target: ConnectTarget, schedule: Schedule, signal: AbortSignal): Promise<Transport> {
     const generation = this.#generation;
-    const transport = this.#transport ?? (await this.#connector.connect(target, schedule, signal));
-    if (generation !== this.#generation) {
-      // Closed while it was being made: what came out of it belongs to nobody.
-      void transport.close().catch(() => undefined);
+    const opened = this.#transport ?? (await this.#connector.connect(target, schedule, signal));
+    const isCurrent = generation === this.#generation && !signal.aborted;
+    if (isCurrent) this.#transport ??= opened;
+    const transport = this.#transport;
+    // Two runs may open at once, and one may have ended or all been closed meanwhile: what nobody will use is not left open.
+    if (opened !== transport) void opened.close().catch(() => undefined);
+    if (!isCurrent || transport === undefined)
       throw new ClusterPulseError("ABORTED", "the connection was closed while it was being opened");
-    }
-    this.#transport = transport;
     return {
       get facts() {
         return transport.facts;
