@@ -14,7 +14,7 @@ export type ChildrenMessage =
 /** What is particular to a kind. `Message` has a member `{ type: "spec-changed" }`; `Memory` is what outlives the instances of a child. */
 export interface ChildKind<Message, Memory> {
   readonly resource: { readonly kind: string; readonly plural: string };
-  remember(): Memory;
+  remember(key: string): Memory;
   define(key: string, memory: Memory): ActorDefinition<Message>;
   /** The object has changed and is there to stay. */
   present?(key: string, object: KubeObject): void;
@@ -123,7 +123,7 @@ export class Children<Message extends { readonly type: string }, Memory> {
     }
   }
 
-  #start(key: string, { metadata }: KubeObject, memory = this.#kind.remember()): void {
+  #start(key: string, { metadata }: KubeObject, memory = this.#kind.remember(key)): void {
     const { uid, generation } = metadata;
     const ref = this.#context.spawn(this.#kind.define(key, memory), { name: nameOf(key) });
     this.#children.set(key, { ref, uid, generation, memory, stopping: undefined });

@@ -37,14 +37,17 @@ export class SourceBoard {
     this.#listeners.push(listener);
   }
 
-  /** Takes the place of the source's former definition, if that differs. */
+  /** Takes the place of the source's former definition, if that differs; `actor` is told from now on. */
   post(compiled: CompiledSource, actor: ActorRef<SourceNews>): void {
     const { definition, hash } = compiled;
     const key = `${definition.namespace}/${definition.name}`;
-    if (this.#posted.get(key)?.revision === hash) return;
+    const former = this.#posted.get(key);
+    if (former?.revision === hash && former.actor === actor) return;
     const { collection, source } = definition;
     const isProtobuf = laneOf(compiled).lane === "protobuf";
     this.#posted.set(key, { ...source, key, revision: hash, collection, compiled, isProtobuf, actor });
+    // The same definition from another actor: its supervisor was started anew, and nothing else has changed.
+    if (former?.revision === hash) return;
     this.#quarantines.delete(key);
     this.#suspected.delete(key);
     this.#changed();

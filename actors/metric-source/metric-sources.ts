@@ -13,31 +13,43 @@ import {
 } from "./metric-source.ts";
 
 export function metricSourcesDefinition(dependencies: MetricSourceDependencies): ActorDefinition<ChildrenMessage> {
+  // Outlives the instances of the supervisor too: the clusters tell what is new, not what they told before.
+  const memories = new Map<string, SourceMemory>();
   return {
     ...childrenDefaults,
     kind: "metric-sources",
-    create: (context) => new MetricSourcesActor(context, dependencies),
+    create: (context) => new MetricSourcesActor(context, dependencies, memories),
     keyOf: (message) => `${message.type} ${message.key}`,
     // One notice for each source may wait at once: the first list.
     mailbox: { userCapacity: 16_384 },
   };
 }
 
+const newMemory = (): SourceMemory => ({
+  typeNames: new Set(),
+  outcomes: new Map(),
+  groups: new Map(),
+  revision: "",
+  status: undefined,
+  published: undefined,
+});
+
 class MetricSourcesActor implements Actor<ChildrenMessage> {
   readonly #children: Children<MetricSourceMessage, SourceMemory>;
 
-  constructor(context: ActorContext<ChildrenMessage>, dependencies: MetricSourceDependencies) {
+  constructor(
+    context: ActorContext<ChildrenMessage>,
+    dependencies: MetricSourceDependencies,
+    memories: Map<string, SourceMemory>,
+  ) {
     const { board, cache, status, store } = dependencies;
     this.#children = new Children<MetricSourceMessage, SourceMemory>(context, dependencies, {
       resource: metricSources,
-      remember: () => ({
-        typeNames: new Set(),
-        outcomes: new Map(),
-        groups: new Map(),
-        revision: "",
-        status: undefined,
-        published: undefined,
-      }),
+      remember(key) {
+        const memory = memories.get(key) ?? newMemory();
+        memories.set(key, memory);
+        return memory;
+      },
       define: (key, memory) => metricSourceDefinition(key, dependencies, memory),
       stopping: (key) => board.remove(key),
       crashLooping(_key, { metadata }, memory, code) {
@@ -48,6 +60,7 @@ class MetricSourcesActor implements Actor<ChildrenMessage> {
         if (uid !== undefined) status.set({ resource: metricSources.plural, namespace, name, uid }, said);
       },
       ended(key, { typeNames }) {
+        memories.delete(key);
         // A child that was told to read its spec just before it stopped may have put it there again.
         board.remove(key);
         const [namespace = ""] = key.split("/");

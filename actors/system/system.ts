@@ -74,6 +74,10 @@ class System implements ActorSystem {
     return { ...totals, deadLetters: { ...deadLetters.counts } };
   }
 
+  timers(): number {
+    return this.#runtime.wheel.size;
+  }
+
   onDeadLetter(listener: (letter: DeadLetter) => void): () => void {
     return this.#runtime.deadLetters.subscribe(listener);
   }

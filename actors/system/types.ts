@@ -228,6 +228,8 @@ export interface ActorSystem {
   /** Every living actor, parents before children, children in start order. */
   snapshot(): ActorSnapshot[];
   counters(): ActorSystemCounters;
+  /** Timers that wait: of actors, of the deadlines of their runs and asks, and of restarts. */
+  timers(): number;
   /** Called for every dead letter that the throttle lets through. Returns the unsubscribe function. */
   onDeadLetter(listener: (letter: DeadLetter) => void): () => void;
   /**

@@ -4,6 +4,7 @@ import {
   type Actor,
   type ActorContext,
   type ActorDefinition,
+  type ActorRef,
   type ActorSystem,
   type ActorSystemOptions,
   createActorSystem,
@@ -13,8 +14,10 @@ import {
 export type Handler = "create" | "onStart" | "onMessage" | "onStop" | "run";
 
 export interface Tamper {
-  /** Called before each handler, and at the start of each run's work; what it throws, the handler throws. */
-  readonly before?: (kind: string, handler: Handler) => void;
+  /** Called before each handler, and at the start of each run's work; what it throws, the handler throws. A message is what onMessage gets. */
+  readonly before?: (kind: string, handler: Handler, message?: object) => void;
+  /** Called with the address of each actor as it is spawned. */
+  readonly spawned?: (kind: string, ref: ActorRef<never>) => void;
   /** A crash ends the actor for good. */
   readonly unsupervised?: boolean;
   /** Runs may take for ever. */
@@ -29,6 +32,7 @@ export function tamperedSystem(tamper: Tamper): typeof createActorSystem {
     const system = createActorSystem(options);
     return {
       spawn: (definition, at) => system.spawn(tampered(definition, tamper), at),
+      timers: () => system.timers(),
       snapshot: () => system.snapshot(),
       counters: () => system.counters(),
       onDeadLetter: (listener) => system.onDeadLetter(listener),
@@ -39,7 +43,7 @@ export function tamperedSystem(tamper: Tamper): typeof createActorSystem {
 
 function tampered<M>(definition: ActorDefinition<M>, tamper: Tamper): ActorDefinition<M> {
   const { kind } = definition;
-  const before = (handler: Handler): void => tamper.before?.(kind, handler);
+  const before: Before = (handler, message) => tamper.before?.(kind, handler, message);
   return {
     ...definition,
     ...(tamper.unsupervised === true ? { supervision: { decide: () => "stop" as const } } : {}),
@@ -50,7 +54,9 @@ function tampered<M>(definition: ActorDefinition<M>, tamper: Tamper): ActorDefin
   };
 }
 
-function watched<M>(actor: Actor<M>, before: (handler: Handler) => void): Actor<M> {
+type Before = (handler: Handler, message?: object) => void;
+
+function watched<M>(actor: Actor<M>, before: Before): Actor<M> {
   return {
     onStart() {
       before("onStart");
@@ -58,7 +64,7 @@ function watched<M>(actor: Actor<M>, before: (handler: Handler) => void): Actor<
     },
     onRestart: (error) => actor.onRestart?.(error),
     onMessage(message) {
-      before("onMessage");
+      before("onMessage", message as object);
       actor.onMessage(message);
     },
     onStop(reason) {
@@ -69,9 +75,13 @@ function watched<M>(actor: Actor<M>, before: (handler: Handler) => void): Actor<
 }
 
 /** The real context, but for what is spawned and run through it. */
-function meddling<M>(context: ActorContext<M>, tamper: Tamper, before: (handler: Handler) => void): ActorContext<M> {
+function meddling<M>(context: ActorContext<M>, tamper: Tamper, before: Before): ActorContext<M> {
   const overrides: Pick<ActorContext<M>, "spawn" | "run"> = {
-    spawn: (definition, options) => context.spawn(tampered(definition, tamper), options),
+    spawn: (definition, options) => {
+      const ref = context.spawn(tampered(definition, tamper), options);
+      tamper.spawned?.(definition.kind, ref as ActorRef<never>);
+      return ref;
+    },
     run: (name, options, work) => {
       const deadlineMs = tamper.endlessRuns === true ? foreverMs : options.deadlineMs;
       return context.run(name, { ...options, deadlineMs }, async (signal) => {

@@ -3,11 +3,13 @@ import { gzipSync } from "node:zlib";
 import type { EventSeries } from "../../actors/event-writer/event-writer.ts";
 import { type HubOptions, startHub } from "../../actors/hub/hub.ts";
 import type { WatchedSource } from "../../actors/informer/informer.ts";
+import type { RegistryConnector } from "../../actors/registry/registry.ts";
 import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
-import { clusterConnections, metricSources, secrets } from "../../src/api/v1alpha1/resources.ts";
+import { clusterConnections, metricSources, registryConnections, secrets } from "../../src/api/v1alpha1/resources.ts";
 import type { Compute, Transport, TransportResponse } from "../../src/cluster/ports.ts";
 import { KubeError, type TlsFailure } from "../../src/kube/errors.ts";
+import type { RegistryCheck } from "../../src/registry/check.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Cancel, Clock } from "../../src/support/clock.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
@@ -188,6 +190,24 @@ function scriptedTransport(
   };
 }
 
+function healthyRegistries(clock: Clock): RegistryConnector {
+  const check = (): Promise<RegistryCheck> =>
+    Promise.resolve({
+      checkedAtMs: clock.nowMs(),
+      responseTimeMs: 20,
+      version: "registry/2.0",
+      features: { docker_v2_api: true },
+      catalog: null,
+      canary: null,
+      problem: null,
+      missing: [],
+      certificateExpiresAtMs: null,
+    });
+  return {
+    connect: () => Promise.resolve({ client: { check, close: () => Promise.resolve() }, isProvisional: false }),
+  };
+}
+
 /** Starts the hub on `names`, all healthy. */
 export function startVirtualFleet(
   names: readonly string[],
@@ -201,6 +221,8 @@ export function startVirtualFleet(
     /** Answers this path with these items instead; undefined: as always. */
     items?: (cluster: string, path: string) => object[] | undefined;
     onRequest?: (cluster: string, path: string, atMs: number) => void;
+    /** RegistryConnections beside the clusters; all of them are well. */
+    registries?: readonly string[];
     /** Bounds and actor system of the hub, where a test takes something away. */
     hub?: Pick<HubOptions, "limits" | "createSystem" | "tuning" | "measures">;
   } = {},
@@ -229,7 +251,7 @@ export function startVirtualFleet(
       },
       compute: options.compute ?? createInlineCompute(),
       createSources(onChange) {
-        for (const { kind } of [clusterConnections, metricSources, secrets])
+        for (const { kind } of [clusterConnections, metricSources, registryConnections, secrets])
           sources.set(kind, new ScriptedSource(() => onChange(kind)));
         return sources;
       },
@@ -254,6 +276,7 @@ export function startVirtualFleet(
           return Promise.resolve({ ...transport, close });
         },
       },
+      ...(options.registries && { registryConnector: healthyRegistries(clock) }),
       finalizerPatcher: {
         patchFinalizers({ name, uid, resourceVersion }, wanted) {
           finalizers.patches++;
@@ -322,6 +345,11 @@ export function startVirtualFleet(
     keep(name, object);
   };
   for (const name of names) declare(name);
+  const declareRegistry = (name: string, generation = 1): void => {
+    const metadata = { name, namespace: "hubs", uid: `uid-${name}`, generation };
+    source(registryConnections.kind).set(`hubs/${name}`, { metadata, spec: { endpoint: `${name}.example` } });
+  };
+  for (const name of options.registries ?? []) declareRegistry(name);
   return {
     clock,
     hub,
@@ -332,6 +360,7 @@ export function startVirtualFleet(
     open,
     statuses,
     declare,
+    declareRegistry,
     events,
     finalizers,
     connection,

@@ -187,3 +187,24 @@ test("the same seed gives the same course", async () => {
   expect(await course(5)).toEqual(first);
   expect(await course(6)).not.toEqual(first);
 });
+
+test("the timers that wait are counted: those of actors and of the deadlines of runs; none is left of an actor that stops", async () => {
+  const { system, settle, advance } = createTestSystem({ seed: 1 });
+  expect(system.timers()).toBe(0);
+  system.spawn(
+    scripted([], {
+      onStart(context) {
+        context.timers.every("tick", { intervalMs: 1_000 }, { type: "tick" });
+        context.run("endless", { deadlineMs: 60_000 }, () => new Promise(() => undefined));
+      },
+    }),
+    { name: "busy" },
+  );
+  await settle();
+  expect(system.timers()).toBe(2);
+  await advance(60_100);
+  expect(system.timers()).toBe(1);
+  void system.stop(1_000);
+  await settle();
+  expect(system.timers()).toBe(0);
+});
