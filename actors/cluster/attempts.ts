@@ -15,9 +15,11 @@ const callDeadlineMs = 600_000;
 
 /** Statuses of an API server that is up and says no. */
 const answerStatuses: ReadonlySet<number | undefined> = new Set([401, 403, 404, 422]);
-/** Ends of our own making: aborted, or short of threads or memory. They say nothing of the cluster. */
+/** Ends of our own making: aborted, or short of slots, threads or memory. They say nothing of the cluster. */
 const ownTrouble: ReadonlySet<string> = new Set([
   "ABORTED",
+  "ADMISSION_ABORTED",
+  "ADMISSION_TIMEOUT",
   "RUN_ABORTED",
   "COMPUTE_DEADLINE",
   "COMPUTE_ABORTED",

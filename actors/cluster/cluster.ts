@@ -11,8 +11,10 @@ import {
   type Failure,
   failureOf,
 } from "../../src/cluster/collect.ts";
+import { busyReason } from "../../src/cluster/failure.ts";
 import type { Compute, Transport } from "../../src/cluster/ports.ts";
 import { CollectState } from "../../src/cluster/state.ts";
+import type { AnswerRoom } from "../../src/kube/answer-room.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { Measures } from "../../src/support/measures.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
@@ -34,6 +36,7 @@ import {
   scheduleOf,
   sinceTurnMs,
   untilTurnMs,
+  waitMsOf,
 } from "./schedule.ts";
 
 export type ClusterMessage =
@@ -72,7 +75,9 @@ export interface ClusterDependencies {
   readonly measures: Measures;
   readonly limits: ClusterLimits;
   readonly board: SourceBoard;
-  /** Pages of MetricSources that the whole hub asks for at once. */
+  /** Bytes of answers to polls, in memory or on their way, over the whole fleet. */
+  readonly answers: Admission;
+  /** Bytes of pages of MetricSources, likewise. */
   readonly pages: Admission;
 }
 
@@ -93,6 +98,8 @@ export function clusterDefinition(
   };
 }
 
+/** No answer of a poll reserves less, so that with the fleet's bytes the requests in flight are bounded, too. */
+export const minAnswerBytes = 160 * 1024;
 /** A turn that is being waited for is looked at this often at most. */
 const minWaitMs = 1_000;
 
@@ -132,7 +139,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#dependencies = dependencies;
     this.#attempts = attempts;
     this.#secret = new WatchedSecret(dependencies, context.self as ActorRef<ObjectChanged>);
-    this.#link = new ClusterLink(dependencies.connector, dependencies.admission);
+    this.#link = new ClusterLink(dependencies.connector, dependencies.admission, context.clock);
     const name = nameOf(key);
     const { clock } = context;
     const breaker = () => this.#attempts.breaker;
@@ -282,7 +289,8 @@ class ClusterActor implements Actor<ClusterMessage> {
         try {
           const transport = await this.#open(connection, schedule, signal);
           const common = { compute, clock: this.#context.clock, limits: limits.collect, endpoint, state };
-          const request = { transport, deadlineMs: schedule.runDeadlineMs, ...common };
+          const room = this.#room(schedule);
+          const request = { transport, deadlineMs: schedule.runDeadlineMs, room, ...common };
           const collect = (own: AbortSignal): Promise<Collection> => {
             if (this.#attempts.breaker === "half-open") this.#report.probing();
             return collectCluster(request, own);
@@ -293,6 +301,20 @@ class ClusterActor implements Actor<ClusterMessage> {
         }
       },
     );
+  }
+
+  /** For the answers of a poll that begins now. */
+  #room(schedule: Schedule): AnswerRoom {
+    const { clock } = this.#context;
+    const untilMs = clock.monotonicMs() + waitMsOf(schedule);
+    return {
+      minBytes: minAnswerBytes,
+      take: (bytes, signal) => {
+        const atMost = { clock, ms: Math.max(0, untilMs - clock.monotonicMs()) };
+        const options = { weight: bytes, atMost, untilAborted: true };
+        return this.#dependencies.answers.acquire(this.#link.admissionClass, signal, options);
+      },
+    };
   }
 
   #open({ metadata, spec }: ClusterConnection, schedule: Schedule, signal: AbortSignal): Promise<Transport> {
@@ -361,6 +383,10 @@ class ClusterActor implements Actor<ClusterMessage> {
   }
 
   #failed(failure: Failure, retryAfterMs = 0): void {
+    if (failure.reason === busyReason) {
+      this.#report.failed(failure);
+      return;
+    }
     this.#attempts.failed(retryAfterMs);
     this.#lost();
     this.#report.failed(failure, this.#nextAttemptMs());

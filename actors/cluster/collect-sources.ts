@@ -2,6 +2,7 @@
 // when the run is aborted; every source has its own result; a run that harmed its thread is repeated for each source alone, so that only
 // the guilty one is blamed. Does not: decide what is due, store, tell.
 import type { Compute, Transport } from "../../src/cluster/ports.ts";
+import type { AnswerRoom } from "../../src/kube/answer-room.ts";
 import type { Discovery } from "../../src/kube/discovery.ts";
 import { PROTOBUF_TYPE } from "../../src/kube/protobuf/envelope.ts";
 import { type AggregationPass, aggregatesJson } from "../../src/metric-source/aggregate/aggregate.ts";
@@ -49,8 +50,8 @@ export interface CollectSourcesPorts {
   readonly compute: Compute;
   readonly clock: Clock;
   readonly random: Random;
-  /** Waits until one more page may be asked for. */
-  readonly admit: (signal: AbortSignal) => Promise<() => void>;
+  /** Where the memory for pages comes from. */
+  readonly room: AnswerRoom;
   /** What is held against sources in other clusters, too. It is asked before every page, and told at once: others wait for theirs. */
   readonly court: Court;
 }
@@ -123,7 +124,7 @@ async function collectTrusted(
 async function read(
   list: PlannedList<PostedSource>,
   isSuspect: boolean,
-  { transport, discovery, compute, clock, random, admit, court }: CollectSourcesPorts,
+  { transport, discovery, compute, clock, random, room, court }: CollectSourcesPorts,
   signal: AbortSignal,
 ): Promise<readonly SourceResult[]> {
   const startedMs = clock.monotonicMs();
@@ -148,7 +149,7 @@ async function read(
     accept: isProtobuf ? `${PROTOBUF_TYPE},application/json` : "application/json",
     sources: list.sources.map((source) => ({ source, maxResources: source.collection.maxResources })),
   };
-  const collected = await collectList(request, { transport, extract, clock, random, admit }, signal);
+  const collected = await collectList(request, { transport, extract, clock, random, room }, signal);
   const durationMs = clock.monotonicMs() - startedMs;
   const { problems, bytes, objects } = collected;
   return collected.sources.map((one) => ({

@@ -11,7 +11,7 @@ import {
   sourceCollection,
   sourceCollectionFailed,
 } from "../../src/store/metric-source-documents.ts";
-import { Admission } from "../../src/support/admission.ts";
+import { Admission, type Admitted } from "../../src/support/admission.ts";
 import type { Measures } from "../../src/support/measures.ts";
 import type { PostedSource, SourceBoard } from "../metric-source/board.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
@@ -27,7 +27,7 @@ export interface SourcesCollected {
 
 export interface CollectionsDependencies {
   readonly board: SourceBoard;
-  /** Pages that the whole hub asks for at once. */
+  /** Bytes of pages that the whole hub asks for at once. */
   readonly pages: Admission;
   readonly compute: Compute;
   readonly store: StoreSink;
@@ -39,6 +39,8 @@ export interface CollectionsDependencies {
 export type OpenTransport = (signal: AbortSignal) => Promise<Transport>;
 
 const maxPagesAtOnce = 4;
+/** No page reserves less: whole objects are large. */
+export const minPageBytes = 1024 * 1024;
 /** What locating the kind and a second run of each source alone may take on top. */
 const graceMs = 10_000;
 
@@ -199,16 +201,20 @@ export class ClusterCollections {
       { get: async (path, options) => (await open(options.signal)).get(path, options) },
       { clock },
     );
-    const admit = async (own: AbortSignal): Promise<() => void> => {
-      const releaseOwn = await this.#ownPages.acquire("fresh", own);
+    const take = async (bytes: number, own: AbortSignal): Promise<Admitted> => {
+      const ownPage = await this.#ownPages.acquire("fresh", own, { untilAborted: true });
       try {
-        const release = await pages.acquire(this.#isSlow || isSuspect ? "suspect" : "fresh", own);
-        return () => {
-          release();
-          releaseOwn();
+        const kind = this.#isSlow || isSuspect ? "suspect" : "fresh";
+        const page = await pages.acquire(kind, own, { weight: bytes, untilAborted: true });
+        return {
+          shrinkTo: (less) => page.shrinkTo(less),
+          release() {
+            page.release();
+            ownPage.release();
+          },
         };
       } catch (error) {
-        releaseOwn();
+        ownPage.release();
         throw error;
       }
     };
@@ -221,7 +227,7 @@ export class ClusterCollections {
     return await collectSources(
       list,
       isSuspect,
-      { transport, discovery: this.#discovery, compute, clock, random, admit, court },
+      { transport, discovery: this.#discovery, compute, clock, random, room: { minBytes: minPageBytes, take }, court },
       signal,
     );
   }

@@ -1,9 +1,12 @@
 // A cluster's connection: opened on first use, kept between runs, closed when the credentials change or the actor stops.
-// Handshakes go through the fleet's admission; a warm connection needs none.
+// Handshakes go through the fleet's admission; a warm connection needs none. Remembers whether the cluster is to be mistrusted: it gave no
+// answer last time, or took long for it.
 import type { Transport, TransportResponse } from "../../src/cluster/ports.ts";
-import type { Admission } from "../../src/support/admission.ts";
+import { isKubeError } from "../../src/kube/errors.ts";
+import type { Admission, AdmissionClass } from "../../src/support/admission.ts";
+import type { Clock } from "../../src/support/clock.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
-import type { Schedule } from "./schedule.ts";
+import { type Schedule, waitMsOf } from "./schedule.ts";
 
 /** The cluster to connect to, as its ClusterConnection says. */
 export interface ConnectTarget {
@@ -18,19 +21,25 @@ export interface Connector {
   connect(target: ConnectTarget, schedule: Schedule, signal: AbortSignal): Promise<Transport>;
 }
 
+/** An answer that takes more than this share of its time is slow: the next one may fail. */
+const SLOW_SHARE = 0.5;
+
 export class ClusterLink {
   readonly #connector: Connector;
   readonly #admission: Admission;
+  readonly #clock: Clock;
   #transport: Transport | undefined;
   #warm = false;
   #suspect = false;
+  #slow = false;
   #generation = 0;
   /** Of the connections before this one. */
   #formerIdleRetries = 0;
 
-  constructor(connector: Connector, admission: Admission) {
+  constructor(connector: Connector, admission: Admission, clock: Clock) {
     this.#connector = connector;
     this.#admission = admission;
+    this.#clock = clock;
   }
 
   /** The transport for one run. Its first request waits for admission unless the connection is warm. */
@@ -48,9 +57,14 @@ export class ClusterLink {
       get facts() {
         return transport.facts;
       },
-      get: (path, options) => this.#get(transport, path, options),
+      get: (path, options) => this.#get(transport, schedule, path, options),
       close: () => this.close(),
     };
+  }
+
+  /** Where it waits for what the fleet shares: not in front of those whose connection works, and answers quickly. */
+  get admissionClass(): AdmissionClass {
+    return this.#warm && !this.#slow ? "fresh" : "suspect";
   }
 
   /** Requests sent once more because the cluster had closed their kept connection, over all connections so far. */
@@ -68,29 +82,39 @@ export class ClusterLink {
     await transport?.close().catch(() => undefined);
   }
 
-  async #get(transport: Transport, path: string, options: Parameters<Transport["get"]>[1]): Promise<TransportResponse> {
-    if (this.#warm) return await this.#observed(transport.get(path, options));
-    const release = await this.#admission.acquire(this.#suspect ? "suspect" : "fresh", options.signal);
-    // A request that does not heed its signal may never end: its slot is free again once the run is over.
-    options.signal.addEventListener("abort", release, { once: true });
+  async #get(
+    transport: Transport,
+    schedule: Schedule,
+    path: string,
+    options: Parameters<Transport["get"]>[1],
+  ): Promise<TransportResponse> {
+    const send = (): Promise<TransportResponse> => this.#observed(transport.get(path, options), schedule);
+    if (this.#warm) return await send();
+    const { signal } = options;
+    const atMost = { clock: this.#clock, ms: waitMsOf(schedule) };
+    const slot = await this.#admission.acquire(this.#suspect ? "suspect" : "fresh", signal, {
+      atMost,
+      untilAborted: true,
+    });
     try {
-      if (options.signal.aborted) throw new ClusterPulseError("ABORTED", "the run ended before its request began");
-      return await this.#observed(transport.get(path, options));
+      if (signal.aborted) throw new ClusterPulseError("ABORTED", "the run ended before its request began");
+      return await send();
     } finally {
-      options.signal.removeEventListener("abort", release);
-      release();
+      slot.release();
     }
   }
 
   /** Remembers whether the connection works: any answer shows that it does. */
-  async #observed(request: Promise<TransportResponse>): Promise<TransportResponse> {
+  async #observed(request: Promise<TransportResponse>, { requestTimeoutMs }: Schedule): Promise<TransportResponse> {
+    const startedMs = this.#clock.monotonicMs();
     try {
       const response = await request;
       this.#warm = true;
+      this.#slow = this.#clock.monotonicMs() - startedMs > SLOW_SHARE * requestTimeoutMs;
       this.#suspect = false;
       return response;
     } catch (error) {
-      const answered = ClusterPulseError.is(error) && "httpStatus" in error && error.httpStatus !== undefined;
+      const answered = isKubeError(error) && (error.httpStatus !== undefined || error.code === "BODY_TOO_LARGE");
       this.#warm = answered;
       this.#suspect = !answered;
       throw error;

@@ -41,6 +41,11 @@ export function scheduleOf(monitoring: Monitoring | undefined, limits: ScheduleL
   return { intervalMs, requestTimeoutMs, runDeadlineMs: Math.min(intervalMs, 2 * requestTimeoutMs) };
 }
 
+/** How long a poll waits, from its beginning, for what the fleet shares: what is sent later has no time for its answer. */
+export function waitMsOf({ runDeadlineMs }: Schedule): number {
+  return 0.75 * runDeadlineMs;
+}
+
 /** The time from `nowMs` to the next turn of the cluster's timer: at the hash of its name, modulo the interval. */
 export function untilTurnMs(name: string, intervalMs: number, nowMs: number): number {
   const phaseMs = hash32(name) % intervalMs;

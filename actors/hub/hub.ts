@@ -15,8 +15,9 @@ import type { Logger } from "../../src/support/log.ts";
 import { type Measures, noMeasures } from "../../src/support/measures.ts";
 import type { Random } from "../../src/support/random.ts";
 import { defaultFailuresBeforePause } from "../cluster/attempts.ts";
-import type { ClusterLimits } from "../cluster/cluster.ts";
+import { type ClusterLimits, minAnswerBytes } from "../cluster/cluster.ts";
 import { clustersDefinition } from "../cluster/clusters.ts";
+import { minPageBytes } from "../cluster/collections.ts";
 import { type FinalizerPatcher, finalizerWriter } from "../cluster/finalizers.ts";
 import type { Connector } from "../cluster/link.ts";
 import { defaultScheduleLimits, type ScheduleLimits } from "../cluster/schedule.ts";
@@ -67,6 +68,8 @@ export interface HubLimits {
   readonly schedule?: Partial<ScheduleLimits>;
   /** Handshakes in flight over the whole fleet. */
   readonly maxHandshakes?: number;
+  /** Of answers to polls, in memory or on their way, over the whole fleet. At least 1 MiB. */
+  readonly maxAnswerBytes?: number;
   /** Failures in a row after which a cluster is left alone for a while. */
   readonly failuresBeforePause?: number;
 }
@@ -91,6 +94,8 @@ export interface Hub {
   readonly store: Pick<StoreSink, "stats">;
   readonly status: Pick<StatusSink, "stats">;
   readonly admission: Pick<Admission, "stats">;
+  /** Bytes of answers to polls, and of pages of MetricSources. */
+  readonly answers: { readonly polls: Pick<Admission, "stats">; readonly sources: Pick<Admission, "stats"> };
   /** How many actors wait to hear of how many objects of the hub's API: pairs of both. */
   interests(): number;
   /** Stops everything, children before parents, within `deadlineMs`; resolves with the paths that had to be abandoned. */
@@ -99,8 +104,13 @@ export interface Hub {
 
 const statusRefreshMs = 300_000;
 const maxRegistryChecks = 20;
-/** Pages of MetricSources in memory or on their way, over the whole fleet. */
-const maxSourcePages = 32;
+/**
+ * 140 MiB for 896 answers. With the pages of MetricSources that is less than the pool of threads takes in, in bytes and in tasks: what the
+ * pool has not read yet holds its room, so that the next requests wait to be sent instead of failing.
+ */
+const maxAnswerBytes = 896 * minAnswerBytes;
+/** Of MetricSources, in memory or on their way, over the whole fleet. */
+const maxSourcePageBytes = 96 * minPageBytes;
 const registryIntervalMs = 60_000;
 const defaultTuning: HubTuning = {
   defaultIntervalMs: defaultScheduleLimits.defaultIntervalMs,
@@ -126,10 +136,14 @@ export function startHub(options: HubOptions): Hub {
     ...tuning,
   };
   const system = (options.createSystem ?? createActorSystem)({ clock, random, log });
-  const admission = new Admission(limits.maxHandshakes ?? 50);
+  const admission = new Admission(limits.maxHandshakes ?? 50, "slot for a handshake");
+  const answerBytes = limits.maxAnswerBytes ?? maxAnswerBytes;
+  const answers = new Admission(answerBytes, "room for one more answer");
+  const pages = new Admission(maxSourcePageBytes, "room for one more page");
+  const maxPageBytes = Math.min(defaultCollectLimits.maxPageBytes, Math.floor(answerBytes / 2));
   const clusterLimits: ClusterLimits = {
     schedule: { ...defaultScheduleLimits, defaultIntervalMs, defaultTimeoutMs, ...limits.schedule },
-    collect: { ...defaultCollectLimits, operatorScanIntervalMs },
+    collect: { ...defaultCollectLimits, operatorScanIntervalMs, maxPageBytes },
     cacheTtlSeconds,
     retentionSeconds,
     statusRefreshMs,
@@ -156,6 +170,7 @@ export function startHub(options: HubOptions): Hub {
           informer: informerRef,
           connector: ports.connector,
           admission,
+          answers,
           compute: ports.compute,
           store: store.sink,
           status: status.sink,
@@ -164,7 +179,7 @@ export function startHub(options: HubOptions): Hub {
           measures,
           limits: clusterLimits,
           board,
-          pages: new Admission(maxSourcePages),
+          pages,
         });
         if (ports.registryConnector !== undefined) {
           const registries = registriesDefinition({
@@ -199,6 +214,7 @@ export function startHub(options: HubOptions): Hub {
     store: store.sink,
     status: status.sink,
     admission,
+    answers: { polls: answers, sources: pages },
     interests: watches.interests,
     stop: (deadlineMs) => system.stop(deadlineMs),
   };

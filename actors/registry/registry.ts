@@ -203,8 +203,7 @@ class RegistryActor implements Actor<RegistryMessage> {
   async #ask({ connection, schedule, request }: Declared, signal: AbortSignal): Promise<RegistryCheck> {
     const { admission, connector } = this.#dependencies;
     const generation = this.#generation;
-    const release = await admission.acquire(this.#isSuspect ? "suspect" : "fresh", signal);
-    signal.addEventListener("abort", release, { once: true });
+    const slot = await admission.acquire(this.#isSuspect ? "suspect" : "fresh", signal, { untilAborted: true });
     this.#startedMs = this.#context.clock.monotonicMs();
     let temporary: RegistryClient | undefined;
     try {
@@ -218,8 +217,7 @@ class RegistryActor implements Actor<RegistryMessage> {
       }
       return await client.check(request, signal);
     } finally {
-      signal.removeEventListener("abort", release);
-      release();
+      slot.release();
       await temporary?.close().catch(() => undefined);
     }
   }

@@ -2,6 +2,7 @@
 // critical: without them the collection fails. Everything else is optional: a failure is named in `missing`, never silent.
 // Bounded in pages, objects and bytes; at most two requests in flight.
 
+import { type AnswerRoom, boundlessRoom } from "../kube/answer-room.ts";
 import { type LinkedAbort, linkedAbort } from "../kube/deadlines.ts";
 import { KubeError } from "../kube/errors.ts";
 import { type Cancel, type Clock, rfc3339 } from "../support/clock.ts";
@@ -20,7 +21,7 @@ import type {
   Transport,
   VersionInfo,
 } from "./ports.ts";
-import { JSON_TYPE, LIST_TYPES, NAMES_ONLY, Requests, tooMany } from "./requests.ts";
+import { LIST_TYPES, NAMES_ONLY, Requests, tooMany } from "./requests.ts";
 import { CollectState, type Memory } from "./state.ts";
 
 export { type Failure, failureOf, type MissingPart } from "./failure.ts";
@@ -38,6 +39,8 @@ export interface CollectRequest {
    * Absent: a first collection, which asks for everything.
    */
   readonly state?: CollectState;
+  /** Where the memory for answers comes from. Absent: there is always enough. */
+  readonly room?: AnswerRoom;
   /** How long the collection may take. Optional parts are given up before, so that they cannot cost it. Absent: `signal` alone ends it. */
   readonly deadlineMs?: number;
   /** Asks for nothing but JSON: for tests and benches. Results are the same. */
@@ -156,12 +159,14 @@ class CollectRun {
   readonly #cancelTimer: Cancel;
 
   constructor(request: CollectRequest, startedMs: number, signal: AbortSignal) {
-    const { transport, limits, jsonOnly, state, clock, deadlineMs } = request;
+    const { transport, limits, jsonOnly, state, clock, deadlineMs, room = boundlessRoom } = request;
     this.#request = request;
     this.#abort = linkedAbort(signal);
     this.#signal = this.#abort.signal;
-    this.#requests = new Requests(transport, limits, jsonOnly === true, this.#signal);
-    this.memory = (state ?? new CollectState()).copy();
+    const known = state ?? new CollectState();
+    const options = { transport, limits, room, paging: known.paging, jsonOnly: jsonOnly === true };
+    this.#requests = new Requests(options, this.#signal);
+    this.memory = known.copy();
     this.#optional = new OptionalParts(this.memory, startedMs, limits.operatorScanIntervalMs);
     this.#optionalAbort = linkedAbort(this.#signal);
     this.#optionalSignal = this.#optionalAbort.signal;
@@ -221,8 +226,8 @@ class CollectRun {
   /** The cheap first request, which also probes the connection: a server that gives no answer at all is not asked again. */
   async #version(): Promise<VersionInfo | null> {
     try {
-      const body = await this.#requests.get("/version", JSON_TYPE);
-      return await this.#request.compute.run("readVersion", { body }, this.#signal);
+      const { compute } = this.#request;
+      return await this.#requests.get("/version", (body) => compute.run("readVersion", { body }, this.#signal));
     } catch (error) {
       if (!isAnswer(error)) throw error;
       this.#optional.miss("version", failureOf(error));
@@ -283,7 +288,7 @@ class CollectRun {
   /** One object is enough when the server says how many remain. */
   async #countDeployments(): Promise<number> {
     const path = "/apis/apps/v1/deployments";
-    const first = await this.#names(await this.#optionalRequests.get(`${path}?limit=1`, NAMES_ONLY));
+    const first = await this.#optionalRequests.get(`${path}?limit=1`, (body) => this.#names(body), NAMES_ONLY);
     if (first.continueToken === "" || first.remainingItemCount !== null) {
       return first.names.length + first.skipped + (first.remainingItemCount ?? 0);
     }

@@ -117,7 +117,7 @@ class ExtensionsRun {
       return;
     }
     try {
-      const names = await this.#run("readApiGroups", { body: await requests.get("/apis") });
+      const names = await requests.get("/apis", (body) => this.#run("readApiGroups", { body }));
       memory.groups = { names: new Set(names), untilMs: optional.absentUntilMs };
     } catch (error) {
       const failure = optional.failureOf(error);
@@ -142,7 +142,7 @@ class ExtensionsRun {
     const path = `/apis/${OPENSHIFT_CONFIG}/v1/clusterversions/version`;
     const isAbsent = this.#lacks(OPENSHIFT_CONFIG);
     const answer = await optional.ask("clusterversion", { keepMs: 0, isAbsent }, async () =>
-      this.#run("readClusterVersion", { body: await requests.get(path) }),
+      requests.get(path, (body) => this.#run("readClusterVersion", { body })),
     );
     if (answer.kind === "found") memory.isOpenShift = true;
     else if (isDenied(memory.parts.get("clusterversion"))) memory.isOpenShift = false;
@@ -174,7 +174,7 @@ class ExtensionsRun {
     const path = `/apis/${OPENSHIFT_ROUTE}/v1/namespaces/openshift-console/routes/console`;
     const options = { keepMs: this.#keepMs, isAbsent: this.#lacks(OPENSHIFT_ROUTE) };
     const answer = await optional.ask("console", options, async () =>
-      this.#run("readConsoleRoute", { body: await requests.get(path) }),
+      requests.get(path, (body) => this.#run("readConsoleRoute", { body })),
     );
     if (answer.kind === "found") memory.consoleUrl = answer.value.url;
     else if (answer.kind === "absent") memory.consoleUrl = null;

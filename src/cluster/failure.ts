@@ -28,6 +28,9 @@ export interface MissingPart extends Failure {
   readonly part: Part;
 }
 
+/** The hub itself had no room for the request or its answer: it says nothing of the cluster. */
+export const busyReason = "HubBusy";
+
 const reasons: Readonly<Record<string, string>> = {
   BODY_MALFORMED: "ResponseMalformed",
   BODY_TOO_LARGE: "ResponseTooLarge",
@@ -35,7 +38,8 @@ const reasons: Readonly<Record<string, string>> = {
   COMPUTE_ABORTED: "Aborted",
   COMPUTE_OUT_OF_MEMORY: "ComputeOutOfMemory",
   COMPUTE_CRASHED: "ComputeCrashed",
-  COMPUTE_QUEUE_FULL: "ComputeQueueFull",
+  COMPUTE_QUEUE_FULL: busyReason,
+  ADMISSION_TIMEOUT: busyReason,
 };
 
 /** Any thrown value as what may be shown of it. Errors of this family that carry a reason keep it. */
@@ -87,6 +91,8 @@ const silences: ReadonlySet<string> = new Set([
   "REQUEST_DEADLINE",
   "ABORTED",
   "COMPUTE_ABORTED",
+  "ADMISSION_ABORTED",
+  "ADMISSION_TIMEOUT",
   "UNAUTHORIZED",
   "RATE_LIMITED",
   notInTime.code,

@@ -1,7 +1,7 @@
 // From the outcome of a cluster's newest run to its health. Pure. Messages are stable: while nothing changes, neither do they, so that a
 // steady cluster causes no writes.
 import type { Collection } from "./collect.ts";
-import type { Failure } from "./failure.ts";
+import { busyReason, type Failure } from "./failure.ts";
 
 export type RunOutcome =
   | { readonly kind: "never-ran" }
@@ -26,8 +26,10 @@ export function healthOf(outcome: RunOutcome): ClusterHealth {
   switch (outcome.kind) {
     case "never-ran":
       return { health: "unknown", reason: "Pending", message: "Waiting for the first collection" };
-    case "failed":
-      return { health: "unhealthy", reason: outcome.failure.reason, message: outcome.failure.message };
+    case "failed": {
+      const { reason, message } = outcome.failure;
+      return { health: reason === busyReason ? "unknown" : "unhealthy", reason, message };
+    }
     case "collected": {
       const step = slowStepsMs.findLast((ms) => outcome.collection.latencyMs > ms);
       if (step === undefined) return { health: "healthy", reason: "Reachable", message: "Cluster is reachable" };

@@ -1,9 +1,12 @@
-// The requests of one collection: single objects and whole lists, page by page. Bounded in pages and bytes. Does not retry, except a list
-// whose continue token expired, once. Observes how fast the server answers and when its certificate ends.
+// The requests of one collection: single objects and whole lists, page by page. Bounded in pages and bytes; room for an answer is taken
+// before it is asked for, and given back once it has been read. Does not retry, except a list whose continue token expired, once.
+// Observes how fast the server answers and when its certificate ends.
+import { type AnswerRoom, askWithRoom } from "../kube/answer-room.ts";
 import { KubeError } from "../kube/errors.ts";
 import { PROTOBUF_TYPE } from "../kube/protobuf/envelope.ts";
 import { ClusterPulseError } from "../support/errors.ts";
 import type { CollectLimits } from "./limits.ts";
+import type { Paging } from "./paging.ts";
 import type { ResponseBody, Transport } from "./ports.ts";
 
 export const JSON_TYPE = "application/json";
@@ -31,43 +34,70 @@ export interface Observed {
   certificateExpiresAtMs: number | null;
 }
 
+export interface RequestsOptions {
+  readonly transport: Transport;
+  readonly limits: CollectLimits;
+  readonly room: AnswerRoom;
+  /** What is known of the cluster's lists; it learns from this collection. */
+  readonly paging: Paging;
+  readonly jsonOnly: boolean;
+}
+
 export class Requests {
   readonly observed: Observed;
-  readonly #transport: Transport;
-  readonly #limits: CollectLimits;
-  readonly #jsonOnly: boolean;
+  readonly #options: RequestsOptions;
   readonly #signal: AbortSignal;
 
   constructor(
-    transport: Transport,
-    limits: CollectLimits,
-    jsonOnly: boolean,
+    options: RequestsOptions,
     signal: AbortSignal,
     observed: Observed = { headersAfterMs: [], certificateExpiresAtMs: null },
   ) {
     this.observed = observed;
-    this.#transport = transport;
-    this.#limits = limits;
-    this.#jsonOnly = jsonOnly;
+    this.#options = options;
     this.#signal = signal;
   }
 
   /** The same, and observed together, but ended by another signal. */
   under(signal: AbortSignal): Requests {
-    return new Requests(this.#transport, this.#limits, this.#jsonOnly, signal, this.observed);
+    return new Requests(this.#options, signal, this.observed);
   }
 
-  async get(path: string, accept: string = JSON_TYPE): Promise<ResponseBody> {
-    const answer = await this.#transport.get(path, {
-      accept: this.#jsonOnly ? withoutProtobuf(accept) : accept,
-      signal: this.#signal,
-      maxBytes: this.#limits.maxPageBytes,
-    });
-    this.observed.headersAfterMs.push(answer.headersAfterMs);
-    const { peerCertificateExpiresAtMs } = this.#transport.facts ?? {};
-    this.observed.certificateExpiresAtMs = peerCertificateExpiresAtMs ?? this.observed.certificateExpiresAtMs;
-    const isProtobuf = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE);
-    return { bytes: answer.bytes, encoding: answer.encoding, format: isProtobuf ? "protobuf" : "json" };
+  /** Gets a small single object. The room for it is held until it has been read. */
+  async get<Value>(
+    path: string,
+    read: (body: ResponseBody) => Promise<Value>,
+    accept: string = JSON_TYPE,
+  ): Promise<Value> {
+    return await this.#ask(path, accept, 0, read, () => undefined);
+  }
+
+  async #ask<Value>(
+    path: string,
+    accept: string,
+    expectedBytes: number,
+    read: (body: ResponseBody) => Promise<Value>,
+    learn: (bytes: number) => void,
+  ): Promise<Value> {
+    const { transport, limits, room, jsonOnly } = this.#options;
+    const signal = this.#signal;
+    const accepted = jsonOnly ? withoutProtobuf(accept) : accept;
+    const { answer, held } = await askWithRoom(
+      (maxBytes) => transport.get(path, { accept: accepted, signal, maxBytes }),
+      room,
+      { expectedBytes, maxBytes: limits.maxPageBytes },
+      signal,
+    );
+    try {
+      learn(answer.bytes.byteLength);
+      this.observed.headersAfterMs.push(answer.headersAfterMs);
+      const { peerCertificateExpiresAtMs } = transport.facts ?? {};
+      this.observed.certificateExpiresAtMs = peerCertificateExpiresAtMs ?? this.observed.certificateExpiresAtMs;
+      const isProtobuf = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE);
+      return await read({ bytes: answer.bytes, encoding: answer.encoding, format: isProtobuf ? "protobuf" : "json" });
+    } finally {
+      held.release();
+    }
   }
 
   /** Reads a whole list. A continue token that expired restarts the list, once. */
@@ -76,7 +106,8 @@ export class Requests {
     { accept, maxPageSize, labelSelector }: ListQuery,
     read: (body: ResponseBody) => Promise<Page>,
   ): Promise<Page[]> {
-    const { pageSize, maxPagesPerList } = this.#limits;
+    const { limits, paging } = this.#options;
+    const { pageSize, maxPagesPerList } = limits;
     const selector = labelSelector === undefined ? "" : `&labelSelector=${encodeURIComponent(labelSelector)}`;
     const query = `${path}?limit=${Math.min(pageSize, maxPageSize ?? pageSize)}${selector}`;
     let pages: Page[] = [];
@@ -85,7 +116,9 @@ export class Requests {
     for (let asked = 0; asked < maxPagesPerList; asked++) {
       try {
         const at = token === "" ? query : `${query}&continue=${encodeURIComponent(token)}`;
-        pages.push(await read(await this.get(at, accept)));
+        const isFirst = token === "";
+        const learn = (bytes: number): void => paging.learned(path, bytes, isFirst);
+        pages.push(await this.#ask(at, accept, paging.expectedBytes(path), read, learn));
       } catch (error) {
         if (token === "" || restarted || !ClusterPulseError.is(error) || error.code !== "GONE") throw error;
         restarted = true;

@@ -2,6 +2,7 @@
 // and when the parts that are asked for rarely are due. Small, and never written anywhere. One state belongs to one cluster and one
 // set of credentials; a new one makes the next collection ask for everything.
 import type { Failure, Part } from "./failure.ts";
+import { Paging } from "./paging.ts";
 
 /** How the newest attempt at a part ended. Times are monotonic milliseconds; until then the part is not asked for again. */
 export type Remembered =
@@ -25,6 +26,8 @@ export interface Memory {
 
 /** The memory as the last collection left it. A collection works on a copy and keeps it only when it succeeds. */
 export class CollectState {
+  /** A collection that fails has something to say of this, too. */
+  readonly paging = new Paging();
   #memory: Memory = { groups: undefined, parts: new Map(), isOpenShift: false, consoleUrl: null, clusterOperators: [] };
 
   copy(): Memory {

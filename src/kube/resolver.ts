@@ -50,7 +50,7 @@ export function createResolver(options: ResolverOptions = {}): Resolve {
     if (listed !== undefined) return listed;
     if (/(?:^|\.)localhost\.?$/.test(name)) return loopback;
     const { resolver, ...conf } = await system.read();
-    const release = await admission.acquire("fresh", signal);
+    const held = await admission.acquire("fresh", signal);
     try {
       for (const candidate of candidates(name, conf)) {
         if (signal.aborted) break;
@@ -58,7 +58,7 @@ export function createResolver(options: ResolverOptions = {}): Resolve {
         if (found.length > 0) return found;
       }
     } finally {
-      release();
+      held.release();
     }
     throw new KubeError("DNS_FAILED", `the host name ${name} cannot be resolved`);
   }

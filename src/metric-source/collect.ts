@@ -3,9 +3,11 @@
 // or the deadline is kept and said to be partial; rows come in the order of namespaces, then of the API server.
 // A page that fails for a passing reason is asked for again, within the deadline; an expired continue token begins its list anew.
 // Does not: parse, extract, store. It throws only when nothing at all could be read, and when the caller's signal aborts.
+import { type AnswerRoom, askWithRoom } from "../kube/answer-room.ts";
 import { isKubeError, KubeError } from "../kube/errors.ts";
 import type { ResponseBody } from "../kube/list-page.ts";
 import { PROTOBUF_TYPE } from "../kube/protobuf/envelope.ts";
+import type { Admitted } from "../support/admission.ts";
 import { fullJitterMs } from "../support/backoff.ts";
 import type { Clock } from "../support/clock.ts";
 import { ClusterPulseError, safeError } from "../support/errors.ts";
@@ -69,8 +71,8 @@ export interface CollectListPorts<Source, Part> {
   readonly extract: ExtractPage<Source, Part>;
   readonly clock: Clock;
   readonly random: Random;
-  /** Waits until one more page may be asked for; gives the function that says its bytes are gone. */
-  readonly admit: (signal: AbortSignal) => Promise<() => void>;
+  /** Where the memory for pages comes from. */
+  readonly room: AnswerRoom;
 }
 
 export interface CollectedSource<Source, Part> {
@@ -139,6 +141,8 @@ class ListRun<Source, Part> {
   #pagesRead = 0;
   #objects = 0;
   #bytes = 0;
+  /** As it came off the wire. */
+  #largestPageBytes = 0;
 
   constructor(request: CollectListRequest<Source>, ports: CollectListPorts<Source, Part>, signal: AbortSignal) {
     this.#request = request;
@@ -200,7 +204,7 @@ class ListRun<Source, Part> {
         if (isLate) break;
       }
       void ahead.get(i)?.then(
-        (page) => page.release(),
+        ({ held }) => held.release(),
         () => undefined,
       );
       ahead.delete(i);
@@ -209,7 +213,7 @@ class ListRun<Source, Part> {
     this.#late.abort();
     for (const page of ahead.values())
       void page.then(
-        ({ release }) => release(),
+        ({ held }) => held.release(),
         () => undefined,
       );
   }
@@ -285,20 +289,25 @@ class ListRun<Source, Part> {
   }
 
   async #get(query: string): Promise<Page> {
-    const release = await this.#ports.admit(this.#signal);
-    try {
-      this.#requests++;
-      const { accept } = this.#request;
-      const answer = await this.#ports.transport.get(query, { accept, signal: this.#signal, maxBytes: maxPageBytes });
-      const format = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE) ? "protobuf" : "json";
-      return { body: { bytes: answer.bytes, encoding: answer.encoding, format }, release };
-    } catch (error) {
-      release();
-      throw error;
-    }
+    const { transport, room } = this.#ports;
+    const { accept } = this.#request;
+    const signal = this.#signal;
+    const { answer, held } = await askWithRoom(
+      (maxBytes) => {
+        this.#requests++;
+        return transport.get(query, { accept, signal, maxBytes });
+      },
+      room,
+      { expectedBytes: 2 * this.#largestPageBytes, maxBytes: maxPageBytes },
+      signal,
+    );
+    const { bytes, encoding, contentType } = answer;
+    this.#largestPageBytes = Math.max(this.#largestPageBytes, bytes.byteLength);
+    const format = contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE) ? "protobuf" : "json";
+    return { body: { bytes, encoding, format }, held };
   }
 
-  async #take({ body, release }: Page): Promise<string> {
+  async #take({ body, held }: Page): Promise<string> {
     try {
       const wanting = this.#taken.filter(({ cut }) => !cut);
       const sources = wanting.map(({ source, maxResources, rows }) => ({ source, maxRows: maxResources - rows }));
@@ -315,13 +324,13 @@ class ListRun<Source, Part> {
       }
       return page.continueToken;
     } finally {
-      release();
+      held.release();
     }
   }
 }
 
 interface Page {
   readonly body: ResponseBody;
-  /** To be called when its bytes are gone; more than once does nothing. */
-  readonly release: () => void;
+  /** To be released when its bytes are gone. */
+  readonly held: Admitted;
 }

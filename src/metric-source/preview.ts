@@ -1,5 +1,6 @@
 // What a MetricSource would collect of one cluster, without a hub and without storing anything: the same lists, engine and aggregates as in
 // a hub, on the calling thread. Guarantees: nothing but GETs; bounded like a collection. A page that hurts hurts the caller: for tools only.
+import { boundlessRoom } from "../kube/answer-room.ts";
 import { Discovery } from "../kube/discovery.ts";
 import { inflate, MAX_INFLATED_BYTES } from "../kube/list-page.ts";
 import { PROTOBUF_TYPE } from "../kube/protobuf/envelope.ts";
@@ -83,8 +84,8 @@ export async function previewSource(
     accept: isProtobuf ? `${PROTOBUF_TYPE},application/json` : "application/json",
     sources: [{ source, maxResources }],
   };
-  const admit = async (): Promise<() => void> => () => undefined;
-  const collected = await collectList(request, { transport, extract, clock, random, admit }, signal);
+  const ports = { transport, extract, clock, random, room: boundlessRoom };
+  const collected = await collectList(request, ports, signal);
   const [own] = collected.sources;
   const parts = own?.parts ?? [];
   const rows = parts.map((part) => part.rows);

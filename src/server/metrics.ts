@@ -23,6 +23,8 @@ export interface HubMetricsOptions {
   readonly pool?: () => PoolReport | undefined;
   /** Handshakes with clusters, over the whole fleet; undefined: nobody polls yet. */
   readonly handshakes?: () => HandshakeReport | undefined;
+  /** Bytes of answers, over the whole fleet, of polls and of MetricSources; undefined: nobody polls yet. */
+  readonly answers?: () => Readonly<Record<"polls" | "sources", AnswersReport>> | undefined;
   /** Clusters with series of their own. Default 10,000. */
   readonly maxClusters?: number;
 }
@@ -32,6 +34,14 @@ export interface HandshakeReport {
   readonly held: number;
   readonly waiting: number;
   readonly peak: number;
+}
+
+/** Bytes reserved for answers now and at most, how many answers they are for, and how many requests wait for room. */
+export interface AnswersReport {
+  readonly held: number;
+  readonly peak: number;
+  readonly holders: number;
+  readonly waiting: number;
 }
 
 /** What is shown of the pool of threads. */
@@ -82,6 +92,7 @@ export function createHubMetrics(options: HubMetricsOptions): () => Promise<stri
       counterMetrics(counters),
       clusterMetrics(options, clusters),
       handshakeMetrics(options.handshakes?.() ?? { held: 0, waiting: 0, peak: 0 }),
+      answerMetrics(options.answers?.() ?? { polls: noAnswers, sources: noAnswers }),
       poolMetrics(options.pool?.() ?? noPool),
     ].join("");
   };
@@ -191,6 +202,21 @@ function handshakeMetrics({ held, waiting, peak }: HandshakeReport): string {
       [{ state: "waiting" }, waiting],
     ]),
     seriesText("clusterpulse_handshakes_peak", "gauge", "The most that ever had a slot at once.", [[{}, peak]]),
+  ].join("");
+}
+
+const noAnswers: AnswersReport = { held: 0, peak: 0, holders: 0, waiting: 0 };
+
+function answerMetrics(reports: Readonly<Record<"polls" | "sources", AnswersReport>>): string {
+  const gauge = (name: string, help: string, value: keyof AnswersReport): string => {
+    const samples = Object.entries(reports).map(([of, report]): Sample => [{ of }, report[value]]);
+    return seriesText(name, "gauge", help, samples);
+  };
+  return [
+    gauge("clusterpulse_answer_bytes", "Memory reserved for answers, from before they are asked for.", "held"),
+    gauge("clusterpulse_answer_bytes_peak", "The most that was ever reserved at once.", "peak"),
+    gauge("clusterpulse_answers_in_flight", "Requests that are under way or whose answers are being read.", "holders"),
+    gauge("clusterpulse_answers_waiting", "Requests that wait for memory for their answers.", "waiting"),
   ].join("");
 }
 

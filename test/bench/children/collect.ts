@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { parse } from "yaml";
+import { boundlessRoom } from "../../../src/kube/answer-room.ts";
 import { aggregatesJson } from "../../../src/metric-source/aggregate/aggregate.ts";
 import { collectList } from "../../../src/metric-source/collect.ts";
 import { compileMetricSource } from "../../../src/metric-source/compiled.ts";
@@ -66,7 +67,7 @@ const collected = await collectList(
     },
     clock: systemClock,
     random: seededRandom(1),
-    admit: () => Promise.resolve(() => {}),
+    room: boundlessRoom,
   },
   new AbortController().signal,
 );

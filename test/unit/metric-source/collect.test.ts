@@ -43,15 +43,19 @@ function world(answers: Readonly<Record<string, readonly Answer[]>>) {
       }),
     };
   };
-  const admit = async (): Promise<() => void> => {
-    peak = Math.max(peak, ++inMemory);
-    let held = true;
-    return () => {
-      if (held) inMemory--;
-      held = false;
-    };
+  const room = {
+    minBytes: 1024,
+    async take() {
+      peak = Math.max(peak, ++inMemory);
+      let held = true;
+      const release = (): void => {
+        if (held) inMemory--;
+        held = false;
+      };
+      return { shrinkTo: () => undefined, release };
+    },
   };
-  const ports = { transport, extract, clock, random: seededRandom(1), admit };
+  const ports = { transport, extract, clock, random: seededRandom(1), room };
   return { clock, asked, ports, memory: () => ({ inMemory, peak }) };
 }
 

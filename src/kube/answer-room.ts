@@ -1,0 +1,43 @@
+// Room in memory for answers, taken before a request is sent and given back when the answer has been read. Guarantees: an answer never
+// takes more than was reserved for it. What is expected is reserved, not the most that is possible; an answer that turns out larger is
+// refused while it arrives, and asked for once more with room for the largest.
+import type { Admitted } from "../support/admission.ts";
+import { isKubeError } from "./errors.ts";
+
+/** The memory for answers of a whole hub, as one of its runs sees it. */
+export interface AnswerRoom {
+  /** No answer reserves less, so that the number of answers is bounded too. */
+  readonly minBytes: number;
+  /** Waits until there is room. Rejects with ADMISSION_ABORTED and ADMISSION_TIMEOUT, as Admission does. */
+  take(bytes: number, signal: AbortSignal): Promise<Admitted>;
+}
+
+/** For whoever asks one cluster alone: every answer may be as large as answers may be. */
+export const boundlessRoom: AnswerRoom = {
+  minBytes: Number.POSITIVE_INFINITY,
+  take: () => Promise.resolve({ shrinkTo: () => undefined, release: () => undefined }),
+};
+
+/**
+ * Asks, with room for the answer; whoever is done with its bytes releases `held`. Rejects with what `ask` and the room reject with, and
+ * then nothing is held.
+ * @param expectedBytes how large it was last time, with some room to grow
+ */
+export async function askWithRoom<Answer extends { readonly bytes: Uint8Array }>(
+  ask: (maxBytes: number) => Promise<Answer>,
+  room: AnswerRoom,
+  { expectedBytes, maxBytes }: { readonly expectedBytes: number; readonly maxBytes: number },
+  signal: AbortSignal,
+): Promise<{ readonly answer: Answer; readonly held: Admitted }> {
+  for (let reserved = Math.min(maxBytes, Math.max(room.minBytes, expectedBytes)); ; reserved = maxBytes) {
+    const held = await room.take(reserved, signal);
+    try {
+      const answer = await ask(reserved);
+      held.shrinkTo(Math.max(room.minBytes, answer.bytes.byteLength));
+      return { answer, held };
+    } catch (error) {
+      held.release();
+      if (reserved >= maxBytes || !isKubeError(error, "BODY_TOO_LARGE")) throw error;
+    }
+  }
+}
