@@ -7,6 +7,8 @@ import { rfc3339 } from "../support/clock.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
+const maxProcesses = 16;
+
 export function simulateCommand(): Command {
   return new Command("simulate")
     .description("run simulated Kubernetes clusters and a hub API; prints one JSON line when they serve")
@@ -22,6 +24,7 @@ export function simulateCommand(): Command {
       "create a Secret and a connection for each cluster and registry in this namespace",
     )
     .option("--origin <mode>", `where clusters are reached: ${originModes.join(", ")}`, "port")
+    .option("--processes <n>", "how many processes serve the clusters, when one core is not enough", "1")
     .option("--data-dir <folder>", "keep what the hub API holds in this folder, over restarts")
     .option("--interval <seconds>", "spec.monitoring.interval of registered clusters")
     .action(async (_options, command: Command) => {
@@ -32,6 +35,7 @@ export function simulateCommand(): Command {
       const preset = flags.oneOf("preset", presetNames, "small");
       const hubPort = flags.integer("port", { min: 0, max: 65_535 }, 0);
       const origin = flags.oneOf("origin", originModes, "port");
+      const processes = flags.integer("processes", { min: 1, max: maxProcesses }, 1);
       const intervalSeconds = flags.integer("interval", { min: 1, max: 86_400 }, undefined);
       const kubeconfigFile = flags.text("kubeconfig-out");
       const alone = flags.oneOf("kubeconfig-of", ["all", "hub"], "all") === "hub";
@@ -44,11 +48,13 @@ export function simulateCommand(): Command {
 
       const asked = untilAskedToStop();
       const { startSimulator } = await import("../simulator/index.ts");
+      const { startFleet } = await import("../simulator/fleet/start.ts");
       const { writeRunFile } = await import("../simulator/process.ts");
-      const simulator = await startSimulator({
+      const options = {
         ...{ clusters, registries, seed, preset, origin, hubPort },
         ...(dataFolder === undefined ? {} : { dataFolder }),
-      });
+      };
+      const simulator = processes === 1 ? await startSimulator(options) : await startFleet(options, processes);
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
       if (kubeconfigFile !== undefined) writeSecretFile(kubeconfigFile, simulator.kubeconfig("hub", { alone }));
@@ -62,16 +68,18 @@ export function simulateCommand(): Command {
         seed,
         preset,
         origin,
+        processes,
         admin: simulator.admin.url,
         ...(kubeconfigFile === undefined ? {} : { kubeconfig: kubeconfigFile }),
         ...(dataFolder === undefined ? {} : { dataDir: dataFolder }),
         ...(namespace === undefined ? {} : { registered: namespace }),
       };
       process.stdout.write(`${JSON.stringify(ready)}\n`);
-      await asked;
+      const reason = await Promise.race([asked, ...("failed" in simulator ? [simulator.failed] : [])]);
       await removeRunFile();
       await simulator.close();
-      process.exit(0);
+      if (typeof reason !== "string") process.stderr.write(`clusterpulse: ${reason.message}\n`);
+      process.exit(typeof reason === "string" ? 0 : 1);
     });
 }
 

@@ -1,6 +1,9 @@
 // The admin API of a running simulator, for commands of another process. Every call has a deadline and a limit on what it reads.
 import { ClusterPulseError } from "../support/errors.ts";
+import type { FaultRecord } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
+import type { RequestRecord, ServerRequests } from "./http/request-log.ts";
+import type { ProcessReport } from "./process-report.ts";
 import type { ScenarioOutline } from "./scenario/control.ts";
 import type { ScenarioState } from "./scenario/run.ts";
 import type { ExpectedCluster } from "./world/expected.ts";
@@ -10,12 +13,23 @@ export interface AdminAddress {
   readonly token: string;
 }
 
+/** The simulator did not do as asked. */
+export class SimulatorRefusedError extends ClusterPulseError {
+  /** Of the answer. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super("SIMULATOR_REFUSED", message);
+    this.status = status;
+  }
+}
+
 const defaultDeadlineMs = 10_000;
 const maxAnswerBytes = 16 * 1024 * 1024;
 
 /**
- * Every method throws ClusterPulseError: SIMULATOR_UNREACHABLE when no answer came in time, SIMULATOR_REFUSED with the
- * simulator's own explanation when it did not do as asked.
+ * Every method throws ClusterPulseError: SIMULATOR_UNREACHABLE when no answer came in time, and SimulatorRefusedError with the
+ * simulator's own explanation.
  */
 export class AdminClient {
   readonly #address: AdminAddress;
@@ -38,8 +52,8 @@ export class AdminClient {
     return (await this.#call("GET", `clusters/${encodeURIComponent(cluster)}/expected`)) as ExpectedCluster;
   }
 
-  async listFaults(): Promise<readonly FaultRule[]> {
-    return (await this.#call("GET", "faults")) as FaultRule[];
+  async listFaults(): Promise<readonly FaultRecord[]> {
+    return (await this.#call("GET", "faults")) as FaultRecord[];
   }
 
   /** The simulator checks the rule, also the name of the fault. */
@@ -75,9 +89,23 @@ export class AdminClient {
     return (await this.#call("GET", "connections")) as { cluster: string; sockets: number }[];
   }
 
-  /** What the simulator's own process costs so far. */
-  async process(): Promise<{ readonly cpuMs: number; readonly residentBytes: number }> {
-    return (await this.#call("GET", "process")) as { cpuMs: number; residentBytes: number };
+  /** What the simulator's own processes cost so far, all together. */
+  async process(): Promise<ProcessReport> {
+    return (await this.#call("GET", "process")) as ProcessReport;
+  }
+
+  /** How many requests each server was asked. */
+  async requestCounts(): Promise<readonly { readonly cluster: string; readonly count: number }[]> {
+    return (await this.#call("GET", "requests")) as { cluster: string; count: number }[];
+  }
+
+  async requestsOf(cluster: string): Promise<ServerRequests> {
+    return (await this.#call("GET", `requests?cluster=${encodeURIComponent(cluster)}`)) as ServerRequests;
+  }
+
+  /** Recent requests of all servers since then (epoch milliseconds), oldest first. */
+  async requestsSince(sinceMs: number, limit: number): Promise<readonly RequestRecord[]> {
+    return (await this.#call("GET", `requests?since=${sinceMs}&limit=${limit}`)) as RequestRecord[];
   }
 
   async #call(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -101,10 +129,7 @@ export class AdminClient {
     }
     if (status < 300) return answer;
     const error = (answer as { error?: unknown } | null)?.error;
-    throw new ClusterPulseError(
-      "SIMULATOR_REFUSED",
-      typeof error === "string" ? error : `the simulator answered ${status}`,
-    );
+    throw new SimulatorRefusedError(status, typeof error === "string" ? error : `the simulator answered ${status}`);
   }
 }
 

@@ -9,6 +9,7 @@ import { openServers } from "./fleet/servers.ts";
 import type { RequestRecord } from "./http/request-log.ts";
 import { checkOptions, type SimulatorOptions } from "./options.ts";
 import { hubName } from "./origins.ts";
+import { processReport } from "./process-report.ts";
 import type { Registration } from "./register.ts";
 import { type ScenarioOutline, Scenarios } from "./scenario/control.ts";
 import type { ScenarioState } from "./scenario/run.ts";
@@ -19,6 +20,7 @@ export { VirtualClock } from "../support/virtual-clock.ts";
 export { type FaultName, type FaultParameters, type FaultRule, faultNames, parseFaultRule } from "./faults/rule.ts";
 export type { RegistryIdentity } from "./fleet/directory.ts";
 export type { SimulatedObject } from "./fleet/hub-side.ts";
+export type { FaultRecord } from "./faults/registry.ts";
 export type { RequestRecord } from "./http/request-log.ts";
 export type { SimulatorOptions } from "./options.ts";
 export type { Registration } from "./register.ts";
@@ -44,7 +46,8 @@ export interface Simulator {
     add(rule: FaultRule): Promise<void>;
     /** The cluster serves again once this resolves. False when it had no fault. Throws SIMULATED_CLUSTER_UNKNOWN. */
     remove(cluster: string): Promise<boolean>;
-    list(): readonly FaultRule[];
+    /** What is switched on, and how often each fired. */
+    list(): readonly FaultRecord[];
   };
   readonly requests: {
     /** Requests that ever arrived at the cluster. */
@@ -109,10 +112,12 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     await servers.close();
     await side.close();
   };
-  const admin = await startAdminServer({ ...core, connections }).catch(async (error: unknown) => {
-    await closeServers();
-    throw error;
-  });
+  const admin = await startAdminServer({ ...core, requests, connections, process: processReport }).catch(
+    async (error: unknown) => {
+      await closeServers();
+      throw error;
+    },
+  );
   return {
     ...core,
     hub: { url: urlOf(hubName), create: (object) => side.create(object) },

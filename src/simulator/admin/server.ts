@@ -4,36 +4,45 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ClusterPulseError, InvalidInputError, safeError } from "../../support/errors.ts";
+import { SimulatorRefusedError } from "../admin-client.ts";
+import type { FaultRecord } from "../faults/registry.ts";
 import { type FaultRule, parseFaultRule } from "../faults/rule.ts";
-import type { RequestRecord } from "../http/request-log.ts";
+import type { RequestRecord, ServerRequests } from "../http/request-log.ts";
+import type { ProcessReport } from "../process-report.ts";
 import type { ScenarioOutline } from "../scenario/control.ts";
 import type { ScenarioState } from "../scenario/run.ts";
 import { isSameToken } from "../tokens.ts";
 import type { ExpectedCluster } from "../world/expected.ts";
 
-/** What the door opens on. */
+type Awaitable<T> = T | Promise<T>;
+type Listed<T> = Awaitable<readonly T[]>;
+type Server = { readonly name: string; readonly url: string };
+
+/** What the door opens on, in this process or in others. Whatever takes a name throws SIMULATED_CLUSTER_UNKNOWN. */
 export interface AdminSubject {
-  readonly clusters: readonly { readonly name: string; readonly url: string }[];
-  readonly registries: readonly { readonly name: string; readonly url: string }[];
+  readonly clusters: readonly Server[];
+  readonly registries: readonly Server[];
   readonly faults: {
     add(rule: FaultRule): Promise<void>;
     remove(cluster: string): Promise<boolean>;
-    list(): readonly FaultRule[];
+    list(): Listed<FaultRule>;
   };
   readonly requests: {
-    count(cluster: string): number;
-    recent(cluster: string): readonly RequestRecord[];
-    clusters(): readonly string[];
-    polls(): readonly { readonly cluster: string; readonly atMs: number }[];
+    counts(): Listed<{ readonly cluster: string; readonly count: number }>;
+    of(cluster: string): Awaitable<ServerRequests>;
+    since(sinceMs: number, limit: number): Listed<RequestRecord>;
+    polls(): Listed<{ readonly cluster: string; readonly atMs: number }>;
   };
-  readonly scenario: {
+  /** Open connections of every cluster. */
+  connections(): Listed<{ readonly cluster: string; readonly sockets: number }>;
+  expected(cluster: string): Awaitable<ExpectedCluster>;
+  process(): Awaitable<ProcessReport>;
+  /** Undefined where only a part of a fleet is served: the whole has one. */
+  readonly scenario?: {
     start(yaml: string): ScenarioOutline;
     state(): ScenarioState | null;
     stop(): void;
   };
-  /** Open connections of every cluster. */
-  connections(): readonly { readonly cluster: string; readonly sockets: number }[];
-  expected(cluster: string): ExpectedCluster;
 }
 
 export interface AdminServer {
@@ -43,6 +52,7 @@ export interface AdminServer {
 }
 
 const maxBodyBytes = 64 * 1024;
+const maxListedRequests = 10_000;
 
 class AdminError extends ClusterPulseError {
   readonly status: number;
@@ -99,7 +109,9 @@ async function handle(
 
 function failure(error: unknown): AdminReply {
   const { code, message } = safeError(error);
-  if (error instanceof AdminError) return { status: error.status, body: { error: message } };
+  if (error instanceof AdminError || error instanceof SimulatorRefusedError) {
+    return { status: error.status, body: { error: message } };
+  }
   if (error instanceof InvalidInputError) return { status: 400, body: { error: message } };
   return { status: code === "SIMULATED_CLUSTER_UNKNOWN" ? 404 : 500, body: { error: message } };
 }
@@ -116,9 +128,9 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
     case "GET registries":
       return ok(subject.registries);
     case "GET clusters/{name}/expected":
-      return ok(subject.expected(name as string));
+      return ok(await subject.expected(name as string));
     case "GET faults":
-      return ok(subject.faults.list());
+      return ok(await subject.faults.list());
     case "POST faults": {
       const rule = parseFaultRule(await readJson(request));
       await subject.faults.add(rule);
@@ -129,33 +141,32 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
       if (!had) throw new AdminError(404, `cluster ${JSON.stringify(name)} has no fault`);
       return ok({ cluster: name, removed: true });
     }
+    case "GET requests":
+      return ok(await requestsOf(subject.requests, url.searchParams));
+    case "GET polls":
+      return ok(await subject.requests.polls());
+    case "GET connections":
+      return ok(await subject.connections());
+    case "GET process":
+      return ok(await subject.process());
     case "GET scenario":
-      return ok(subject.scenario.state());
+      return ok(scenarioOf(subject).state());
     case "POST scenario": {
       const { yaml } = ((await readJson(request)) ?? {}) as { yaml?: unknown };
       if (typeof yaml !== "string") throw new AdminError(400, "yaml: must be the text of a scenario");
-      return { status: 201, body: subject.scenario.start(yaml) };
+      return { status: 201, body: scenarioOf(subject).start(yaml) };
     }
     case "DELETE scenario":
-      subject.scenario.stop();
-      return ok(subject.scenario.state());
-    case "GET requests":
-      return ok(requestsOf(subject, url.searchParams.get("cluster")));
-    case "GET polls":
-      return ok(subject.requests.polls());
-    case "GET connections":
-      return ok(subject.connections());
-    case "GET process":
-      return ok(processReport());
+      scenarioOf(subject).stop();
+      return ok(scenarioOf(subject).state());
     default:
       throw unknownPath();
   }
 }
 
-/** What the simulator itself costs. */
-function processReport(): { cpuMs: number; residentBytes: number } {
-  const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1_000, residentBytes: process.memoryUsage.rss() };
+function scenarioOf({ scenario }: AdminSubject): NonNullable<AdminSubject["scenario"]> {
+  if (scenario === undefined) throw unknownPath();
+  return scenario;
 }
 
 const unknownPath = (): AdminError =>
@@ -186,15 +197,21 @@ function decodePath(path: string): string[] {
   }
 }
 
-/** Counters of every server that was asked; with `?cluster=` that one's recent requests as well. */
-function requestsOf(subject: AdminSubject, cluster: string | null): unknown {
-  const { requests } = subject;
-  if (cluster !== null) {
-    const isOther = cluster === "hub" || subject.registries.some(({ name }) => name === cluster);
-    if (!isOther) subject.expected(cluster);
-    return { cluster, count: requests.count(cluster), recent: requests.recent(cluster) };
-  }
-  return requests.clusters().map((name) => ({ cluster: name, count: requests.count(name) }));
+/** Counters of every server that was asked; with `cluster` that one's recent requests as well; with `since` the recent ones of all. */
+function requestsOf({ counts, of, since }: AdminSubject["requests"], query: URLSearchParams): Awaitable<unknown> {
+  const cluster = query.get("cluster");
+  if (cluster !== null) return of(cluster);
+  const sinceMs = wholeNumber(query, "since", Number.MAX_SAFE_INTEGER);
+  const limit = wholeNumber(query, "limit", maxListedRequests) ?? maxListedRequests;
+  return sinceMs === undefined ? counts() : since(sinceMs, limit);
+}
+
+function wholeNumber(query: URLSearchParams, name: string, high: number): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(value <= high)) throw new AdminError(400, `${name}: must be a whole number from 0 to ${high}`);
+  return value;
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

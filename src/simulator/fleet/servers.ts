@@ -7,7 +7,7 @@ import { type Authority, loopbackHosts } from "../http/certificates.ts";
 import type { Engine } from "../http/engine.ts";
 import type { Origin } from "../http/listeners.ts";
 import { Pipeline, type PlainAnswer } from "../http/pipeline.ts";
-import { RequestLog } from "../http/request-log.ts";
+import { RequestLog, type ServerRequests } from "../http/request-log.ts";
 import { createSecureServers } from "../http/secure-server.ts";
 import type { SimulatorRequest } from "../http/sockets.ts";
 import type { HubEngine } from "../hub/engine.ts";
@@ -15,11 +15,9 @@ import type { OriginMode } from "../options.ts";
 import { addressOf, checkFaultHasListener, Origins, PathOrigin } from "../origins.ts";
 import type { SimulatedRegistry } from "../registry/registry.ts";
 import type { Tokens } from "../tokens.ts";
-import { WorldEngine } from "../world/engine.ts";
 import { type ExpectedCluster, expectedOf } from "../world/expected.ts";
-import { buildModel } from "../world/model.ts";
-import { overlayEngine } from "../world/overlay.ts";
 import type { ClusterIdentity, PresetName, WorldKey } from "../world/profile.ts";
+import { World } from "../world/world.ts";
 import { unknownCluster } from "./unknown-cluster.ts";
 
 /** A cluster and its place in the whole fleet, from which everything about it follows. */
@@ -54,7 +52,7 @@ export interface Servers {
     remove(cluster: string): Promise<boolean>;
     list(): readonly FaultRule[];
   };
-  readonly requests: RequestLog;
+  readonly requests: Omit<RequestLog, "arrived"> & { of(name: string): ServerRequests };
   /** Open connections of every cluster. */
   connections(): readonly { readonly cluster: string; readonly sockets: number }[];
   expected(cluster: string): ExpectedCluster;
@@ -70,20 +68,20 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const byName = new Map(placed.map((cluster) => [cluster.identity.name, cluster]));
   const keyOf = ({ index }: PlacedCluster): WorldKey => ({ seed, index, preset });
 
-  /** Clusters that were written to or are watched; of all others nothing is held. */
-  const touched = new Map<string, Engine>();
+  /** Clusters that were written to, are watched or changed by themselves; of all others nothing is held. */
+  const worlds = new Map<string, World>();
+  const worldOf = (cluster: PlacedCluster): World => {
+    const { name } = cluster.identity;
+    const keep = (world: World): void => void worlds.set(name, world);
+    return worlds.get(name) ?? new World(keyOf(cluster), cluster.identity, clock, keep);
+  };
   const engineOf = ({ name }: Origin): Engine => {
     const cluster = byName.get(name);
     if (cluster === undefined) {
       if (hub === undefined) throw unknownCluster(name);
       return hub;
     }
-    const touch = (): Engine => {
-      const engine = overlayEngine(keyOf(cluster), cluster.identity, clock);
-      touched.set(name, engine);
-      return engine;
-    };
-    return touched.get(name) ?? new WorldEngine(keyOf(cluster), cluster.identity, touch);
+    return worldOf(cluster).engine();
   };
   const log = new RequestLog(Math.max(20, Math.min(500, Math.floor(maxLoggedRequests / fleetSize))));
   const originOf = (name: string): Origin => {
@@ -134,13 +132,20 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
       remove: (cluster) => faults.remove(cluster),
       list: () => faults.list(),
     },
-    requests: log,
+    requests: {
+      count: (name) => log.count(name),
+      recent: (name) => log.recent(name),
+      counts: () => log.counts(),
+      polls: () => log.polls(),
+      since: (sinceMs, limit) => log.since(sinceMs, limit),
+      of: (name) => ({ cluster: originOf(name).name, count: log.count(name), recent: log.recent(name) }),
+    },
     connections: () => names.map((name) => ({ cluster: name, sockets: originOf(name).socketCount })),
     expected(name) {
       const cluster = byName.get(name);
       if (cluster === undefined) throw unknownCluster(name);
       const transitions = faults.transitions(name);
-      const truth = expectedOf(buildModel(keyOf(cluster), cluster.identity));
+      const truth = expectedOf(worldOf(cluster).model());
       return transitions.length === 0 ? truth : { ...truth, transitions };
     },
     async close() {

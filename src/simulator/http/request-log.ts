@@ -12,6 +12,14 @@ export interface RequestRecord {
   readonly atMs: number;
 }
 
+/** Everything that is known of what one server was asked. */
+export interface ServerRequests {
+  readonly cluster: string;
+  readonly count: number;
+  /** Oldest first. */
+  readonly recent: readonly RequestRecord[];
+}
+
 interface ClusterLog {
   count: number;
   polledAtMs: number | null;
@@ -64,8 +72,14 @@ export class RequestLog {
     return [...log.ring.slice(start), ...log.ring.slice(0, start)];
   }
 
-  /** Names of the clusters that were asked at all. */
-  clusters(): readonly string[] {
-    return [...this.#logs.keys()];
+  /** Of every cluster that was asked at all. */
+  counts(): readonly { readonly cluster: string; readonly count: number }[] {
+    return [...this.#logs].map(([cluster, { count }]) => ({ cluster, count }));
+  }
+
+  /** Recent requests of all clusters that arrived at that time or later, oldest first; at most `limit`, the oldest of them. */
+  since(sinceMs: number, limit: number): readonly RequestRecord[] {
+    const found = [...this.#logs.values()].flatMap(({ ring }) => ring.filter(({ atMs }) => atMs >= sinceMs));
+    return found.sort((a, b) => a.atMs - b.atMs).slice(0, limit);
   }
 }

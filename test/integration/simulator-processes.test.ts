@@ -1,0 +1,233 @@
+// A fleet that several processes serve: the same fleet, through the same doors.
+import { readFile } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { ClusterCredentials } from "../../src/kube/credentials.ts";
+import { credentialsFromKubeconfig } from "../../src/kube/secret-kubeconfig.ts";
+import { createTransport, type KubeTransport } from "../../src/kube/transport.ts";
+import { AdminClient } from "../../src/simulator/admin-client.ts";
+import { type Fleet, startFleet } from "../../src/simulator/fleet/start.ts";
+import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
+import { eventually, isAlive } from "../support/processes.ts";
+
+const options = { clusters: 7, registries: 1, seed: 5, preset: "tiny" } as const;
+const signal = AbortSignal.timeout(300_000);
+const scenario = `
+steps:
+  - { at: 0s, faults: "unauthorized=40%,hang=1" }
+  - { at: 0s, remove: 2 }
+  - { at: 10m, heal: all }
+`;
+
+async function get(fleet: Fleet | Simulator, name: string, path: string): Promise<unknown> {
+  const server = name === "hub" ? fleet.hub.url : (fleet.clusters.find((cluster) => cluster.name === name)?.url ?? "");
+  const transport: KubeTransport = createTransport(
+    credentialsFromKubeconfig(fleet.kubeconfig(name), server, name),
+    {},
+    "test",
+  );
+  try {
+    return (await transport.requestJson("GET", path, { signal, maxBytes: 1 << 24 })).body;
+  } finally {
+    await transport.close();
+  }
+}
+const connectionsOf = async (fleet: Fleet | Simulator): Promise<string[]> => {
+  const path = "/apis/clusterpulse.io/v1alpha1/namespaces/fleet/clusterconnections";
+  const { items } = (await get(fleet, "hub", path)) as { items: { metadata: { name: string } }[] };
+  return items.map(({ metadata }) => metadata.name).sort();
+};
+
+/** Why nobody opens; `open` when somebody does. */
+const knock = (host: string, port: number): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+    socket.once("connect", () => {
+      socket.destroy();
+      resolve("open");
+    });
+  });
+
+let one: Simulator;
+beforeAll(async () => {
+  one = await startSimulator(options);
+  one.register({ namespace: "fleet" });
+}, 60_000);
+afterAll(() => one.close());
+
+describe("a fleet that three processes serve", () => {
+  const processes = 3;
+  let fleet: Fleet;
+  let admin: AdminClient;
+  let names: string[];
+  beforeAll(async () => {
+    fleet = await startFleet(options, processes);
+    fleet.register({ namespace: "fleet" });
+    admin = new AdminClient(fleet.admin);
+    names = fleet.clusters.map(({ name }) => name);
+  });
+  afterAll(() => fleet.close());
+
+  test("has the names, the truth and the bytes of one process with the same seed", async () => {
+    expect(new Set(fleet.pids).size).toBe(processes);
+    expect(names).toEqual(one.clusters.map(({ name }) => name));
+    expect(await admin.clusters()).toEqual(fleet.clusters);
+    expect(new Set(fleet.clusters.map(({ url }) => url)).size).toBe(names.length);
+    for (const name of names) {
+      expect(await admin.expected(name)).toEqual(one.expected(name));
+      for (const path of ["/version", "/api/v1/nodes", "/api/v1/pods"])
+        expect(await get(fleet, name, path)).toEqual(await get(one, name, path));
+    }
+  });
+
+  test("is registered with the hub's API as a whole, with addresses and credentials that open each cluster", async () => {
+    expect(await connectionsOf(fleet)).toEqual([...names].sort());
+    const path = "/api/v1/namespaces/fleet/secrets";
+    const { items } = (await get(fleet, "hub", path)) as {
+      items: { metadata: { name: string }; data: Record<string, string> }[];
+    };
+    const plain = (text = ""): string => Buffer.from(text, "base64").toString();
+    for (const { name, url } of fleet.clusters) {
+      const { data = {} } = items.find(({ metadata }) => metadata.name === `${name}-credentials`) ?? {};
+      const credentials = { server: url, token: plain(data["token"]), caPem: plain(data["ca.crt"]) };
+      const transport = createTransport(new ClusterCredentials(credentials), {}, "test");
+      expect((await transport.requestJson("GET", "/version", { signal, maxBytes: 1 << 20 })).status).toBe(200);
+      await transport.close();
+    }
+  });
+
+  test("has faults switched on, listed and off, whoever serves what is broken", async () => {
+    const broken = [...names.slice(0, processes), "hub", "registry-01"];
+    for (const cluster of broken) await admin.addFault({ cluster, fault: "unauthorized" });
+    expect((await admin.listFaults()).map(({ cluster }) => cluster).sort()).toEqual([...broken].sort());
+    for (const name of names) {
+      const wanted = broken.includes(name) ? expect.stringContaining("UNAUTHORIZED") : "answered";
+      const answered = get(fleet, name, "/api/v1/nodes").then(
+        () => "answered",
+        (error: { code: string }) => error.code,
+      );
+      expect(await answered).toEqual(wanted);
+    }
+    for (const cluster of broken) await admin.removeFault(cluster);
+    expect(await admin.listFaults()).toEqual([]);
+    await expect(admin.removeFault(names[0] as string)).rejects.toThrow(/has no fault/);
+  });
+
+  test("refuses what one process refuses, in the same words", async () => {
+    const single = new AdminClient(one.admin);
+    const refusals = async (client: AdminClient): Promise<unknown[]> => {
+      const asked = [
+        client.addFault({ cluster: "nobody", fault: "hang" }),
+        client.addFault({ cluster: names[1] as string, fault: "earthquake" }),
+        client.removeFault("nobody"),
+        client.expected("nobody"),
+        client.expected("hub"),
+        client.requestsOf("nobody"),
+        client.startScenario("steps: 3"),
+      ];
+      return (await Promise.allSettled(asked)).map((result) => {
+        const { status, message } = result.status === "rejected" ? result.reason : { status: 200, message: "" };
+        return { status, message };
+      });
+    };
+    expect(await refusals(admin)).toEqual(await refusals(single));
+  });
+
+  test("tells of requests, polls and connections of every cluster, and what all processes cost", async () => {
+    await Promise.all([...names, "hub"].map((name) => get(fleet, name, "/version")));
+    const counts = new Map((await admin.requestCounts()).map(({ cluster, count }) => [cluster, count]));
+    for (const name of [...names, "hub"]) {
+      const { count, recent } = await admin.requestsOf(name);
+      expect(count).toBe(counts.get(name));
+      expect(recent.at(-1)).toMatchObject({ cluster: name, path: "/version", status: 200 });
+    }
+    expect((await admin.polls()).map(({ cluster }) => cluster).sort()).toEqual([...names, "hub"].sort());
+    expect((await admin.connections()).map(({ cluster }) => cluster).sort()).toEqual([...names].sort());
+    const all = await admin.requestsSince(0, 10_000);
+    expect(all).toHaveLength([...counts.values()].reduce((sum, count) => sum + count, 0));
+    expect(all.map(({ atMs }) => atMs)).toEqual(all.map(({ atMs }) => atMs).toSorted((a, b) => a - b));
+    expect(await admin.requestsSince(0, 2)).toEqual(all.slice(0, 2));
+    const cost = await admin.process();
+    expect(cost.processes).toBe(processes + 1);
+    expect(cost.residentBytes).toBeGreaterThan(process.memoryUsage.rss() / 4);
+  });
+
+  test("plays a scenario on the clusters that one process chooses", async () => {
+    const single = new AdminClient(one.admin);
+    const outcomes = [];
+    for (const [client, which] of [
+      [single, one],
+      [admin, fleet],
+    ] as const) {
+      which.register({ namespace: "fleet" });
+      const outline = await client.startScenario(scenario);
+      await eventually(async () => ((await client.scenario())?.done ?? 0) >= 6, 60_000, "the steps were not done");
+      const faults = (await client.listFaults()).map(({ cluster, fault }) => `${cluster} ${fault}`).sort();
+      outcomes.push({ outline, faults, connections: await connectionsOf(which) });
+      await client.stopScenario();
+      for (const { cluster } of await client.listFaults()) await client.removeFault(cluster);
+    }
+    expect(outcomes[1]).toEqual(outcomes[0]);
+    expect(outcomes[0]?.faults).toHaveLength(4);
+    expect(outcomes[0]?.connections).toHaveLength(5);
+  });
+
+  test("shows what the processes know of each other to nobody on the command line or in the environment", async () => {
+    if (process.platform !== "linux") return;
+    const tokens = names.map((name) => credentialsFromKubeconfig(fleet.kubeconfig(name), "https://127.0.0.1:1", name));
+    for (const pid of fleet.pids) {
+      const seen = `${await readFile(`/proc/${pid}/cmdline`, "utf8")}${await readFile(`/proc/${pid}/environ`, "utf8")}`;
+      expect(seen).toContain("fleet/part.ts");
+      for (const { token } of tokens) expect(seen).not.toContain(token);
+      expect(seen).not.toMatch(/PRIVATE KEY|tokenSecret/);
+    }
+  });
+});
+
+describe("the end of a fleet of several processes", () => {
+  test("leaves no process behind, and nobody answers at its addresses", async () => {
+    const fleet = await startFleet(options, 2);
+    const { pids, admin } = fleet;
+    await fleet.close();
+    for (const pid of pids) expect(isAlive(pid)).toBe(false);
+    await expect(new AdminClient(admin).clusters()).rejects.toMatchObject({ code: "SIMULATOR_UNREACHABLE" });
+    const port = Number(new URL(fleet.clusters[0]?.url ?? "").port);
+    expect(await knock("127.0.0.1", port)).toBe("ECONNREFUSED");
+  });
+
+  test("is told when one of them dies, with which it was and how it ended", async () => {
+    const fleet = await startFleet(options, 2);
+    const [, second = 0] = fleet.pids;
+    process.kill(second, "SIGKILL");
+    const error = await fleet.failed;
+    expect(error).toMatchObject({ code: "PART_ENDED" });
+    expect(error.message).toBe(
+      `process 2 of 2 for clusters (process id ${second}) ended unexpectedly: SIGKILL; the fleet is stopped`,
+    );
+    await fleet.close();
+    for (const pid of fleet.pids) expect(isAlive(pid)).toBe(false);
+  });
+
+  test("comes at its start when one of them cannot serve, with nothing left behind", async () => {
+    const taken = createServer();
+    await new Promise<void>((resolve) => taken.listen(0, "127.1.0.2", resolve));
+    const { port } = taken.address() as AddressInfo;
+    try {
+      await expect(startFleet({ ...options, origin: "ip", hubPort: port }, 2)).rejects.toMatchObject({
+        code: "LISTEN_FAILED",
+        message: expect.stringContaining(`cannot listen on 127.1.0.2:${port}`),
+      });
+      for (const host of ["127.0.0.1", "127.1.0.1", "127.1.0.3"]) expect(await knock(host, port)).toBe("ECONNREFUSED");
+    } finally {
+      taken.close();
+    }
+  });
+
+  test.each([
+    [{ ...options, origin: "path" } as const, 2, /clusters below a path share the hub's listener/],
+    [options, 8, /there are only 7 clusters to serve/],
+  ])("comes before its start where processes cannot share the work", async (wrong, processes, message) => {
+    await expect(startFleet(wrong, processes)).rejects.toThrow(message);
+  });
+});
