@@ -251,8 +251,13 @@ export function startVirtualFleet(
       },
       compute: options.compute ?? createInlineCompute(),
       createSources(onChange) {
-        for (const { kind } of [clusterConnections, metricSources, registryConnections, secrets])
-          sources.set(kind, new ScriptedSource(() => onChange(kind)));
+        const watched = [
+          clusterConnections,
+          metricSources,
+          ...(options.registries ? [registryConnections] : []),
+          secrets,
+        ];
+        for (const { kind } of watched) sources.set(kind, new ScriptedSource(() => onChange(kind)));
         return sources;
       },
       connector: {
