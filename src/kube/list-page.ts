@@ -39,7 +39,7 @@ export function bodyTooLarge(maxBytes: number): ClusterPulseError {
 }
 
 /** The body's bytes without compression. Stops inflating at `maxBytes`. */
-export function inflate(body: ResponseBody, maxBytes: number): Buffer {
+export function inflate(body: ResponseBody, maxBytes: number): Buffer<ArrayBuffer> {
   if (body.encoding === "identity") {
     if (body.bytes.byteLength > maxBytes) throw bodyTooLarge(maxBytes);
     return Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.byteLength);
