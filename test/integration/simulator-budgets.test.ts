@@ -15,8 +15,9 @@ import { AdminClient } from "../../src/simulator/admin-client.ts";
 import { administrator } from "../../src/simulator/http/callers.ts";
 import { startSimulator } from "../../src/simulator/index.ts";
 import { findSimulators } from "../../src/simulator/process.ts";
-import { WorldEngine } from "../../src/simulator/world/engine.ts";
 import { clusterIdentities } from "../../src/simulator/world/profile.ts";
+import { World } from "../../src/simulator/world/world.ts";
+import { systemClock } from "../../src/support/clock.ts";
 import { startCommand } from "../support/processes.ts";
 
 interface Server {
@@ -113,9 +114,9 @@ describe("costs", () => {
   test("a list of 300 pods takes its server at most twice as long as parsing it takes its reader", () => {
     const [identity] = clusterIdentities(2, 1);
     if (identity === undefined) throw new Error("no cluster");
-    const engine = new WorldEngine({ seed: 2, index: 0, preset: "medium" }, identity, () => {
+    const engine = new World({ seed: 2, index: 0, preset: "medium" }, identity, systemClock, () => {
       throw new Error("a read touched the cluster");
-    });
+    }).engine();
     const type = engine.catalog.find("", "v1", "pods");
     if (type === undefined) throw new Error("no pods");
     const part = { namespace: "", name: "", subresource: "", contentType: "", body: undefined, userAgent: "" };

@@ -33,7 +33,7 @@ export interface HubEngineOptions {
   /** What is there before anything is written. Without it: the namespaces of a new server. */
   readonly base?: StoreBase;
   /** The answer of GET /version, where it is another one. */
-  readonly version?: Record<string, string>;
+  readonly version?: () => Record<string, string>;
   /** Events per resource that a watch can resume over; 10,000 unless told. */
   readonly historySize?: number;
   /** PEM of the server's authority, for the pods of its namespaces. */
@@ -52,11 +52,11 @@ export class HubEngine implements Engine {
   readonly #definitions: Definitions;
   readonly #reviews: ReviewParts;
   readonly #tokens: ServiceAccountTokens;
-  readonly #version: Record<string, string>;
+  readonly #version: () => Record<string, string>;
 
   constructor(options: HubEngineOptions) {
     const crds = options.crdFolder === undefined ? [] : loadCrds(options.crdFolder);
-    this.#version = options.version ?? ownVersion;
+    this.#version = options.version ?? (() => ownVersion);
     this.store = new HubStore(builtInTypes, options.historySize ?? defaultHistorySize, options.base);
     this.writer = new HubWriter(this.store, options.clock);
     this.#reader = new HubReader(this.store, options.clock);
@@ -92,7 +92,7 @@ export class HubEngine implements Engine {
   }
 
   version(): Record<string, string> {
-    return this.#version;
+    return this.#version();
   }
 
   /** Creates an object from within the process, by the same rules as over the wire; but definitions are not checked. */

@@ -19,10 +19,19 @@ export type StoreObserver = (type: ResourceType, event: StoreEvent) => void;
 const inOrder = (objects: ReadonlyMap<string, StoredObject | undefined>): readonly StoredObject[] =>
   [...objects.values()].filter((stored) => stored !== undefined).sort((a, b) => (a.key < b.key ? -1 : 1));
 
-/** Objects that are made whenever somebody asks, below what was written over them. */
+/** Objects that are made whenever somebody asks, below what was written over them. What was written over changes no longer. */
 export interface BaseObjects {
   get(key: string): StoredObject | undefined;
   list(): readonly StoredObject[];
+  /** How they changed by themselves, oldest first; undefined when that is no longer known. */
+  eventsAfter(revision: number): readonly StoreEvent[] | undefined;
+  /** The newest revision of which that is no longer known. */
+  forgottenRevision(): number;
+}
+
+/** The newest revision that was given to anything. */
+export interface RevisionCounter {
+  value: number;
 }
 
 /** One resource: its objects, its history, its watchers. */
@@ -63,10 +72,24 @@ export class Table {
 
   /** Events after `revision`, oldest first; undefined when the history no longer reaches back that far. */
   eventsAfter(revision: number): readonly StoreEvent[] | undefined {
-    if (revision < this.#forgottenRevision) return undefined;
+    const ofBase = this.#base === undefined ? [] : this.#base.eventsAfter(revision);
+    if (revision < this.#forgottenRevision || ofBase === undefined) return undefined;
     let from = this.#history.length;
     while (from > 0 && (this.#history[from - 1] as StoreEvent).revision > revision) from--;
-    return this.#history.slice(from);
+    const written = this.#history.slice(from);
+    return ofBase.length === 0 ? written : [...written, ...ofBase].sort((a, b) => a.revision - b.revision);
+  }
+
+  /** Whether the object is no longer that of the base, or was deleted of it. */
+  isWritten(key: string): boolean {
+    return this.#objects.has(key);
+  }
+
+  /** An object of the base changed by itself. The event is made if somebody listens. */
+  announce(eventOf: () => StoreEvent): void {
+    if (this.#listeners.size === 0) return;
+    const event = eventOf();
+    for (const listener of [...this.#listeners]) listener(event);
   }
 
   /** All objects in order of key as they were at a revision; undefined when the history does not reach back that far. */
@@ -83,7 +106,7 @@ export class Table {
 
   /** The newest revision that the history has forgotten. */
   get forgottenRevision(): number {
-    return this.#forgottenRevision;
+    return Math.max(this.#forgottenRevision, this.#base?.forgottenRevision() ?? 0);
   }
 
   /** Nobody can resume from before this revision. */
@@ -119,7 +142,8 @@ const keyOfTable = ({ group, resource }: ResourceType): string => `${group}/${re
 
 /** What is there before anything is written. */
 export interface StoreBase {
-  readonly revision: number;
+  /** Counts on for what is written. */
+  readonly revisions: RevisionCounter;
   objectsOf(type: ResourceType): BaseObjects | undefined;
 }
 
@@ -130,14 +154,14 @@ export class HubStore {
   readonly #base: StoreBase | undefined;
   readonly #observers: StoreObserver[] = [];
   #catalog: Catalog;
-  #revision = 1;
+  readonly #revisions: RevisionCounter;
 
   /** @param historySize events that a watch of each resource can at least resume over */
   constructor(types: readonly ResourceType[], historySize: number, base?: StoreBase) {
     this.#catalog = new Catalog([]);
     this.#historySize = historySize;
     this.#base = base;
-    if (base !== undefined) this.#revision = base.revision;
+    this.#revisions = base?.revisions ?? { value: 1 };
     this.serve(types);
   }
 
@@ -172,7 +196,7 @@ export class HubStore {
   }
 
   get revision(): number {
-    return this.#revision;
+    return this.#revisions.value;
   }
 
   table(type: ResourceType): Table {
@@ -197,14 +221,14 @@ export class HubStore {
 
   /** Goes on after a revision of an earlier life, of which nothing is remembered. */
   resumeAfter(revision: number): void {
-    this.#revision = Math.max(this.#revision, revision);
-    for (const table of this.#tables.values()) table.forgetUntil(this.#revision);
+    this.#revisions.value = Math.max(this.revision, revision);
+    for (const table of this.#tables.values()) table.forgetUntil(this.revision);
   }
 
   /** Stores a state under the next revision; the state of a deletion is the last one of the object. */
   commit(type: ResourceType, change: StoreEvent["type"], object: KubeObject): StoredObject {
     const table = this.table(type);
-    const revision = ++this.#revision;
+    const revision = ++this.#revisions.value;
     const current = new StoredObject({
       ...object,
       metadata: { ...object.metadata, resourceVersion: String(revision) },

@@ -1,5 +1,5 @@
-// The API server of a generated cluster that nobody has written to. It holds nothing: every answer derives the model, shows a part of it
-// and forgets it. What changes something, or wants to be told of changes, goes to the server that takes over.
+// The API server of a generated cluster that nobody has written to. It holds nothing: every answer derives the model, as it is now or as it
+// was when a list began, shows a part of it and forgets it. What changes something, or wants to be told of changes, goes to the server that takes over.
 import { apiVersionOf, Catalog, type ResourceType } from "../http/catalog.ts";
 import type { Answer, Engine, ResourceRequest } from "../http/engine.ts";
 import {
@@ -13,10 +13,10 @@ import { hasProtobuf } from "../http/protobuf.ts";
 import { matchesFields, parseFieldSelector, parseLabelSelector } from "../http/selectors.ts";
 import { apiErrors } from "../http/status.ts";
 import { everything } from "../hub/authorization.ts";
+import { keyOf } from "../hub/object.ts";
 import { reviewOf } from "../hub/reviews.ts";
 import { builtInTypes } from "../kinds/types.ts";
-import { buildModel, type ClusterModel } from "./model.ts";
-import type { ClusterIdentity, WorldKey } from "./profile.ts";
+import type { ClusterModel } from "./model.ts";
 import { emptyTable, type WorldTable } from "./table.ts";
 import { tableOf } from "./tables.ts";
 
@@ -27,20 +27,29 @@ const openReviews = {
   serverCaller: () => undefined,
 };
 
-export class WorldEngine implements Engine {
-  readonly #key: WorldKey;
-  readonly #identity: ClusterIdentity;
+/** What is shown. */
+export interface WorldSource {
+  /** Nothing ever changed in it. */
+  readonly isAsSeeded: boolean;
+  model(): ClusterModel;
+  /** Undefined when nobody remembers. */
+  modelAt(revision: number): ClusterModel | undefined;
+}
 
+export class WorldEngine implements Engine {
+  readonly #source: WorldSource;
   readonly #touch: () => Engine;
 
   /** @param touch the server that takes over from the first write or watch on */
-  constructor(key: WorldKey, identity: ClusterIdentity, touch: () => Engine) {
-    this.#key = key;
-    this.#identity = identity;
+  constructor(source: WorldSource, touch: () => Engine) {
+    this.#source = source;
     this.#touch = touch;
   }
 
-  readonly isImmutable = true;
+  /** What is as the seed made it now may change later: an engine is good for one request. */
+  get isImmutable(): boolean {
+    return this.#source.isAsSeeded;
+  }
 
   get catalog(): Catalog {
     return clusterCatalog;
@@ -51,7 +60,7 @@ export class WorldEngine implements Engine {
   }
 
   version(): Record<string, string> {
-    return versionOf(this.#model());
+    return versionOf(this.#source.model());
   }
 
   answer(request: ResourceRequest): Answer {
@@ -59,13 +68,25 @@ export class WorldEngine implements Engine {
     if ((request.verb !== "get" && request.verb !== "list") || !isWhole) {
       return reviewOf(request, openReviews) ?? this.#touch().answer(request);
     }
-    const model = this.#model();
-    const table = tableOf(request.type, model) ?? emptyTable;
-    return request.verb === "get" ? getAnswer(request, table) : listAnswer(request, table, model.resourceVersion);
+    const table = (model: ClusterModel): WorldTable => tableOf(request.type, model) ?? emptyTable;
+    return request.verb === "get" ? getAnswer(request, table(this.#source.model())) : this.#list(request, table);
   }
 
-  #model(): ClusterModel {
-    return buildModel(this.#key, this.#identity);
+  /** Throws ApiError 410 for a version or a page of which nobody knows any more. */
+  #list(request: ResourceRequest, tableIn: (model: ClusterModel) => WorldTable): Answer {
+    const now = this.#source.model();
+    const { limit, continueToken, exactVersion } = readListParameters(request.query, now.resourceVersion);
+    const from = continueToken === "" ? undefined : decodeContinuation(continueToken);
+    const resourceVersion = from?.resourceVersion ?? exactVersion ?? now.resourceVersion;
+    const model = resourceVersion === now.resourceVersion ? now : this.#source.modelAt(resourceVersion);
+    if (model === undefined) {
+      throw apiErrors.expired(
+        from === undefined
+          ? "The resourceVersion for the provided list is too old."
+          : "The provided continue parameter is too old to display a consistent list result",
+      );
+    }
+    return listAnswer(request, tableIn(model), { resourceVersion, first: from?.next ?? 0, limit });
   }
 }
 
@@ -99,24 +120,29 @@ function getAnswer(request: ResourceRequest, table: WorldTable): Answer {
 const membersText = (table: WorldTable, index: number): string =>
   `"metadata":${table.metadataText(index)},${table.contentText(index)}`;
 
-function listAnswer(request: ResourceRequest, table: WorldTable, resourceVersion: number): Answer {
+interface Page {
+  readonly resourceVersion: number;
+  readonly first: number;
+  /** 0: everything. */
+  readonly limit: number;
+}
+
+function listAnswer(request: ResourceRequest, table: WorldTable, { resourceVersion, first, limit }: Page): Answer {
   const { type, form } = request;
-  const { limit, continueToken } = readListParameters(request.query, resourceVersion);
-  const from = continueToken === "" ? { resourceVersion, next: 0 } : decodeContinuation(continueToken);
-  if (from.resourceVersion !== resourceVersion) {
-    throw apiErrors.expired("The provided continue parameter is too old to display a consistent list result");
-  }
   const { indexes, isSelected } = select(request, table);
-  const end = limit === 0 ? indexes.length : Math.min(indexes.length, from.next + limit);
+  const end = limit === 0 ? indexes.length : Math.min(indexes.length, first + limit);
   const isFull = form === "full";
+  const last = indexes[end - 1] ?? 0;
+  // The key too: another server may have taken over by the next page.
+  const rest = () => ({ resourceVersion, next: end, after: keyOf(table.namespaceOf(last), table.nameOf(last)) });
   const text = listText({
     kind: isFull ? type.kind : "PartialObjectMetadata",
     apiVersion: isFull ? apiVersionOf(type) : "meta.k8s.io/v1",
     resourceVersion: String(resourceVersion),
-    continueToken: end < indexes.length ? encodeContinuation({ resourceVersion, next: end }) : "",
+    continueToken: end < indexes.length ? encodeContinuation(rest()) : "",
     remainingItemCount: isSelected ? undefined : indexes.length - end,
     items: indexes
-      .slice(from.next, end)
+      .slice(first, end)
       .map((i) => (isFull ? `{${membersText(table, i)}}` : partialMetadataText(table.metadataText(i)))),
   });
   return { type: "body", status: 200, text };

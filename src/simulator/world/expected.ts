@@ -1,9 +1,10 @@
 // The ground truth of a cluster, summed over its numeric model and never over what its API shows.
 // Definitions: only pods that have a node are counted; requests are those of the regular containers of running and pending pods;
 // a node that is cordoned is neither ready nor not ready.
-import type { Transition } from "../faults/flap.ts";
+import type { Transition } from "../faults/effects.ts";
 import { type ExpectedClaims, expectedClaims } from "./claims.ts";
 import {
+  absentPhase,
   type ClusterModel,
   type NodeModel,
   type NodeStatus,
@@ -78,7 +79,7 @@ export function expectedOf(model: ClusterModel): ExpectedCluster {
     pods,
     podsRunning: podsByPhase.Running,
     podsByPhase,
-    podsUnscheduled: model.podCount - pods,
+    podsUnscheduled: model.phaseOfPod.filter((phase) => phase !== absentPhase).length - pods,
     deployments: model.workloads.filter((workload) => workload.kind === "Deployment").length,
     persistentVolumeClaims: expectedClaims(model),
     cpuCapacityCores: total((node) => node.cpuCapacityMilli) / 1000,
@@ -93,8 +94,8 @@ function sumPods(model: ClusterModel): NodeSums[] {
   );
   const addPod = (pod: number, workload: Workload): void => {
     const node = sums[model.nodeOfPod[pod] as number];
-    if (node === undefined) return;
-    const phase = phases[model.phaseOfPod[pod] as number] as Phase;
+    const phase = phases[model.phaseOfPod[pod] as number];
+    if (node === undefined || phase === undefined) return;
     node.total++;
     node.byPhase[phase]++;
     if (phase !== "Running" && phase !== "Pending") return;

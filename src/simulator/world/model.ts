@@ -4,6 +4,7 @@
 import { hashOf, hex8, pick } from "../hash.ts";
 import { between, type ClusterIdentity, type PresetName, presets, type WorldKey } from "./profile.ts";
 import { cpuRequests, memoryRequests, type Quantity } from "./quantities.ts";
+import type { Variant, VariantLookup } from "./variants.ts";
 import { appNames, jobNames, systemApps, teamNames } from "./words.ts";
 
 export type NodeStatus = "Ready" | "NotReady" | "SchedulingDisabled" | "Unknown";
@@ -16,6 +17,7 @@ export interface NodeModel {
   /** The Ready condition's status; undefined when the node has none yet. */
   readonly ready: "True" | "False" | "Unknown" | undefined;
   readonly isCordoned: boolean;
+  readonly kubeletVersion: string;
   readonly cpuCapacityMilli: number;
   readonly cpuAllocatableMilli: number;
   readonly memoryCapacityKi: number;
@@ -45,6 +47,8 @@ export interface Workload {
 
 export const phases = ["Pending", "Running", "Succeeded", "Failed"] as const;
 export type Phase = (typeof phases)[number];
+/** In place of the phase of a pod that is not there for now. */
+export const absentPhase = 255;
 
 export interface ClusterModel {
   readonly identity: ClusterIdentity;
@@ -54,37 +58,50 @@ export interface ClusterModel {
   readonly resourceVersion: number;
   /** In order of name, like everything below. */
   readonly namespaces: readonly string[];
+  /** Those of them that the seed does not have. */
+  readonly extraNamespaces: ReadonlyMap<string, Variant>;
   readonly nodes: readonly NodeModel[];
   readonly workloads: readonly Workload[];
   readonly podCount: number;
   /** Of every pod: index of its node, -1 while unscheduled. */
   readonly nodeOfPod: Int16Array;
-  /** Of every pod: index into `phases`. */
+  /** Of every pod: index into `phases`, or `absentPhase`. */
   readonly phaseOfPod: Uint8Array;
+  /** The same as the seed made it. */
+  readonly seedPhaseOfPod: Uint8Array;
+  /** What is no longer as the seed made it. */
+  readonly variantOf: VariantLookup;
 }
 
 /** Derives the cluster. Pure: equal arguments give equal models. */
 export function buildModel(key: WorldKey, identity: ClusterIdentity): ClusterModel {
   const preset = presets[key.preset];
   const hash = hashOf(key.seed, key.index, 1);
-  const nodes = buildNodes(hash, identity, key.preset);
+  const gitVersion = `v1.${30 + (hashOf(hash, 3) % 5)}.${hashOf(hash, 4) % 9}`;
+  const nodes = buildNodes(hash, identity, key.preset, gitVersion);
   const teams = buildNamespaces(hash, preset.teamNamespaces);
   const podCount = between(preset.pods, hashOf(hash, 2));
   const workloads = buildWorkloads(hash, teams, podCount, preset.maxReplicas);
+  const pods = placePods(hash, nodes, workloads, podCount);
   const namespaces = ["default", "kube-node-lease", "kube-public", "kube-system", ...teams].sort();
   return {
     identity,
     hash,
-    gitVersion: `v1.${30 + (hashOf(hash, 3) % 5)}.${hashOf(hash, 4) % 9}`,
+    gitVersion,
     architecture: hashOf(hash, 5) % 6 === 0 ? "arm64" : "amd64",
     resourceVersion: 100_000 + (hashOf(hash, 6) % 9_000_000),
     namespaces,
+    extraNamespaces: none,
     nodes,
     workloads,
     podCount,
-    ...placePods(hash, nodes, workloads, podCount),
+    ...pods,
+    seedPhaseOfPod: pods.phaseOfPod,
+    variantOf: () => undefined,
   };
 }
+
+const none: ReadonlyMap<string, Variant> = new Map();
 
 /** What a reader is told of a node: cordoned wins over everything, no Ready condition is Unknown. */
 export function nodeStatus(node: NodeModel): NodeStatus {
@@ -95,7 +112,12 @@ export function nodeStatus(node: NodeModel): NodeStatus {
 
 const kibibytesPerGibibyte = 1024 * 1024;
 
-function buildNodes(clusterHash: number, { region }: ClusterIdentity, presetName: PresetName): NodeModel[] {
+function buildNodes(
+  clusterHash: number,
+  { region }: ClusterIdentity,
+  presetName: PresetName,
+  kubeletVersion: string,
+): NodeModel[] {
   const preset = presets[presetName];
   const count = between(preset.nodes, hashOf(clusterHash, 20));
   const controlPlanes = count >= 10 ? 3 : 1;
@@ -114,6 +136,7 @@ function buildNodes(clusterHash: number, { region }: ClusterIdentity, presetName
       roles: rolesOf(isControlPlane, count, hashOf(hash, 3)),
       isControlPlane,
       ...healthOf(hashOf(hash, 4) % 100),
+      kubeletVersion,
       cpuCapacityMilli: cores * 1000,
       cpuAllocatableMilli: cores * 1000 - pick([0, 80, 500, 500, 1000], hashOf(hash, 5)),
       memoryCapacityKi,
@@ -247,8 +270,9 @@ function placePods(
   return { nodeOfPod, phaseOfPod };
 }
 
-/** The middle of a pod's name: the ReplicaSet's hash, or the Job's start time in minutes. */
-export const revisionOf = (workload: Workload): string =>
-  workload.kind === "Deployment"
-    ? `${hex8(workload.hash)}${(workload.hash % 90) + 10}`
-    : String(29_000_000 + (workload.hash % 500_000));
+/** The middle of a pod's name: the hash of the ReplicaSet after so many rollouts, or the Job's start time in minutes. */
+export function revisionOf(workload: Workload, rollouts: number): string {
+  if (workload.kind === "Job") return String(29_000_000 + (workload.hash % 500_000));
+  const hash = rollouts === 0 ? workload.hash : hashOf(workload.hash, 82, rollouts);
+  return `${hex8(hash)}${(hash % 90) + 10}`;
+}

@@ -1,20 +1,25 @@
 // Nodes of a generated cluster.
+import { rfc3339 } from "../../support/clock.ts";
 import { hashOf, hex8 } from "../hash.ts";
 import type { ClusterModel, NodeModel } from "./model.ts";
 import { cpuText } from "./quantities.ts";
 import { commonMetadata, timeText, type WorldTable } from "./table.ts";
+import { nodeCodes, type Variant } from "./variants.ts";
 
 export function nodeTable(model: ClusterModel): WorldTable {
   const node = (index: number): NodeModel => model.nodes[index] as NodeModel;
   return {
     count: model.nodes.length,
+    indexOf: (place) => place,
     namespaceOf: () => "",
     nameOf: (index) => node(index).name,
     labelsOf: (index) => labelsOf(model, node(index)),
     metadataText: (index) => {
       const { name, hash } = node(index);
       const labels = JSON.stringify(labelsOf(model, node(index)));
-      return `{${commonMetadata(name, "", hash, labels)},"annotations":{"node.alpha.kubernetes.io/ttl":"0","volumes.kubernetes.io/controller-managed-attach-detach":"true"}}`;
+      const variant = model.variantOf("nodes", index);
+      const stamp = variant && { revision: variant.revision };
+      return `{${commonMetadata(name, "", hash, labels, stamp)},"annotations":{"node.alpha.kubernetes.io/ttl":"0","volumes.kubernetes.io/controller-managed-attach-detach":"true"}}`;
     },
     contentText: (index) => `"spec":${specText(node(index), index)},"status":${statusText(model, node(index), index)}`,
     fields: { "spec.unschedulable": (index) => String(node(index).isCordoned) },
@@ -46,37 +51,48 @@ export const nodeAddress = (index: number): string => `10.0.${index >> 8}.${(ind
 
 const heartbeatText = "2026-01-01T00:00:00Z";
 
-function conditionText(type: string, status: string, reason: string, message: string, hash: number): string {
-  return `{"type":"${type}","status":"${status}","lastHeartbeatTime":"${heartbeatText}","lastTransitionTime":"${timeText(hash)}","reason":"${reason}","message":"${message}"}`;
+/** When conditions were reported last, and when they changed. */
+interface Times {
+  readonly heartbeat: string;
+  readonly transition: string;
 }
 
-function readyText(node: NodeModel): string[] {
-  const hash = hashOf(node.hash, 60);
+function conditionText(type: string, status: string, reason: string, message: string, times: Times): string {
+  return `{"type":"${type}","status":"${status}","lastHeartbeatTime":"${times.heartbeat}","lastTransitionTime":"${times.transition}","reason":"${reason}","message":"${message}"}`;
+}
+
+function readyText(node: NodeModel, heartbeat: string, variant: Variant | undefined): string[] {
+  const isAsSeeded = variant === undefined || nodeCodes.unpack(variant.code).ready === 0;
+  const transition = isAsSeeded ? timeText(hashOf(node.hash, 60)) : rfc3339(variant.sinceSeconds * 1_000);
+  const times = { heartbeat, transition };
   switch (node.ready) {
     case undefined:
       return [];
     case "True":
-      return [conditionText("Ready", "True", "KubeletReady", "kubelet is posting ready status", hash)];
+      return [conditionText("Ready", "True", "KubeletReady", "kubelet is posting ready status", times)];
     case "False":
-      return [conditionText("Ready", "False", "KubeletNotReady", "container runtime network not ready", hash)];
+      return [conditionText("Ready", "False", "KubeletNotReady", "container runtime network not ready", times)];
     case "Unknown":
-      return [conditionText("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", hash)];
+      return [conditionText("Ready", "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status.", times)];
   }
 }
 
 function statusText(model: ClusterModel, node: NodeModel, index: number): string {
   const storageKi = 104_857_600 + (hashOf(node.hash, 61) % 20_000_000);
+  const variant = model.variantOf("nodes", index);
+  const heartbeat = variant === undefined ? heartbeatText : rfc3339(variant.atSeconds * 1_000);
+  const times = { heartbeat, transition: timeText(node.hash) };
   const conditions = [
     conditionText(
       "MemoryPressure",
       "False",
       "KubeletHasSufficientMemory",
       "kubelet has sufficient memory available",
-      node.hash,
+      times,
     ),
-    conditionText("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", node.hash),
-    conditionText("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available", node.hash),
-    ...readyText(node),
+    conditionText("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure", times),
+    conditionText("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available", times),
+    ...readyText(node, heartbeat, variant),
   ];
   const capacity = `{"cpu":"${cpuText(node.cpuCapacityMilli)}","ephemeral-storage":"${storageKi}Ki","hugepages-2Mi":"0","memory":"${node.memoryCapacityKi}Ki","pods":"110"}`;
   const allocatable = `{"cpu":"${cpuText(node.cpuAllocatableMilli)}","ephemeral-storage":"${Math.floor(storageKi * 0.9) * 1024}","hugepages-2Mi":"0","memory":"${node.memoryAllocatableKi}Ki","pods":"110"}`;
@@ -87,7 +103,7 @@ function statusText(model: ClusterModel, node: NodeModel, index: number): string
 function nodeInfoText(model: ClusterModel, node: NodeModel): string {
   const id = [1, 2, 3, 4].map((i) => hex8(hashOf(node.hash, 62, i))).join("");
   const machine = model.architecture === "amd64" ? "x86_64" : "aarch64";
-  return `{"machineID":"${id}","systemUUID":"${id.slice(0, 8)}-${id.slice(8, 12)}-4${id.slice(13, 16)}-a${id.slice(17, 20)}-${id.slice(20)}","bootID":"${hex8(hashOf(node.hash, 63))}","kernelVersion":"6.8.0-${40 + (model.hash % 20)}-generic.${machine}","osImage":"Ubuntu 24.04.2 LTS","containerRuntimeVersion":"containerd://1.7.${20 + (model.hash % 8)}","kubeletVersion":"${model.gitVersion}","kubeProxyVersion":"${model.gitVersion}","operatingSystem":"linux","architecture":"${model.architecture}"}`;
+  return `{"machineID":"${id}","systemUUID":"${id.slice(0, 8)}-${id.slice(8, 12)}-4${id.slice(13, 16)}-a${id.slice(17, 20)}-${id.slice(20)}","bootID":"${hex8(hashOf(node.hash, 63))}","kernelVersion":"6.8.0-${40 + (model.hash % 20)}-generic.${machine}","osImage":"Ubuntu 24.04.2 LTS","containerRuntimeVersion":"containerd://1.7.${20 + (model.hash % 8)}","kubeletVersion":"${node.kubeletVersion}","kubeProxyVersion":"${node.kubeletVersion}","operatingSystem":"linux","architecture":"${model.architecture}"}`;
 }
 
 function imagesText(node: NodeModel): string {

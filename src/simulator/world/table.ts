@@ -1,9 +1,12 @@
 // The shape in which a generated kind is shown: by index, each object as two JSON texts, so that a list is a join of strings.
+import { rfc3339 } from "../../support/clock.ts";
 import { hashOf, uuidOf } from "../hash.ts";
 
 export interface WorldTable {
   /** Objects, in order of namespace and name. */
   readonly count: number;
+  /** Index of the object that variants know by this number; -1 when it is not there. */
+  indexOf(place: number): number;
   namespaceOf(index: number): string;
   nameOf(index: number): string;
   labelsOf(index: number): Readonly<Record<string, string>>;
@@ -18,6 +21,7 @@ export interface WorldTable {
 /** Of a kind of which there is nothing. */
 export const emptyTable: WorldTable = {
   count: 0,
+  indexOf: () => -1,
   namespaceOf: () => "",
   nameOf: () => "",
   labelsOf: () => ({}),
@@ -33,9 +37,18 @@ const yearSeconds = 365 * 86_400;
 export const timeText = (hash: number): string =>
   `${new Date(newestCreationMs - (hash % yearSeconds) * 1000).toISOString().slice(0, 19)}Z`;
 
+/** What metadata says of an object that is no longer as the seed made it. */
+export interface Stamp {
+  readonly revision: number;
+  /** Where the object came later than the seed. Seconds since the epoch. */
+  readonly createdSeconds?: number;
+}
+
 /** The members of metadata that every object has, without the braces. */
-export function commonMetadata(name: string, namespace: string, hash: number, labels: string): string {
+export function commonMetadata(name: string, namespace: string, hash: number, labels: string, stamp?: Stamp): string {
   const place = namespace === "" ? "" : `"namespace":"${namespace}",`;
-  const version = 1000 + (hashOf(hash, 93) % 90_000);
-  return `"name":"${name}",${place}"uid":"${uuidOf(hashOf(hash, 91))}","resourceVersion":"${version}","creationTimestamp":"${timeText(hashOf(hash, 92))}","labels":${labels}`;
+  const version = stamp?.revision ?? 1000 + (hashOf(hash, 93) % 90_000);
+  const created = stamp?.createdSeconds;
+  const createdText = created === undefined ? timeText(hashOf(hash, 92)) : rfc3339(created * 1_000);
+  return `"name":"${name}",${place}"uid":"${uuidOf(hashOf(hash, 91))}","resourceVersion":"${version}","creationTimestamp":"${createdText}","labels":${labels}`;
 }

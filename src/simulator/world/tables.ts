@@ -17,6 +17,8 @@ const tables: Readonly<Record<string, (model: ClusterModel) => WorldTable>> = {
   "apps/deployments": deploymentTable,
 };
 
+export const isGenerated = ({ group, resource }: ResourceType): boolean => `${group}/${resource}` in tables;
+
 /** Undefined for a kind of which a generated cluster has nothing. */
 export function tableOf({ group, resource }: ResourceType, model: ClusterModel): WorldTable | undefined {
   return tables[`${group}/${resource}`]?.(model);

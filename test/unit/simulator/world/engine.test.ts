@@ -3,12 +3,13 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { administrator } from "../../../../src/simulator/http/callers.ts";
-import type { ResourceRequest } from "../../../../src/simulator/http/engine.ts";
+import type { Engine, ResourceRequest } from "../../../../src/simulator/http/engine.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
-import { WorldEngine } from "../../../../src/simulator/world/engine.ts";
 import { type ExpectedCluster, expectedOf } from "../../../../src/simulator/world/expected.ts";
 import { buildModel } from "../../../../src/simulator/world/model.ts";
 import { clusterIdentities, type PresetName } from "../../../../src/simulator/world/profile.ts";
+import { World } from "../../../../src/simulator/world/world.ts";
+import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
 interface Item {
   metadata: { name: string; namespace?: string; labels: Record<string, string> };
@@ -38,12 +39,12 @@ interface List {
 const paths = { namespaces: "", nodes: "", pods: "", deployments: "apps", persistentvolumeclaims: "" } as const;
 type Resource = keyof typeof paths;
 
-function engineAt(seed: number, index: number, preset: PresetName): WorldEngine {
+function engineAt(seed: number, index: number, preset: PresetName): Engine {
   const identity = clusterIdentities(seed, index + 1)[index];
   if (identity === undefined) throw new Error("no such cluster");
-  return new WorldEngine({ seed, index, preset }, identity, () => {
+  return new World({ seed, index, preset }, identity, new VirtualClock(), () => {
     throw new Error("a read touched the cluster");
-  });
+  }).engine();
 }
 
 function expectedAt(seed: number, index: number, preset: PresetName): ExpectedCluster {
@@ -53,7 +54,7 @@ function expectedAt(seed: number, index: number, preset: PresetName): ExpectedCl
 }
 
 function ask(
-  engine: WorldEngine,
+  engine: Engine,
   resource: Resource,
   query = "",
   part: Partial<Pick<ResourceRequest, "namespace" | "name" | "form">> = {},
@@ -102,7 +103,7 @@ const milliCores = (text: string | undefined): number => (text === undefined ? 0
 const bytes = (text: string | undefined): number => (text === undefined ? 0 : Number(readQuantity(text).whole));
 
 /** The definition of the truth, counted slowly from what the API shows. */
-function recount(engine: WorldEngine): ExpectedCluster {
+function recount(engine: Engine): ExpectedCluster {
   const nodes = list(engine, "nodes").items;
   const scheduled = list(engine, "pods").items.filter((pod) => pod.spec.nodeName !== undefined);
   const allPods = list(engine, "pods").items.length;

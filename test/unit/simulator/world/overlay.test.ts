@@ -4,9 +4,8 @@ import { administrator } from "../../../../src/simulator/http/callers.ts";
 import type { Verb } from "../../../../src/simulator/http/catalog.ts";
 import type { Answer, Engine } from "../../../../src/simulator/http/engine.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
-import { WorldEngine } from "../../../../src/simulator/world/engine.ts";
-import { overlayEngine } from "../../../../src/simulator/world/overlay.ts";
 import { type ClusterIdentity, clusterIdentities } from "../../../../src/simulator/world/profile.ts";
+import { World } from "../../../../src/simulator/world/world.ts";
 import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
 interface Obj {
@@ -24,18 +23,17 @@ class Cluster {
   readonly clock = new VirtualClock();
   readonly #key = { seed: 7, index: 0, preset: "tiny" } as const;
   readonly #identity = clusterIdentities(7, 1)[0] as ClusterIdentity;
-  #touched: Engine | undefined;
+  #kept: World | undefined;
 
   get isTouched(): boolean {
-    return this.#touched !== undefined;
+    return this.#kept !== undefined;
   }
 
   get #engine(): Engine {
-    const touch = (): Engine => {
-      this.#touched = overlayEngine(this.#key, this.#identity, this.clock);
-      return this.#touched;
+    const keep = (world: World): void => {
+      this.#kept = world;
     };
-    return this.#touched ?? new WorldEngine(this.#key, this.#identity, touch);
+    return (this.#kept ?? new World(this.#key, this.#identity, this.clock, keep)).engine();
   }
 
   send(verb: Verb, resource: string, part: { name?: string; namespace?: string; query?: string; body?: unknown } = {}) {

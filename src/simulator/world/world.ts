@@ -1,0 +1,106 @@
+// One generated cluster: what the seed makes, what changed since, and, once somebody wrote to it or watches it, the server that takes
+// over. Of a cluster that nobody touched and in which nothing changed there is nothing to hold: such a World is made when it is asked for.
+import type { Clock } from "../../support/clock.ts";
+import type { Engine } from "../http/engine.ts";
+import type { HubEngine } from "../hub/engine.ts";
+import { churnedModel } from "./churned.ts";
+import { WorldEngine } from "./engine.ts";
+import { buildModel, type ClusterModel } from "./model.ts";
+import { announce, isWritten, overlayEngine } from "./overlay.ts";
+import type { ClusterIdentity, WorldKey } from "./profile.ts";
+import { type ChurnedKind, type Variant, type VariantLookup, Variants } from "./variants.ts";
+
+export class World {
+  readonly key: WorldKey;
+  readonly identity: ClusterIdentity;
+  readonly #clock: Clock;
+  /** Called once, before it holds anything that must not be lost. */
+  readonly #keep: (world: World) => void;
+  #variants: Variants | undefined;
+  #overlay: HubEngine | undefined;
+
+  constructor(key: WorldKey, identity: ClusterIdentity, clock: Clock, keep: (world: World) => void) {
+    this.key = key;
+    this.identity = identity;
+    this.#clock = clock;
+    this.#keep = keep;
+  }
+
+  /** As the seed made it. */
+  seedModel(): ClusterModel {
+    return buildModel(this.key, this.identity);
+  }
+
+  get isAsSeeded(): boolean {
+    return this.#variants === undefined;
+  }
+
+  /** As it is now. */
+  model(): ClusterModel {
+    const seed = this.seedModel();
+    const variants = this.#variants;
+    if (variants === undefined) return seed;
+    return churnedModel(seed, variants.of, { resourceVersion: variants.revisions.value, patches: variants.patches });
+  }
+
+  /** As it was at a revision; undefined when nobody remembers. */
+  modelAt(revision: number): ClusterModel | undefined {
+    const seed = this.seedModel();
+    const variants = this.#variants;
+    if (variants === undefined) return revision === seed.resourceVersion ? seed : undefined;
+    const then = revision > variants.revisions.value ? undefined : variants.at(revision);
+    return then && churnedModel(seed, then, { resourceVersion: revision, patches: variants.patches });
+  }
+
+  /** The server that answers for it now. */
+  engine(): Engine {
+    return this.#overlay ?? new WorldEngine(this, () => this.touch());
+  }
+
+  /** From now on a server holds what is written. */
+  touch(): HubEngine {
+    this.#overlay ??= overlayEngine(this, this.#changed(), this.#clock);
+    return this.#overlay;
+  }
+
+  /** The state of an object that is no longer as the seed made it. */
+  variantOf(kind: ChurnedKind, index: number): Variant | undefined {
+    return this.#variants?.of(kind, index);
+  }
+
+  /**
+   * Gives an object another state, under the next revision; who watches is told. False: a client wrote over it, or over its namespace,
+   * so that it is no longer the seed's to change.
+   */
+  change(kind: ChurnedKind, index: number, state: Omit<Variant, "revision">): boolean {
+    const variants = this.#changed();
+    if (this.#overlay !== undefined) {
+      const then: VariantLookup = (one, at) =>
+        one === kind && at === index ? { ...state, revision: 0 } : variants.of(one, at);
+      const next = churnedModel(this.seedModel(), then, { resourceVersion: 0, patches: 0 });
+      const overlay = this.#overlay;
+      if ([this.model(), next].some((model) => isWritten(overlay, model, kind, index))) return false;
+    }
+    const change = variants.set(kind, index, state);
+    if (this.#overlay !== undefined) announce(this.#overlay, this, change);
+    return true;
+  }
+
+  /** The control plane is of the next patch release. */
+  upgrade(): void {
+    this.#changed().patches++;
+  }
+
+  /** Patch releases that the control plane is ahead of the seed. */
+  get patches(): number {
+    return this.#variants?.patches ?? 0;
+  }
+
+  #changed(): Variants {
+    if (this.#variants === undefined) {
+      this.#variants = new Variants(this.seedModel().resourceVersion);
+      this.#keep(this);
+    }
+    return this.#variants;
+  }
+}
