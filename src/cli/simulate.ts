@@ -68,7 +68,7 @@ export function simulateCommand(): Command {
         seed,
         preset,
         origin,
-        processes,
+        ...("pids" in simulator ? { parts: simulator.pids } : {}),
         admin: simulator.admin.url,
         ...(kubeconfigFile === undefined ? {} : { kubeconfig: kubeconfigFile }),
         ...(dataFolder === undefined ? {} : { dataDir: dataFolder }),

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport } from "../../src/kube/transport.ts";
-import { leftovers, runCommand, startCommand } from "../support/processes.ts";
+import { eventually, isAlive, leftovers, runCommand, type Started, startCommand } from "../support/processes.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-simulate-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -26,6 +26,13 @@ async function list(
   } finally {
     await transport.close();
   }
+}
+
+const parted = join(scratch, "parted");
+async function startParts(): Promise<{ simulator: Started; ready: { parts: number[] } }> {
+  const flags = ["--clusters", "5", "--processes", "2", "--preset", "tiny", "--register", "fleet"];
+  const simulator = startCommand("simulate", ...flags, "--kubeconfig-out", parted);
+  return { simulator, ready: JSON.parse(await simulator.until(/\n/)) as { parts: number[] } };
 }
 
 describe("clusterpulse simulate", () => {
@@ -112,6 +119,51 @@ describe("clusterpulse simulate", () => {
     expect(statSync(dataFolder).mode & 0o777).toBe(0o700);
   });
 
+  test("serves the clusters with several processes, through the same doors, and ends with all of them", async () => {
+    const before = leftovers();
+    const { simulator, ready } = await startParts();
+    expect(ready).toMatchObject({ ready: true, clusters: 5, parts: [expect.any(Number), expect.any(Number)] });
+    const which = ["--simulator", String(simulator.child.pid)];
+    const connections = await list("hub", "/apis/clusterpulse.io/v1alpha1/namespaces/fleet/clusterconnections", parted);
+    expect(connections).toHaveLength(5);
+    for (const { metadata } of connections)
+      expect((await list(metadata.name, "/api/v1/nodes", parted)).length).toBeGreaterThan(0);
+    const broken = connections.map(({ metadata }) => metadata.name).slice(0, 2);
+    for (const name of broken)
+      expect(await runCommand("fault", "add", name, "unauthorized", ...which)).toMatchObject({ code: 0 });
+    const listed = await runCommand("fault", "list", ...which);
+    for (const name of broken) expect(listed.output).toMatch(new RegExp(`^${name}\\s+unauthorized`, "m"));
+    expect(await runCommand("fault", "remove", broken[0] as string, ...which)).toMatchObject({ code: 0 });
+    expect((await list(broken[0] as string, "/api/v1/nodes", parted)).length).toBeGreaterThan(0);
+    simulator.child.kill("SIGTERM");
+    expect(await simulator.ended).toBe(0);
+    for (const pid of ready.parts) expect(isAlive(pid)).toBe(false);
+    expect(leftovers()).toEqual(before);
+  });
+
+  test("says which of its processes died, and ends with the others", async () => {
+    const before = leftovers();
+    const { simulator, ready } = await startParts();
+    process.kill(ready.parts[0] as number, "SIGKILL");
+    expect(await simulator.ended).toBe(1);
+    expect(simulator.errors()).toBe(
+      `clusterpulse: process 1 of 2 for clusters (process id ${ready.parts[0]}) ended unexpectedly: SIGKILL; the fleet is stopped\n`,
+    );
+    for (const pid of ready.parts) expect(isAlive(pid)).toBe(false);
+    expect(leftovers()).toEqual(before);
+  });
+
+  test("takes its processes with it when it is killed", async () => {
+    const { simulator, ready } = await startParts();
+    simulator.child.kill("SIGKILL");
+    await simulator.ended;
+    await eventually(
+      async () => !ready.parts.some(isAlive),
+      60_000,
+      "a process outlived the simulator that started it",
+    );
+  });
+
   test("lists everything that is wrong with a command line", async () => {
     const { code, errors } = await runCommand(
       "simulate",
@@ -121,13 +173,14 @@ describe("clusterpulse simulate", () => {
       "huge",
       "--register",
       "No_Name",
-      ...["--origin", "nowhere", "--bogus"],
+      ...["--origin", "nowhere", "--processes", "17", "--bogus"],
     );
     expect(code).toBe(2);
     expect(errors.trim().split("\n").sort()).toEqual([
       'clusterpulse: --clusters must be a whole number from 1 to 5000, not "0"',
       'clusterpulse: --origin must be one of port, path, ip, not "nowhere"',
       expect.stringMatching(/^clusterpulse: --preset must be one of .*, not "huge"$/),
+      'clusterpulse: --processes must be a whole number from 1 to 16, not "17"',
       'clusterpulse: --register must be a namespace name such as clusterpulse, not "No_Name"',
       "clusterpulse: unknown flag --bogus",
     ]);

@@ -25,7 +25,7 @@ export interface AdminSubject {
   readonly faults: {
     add(rule: FaultRule): Promise<void>;
     remove(cluster: string): Promise<boolean>;
-    list(): Listed<FaultRule>;
+    list(): Listed<FaultRecord>;
   };
   readonly requests: {
     counts(): Listed<{ readonly cluster: string; readonly count: number }>;

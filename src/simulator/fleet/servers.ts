@@ -1,7 +1,7 @@
 // The API servers that this process runs: all of a fleet, or a part of it. Their listeners, what they hold, their faults, who was asked
 // what, and the truth about them. It knows nothing of other processes.
 import type { Clock } from "../../support/clock.ts";
-import { FaultRegistry } from "../faults/registry.ts";
+import { type FaultRecord, FaultRegistry } from "../faults/registry.ts";
 import type { FaultRule } from "../faults/rule.ts";
 import { type Authority, loopbackHosts } from "../http/certificates.ts";
 import type { Engine } from "../http/engine.ts";
@@ -50,7 +50,7 @@ export interface Servers {
   readonly faults: {
     add(rule: FaultRule): Promise<void>;
     remove(cluster: string): Promise<boolean>;
-    list(): readonly FaultRule[];
+    list(): readonly FaultRecord[];
   };
   readonly requests: Omit<RequestLog, "arrived"> & { of(name: string): ServerRequests };
   /** Open connections of every cluster. */
