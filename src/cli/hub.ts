@@ -110,8 +110,10 @@ async function runHub(
     log.warn("MetricSources may read the data of Secrets; what they read is stored and shown");
   const { loadHubKubeconfig } = await import("../kube/kubeconfig.ts");
   const { path, context } = { path: settings.kubeconfig, context: settings.context };
-  const kubeconfig = await loadHubKubeconfig({ env: process.env, path, context });
-  const { openHubProcess } = await import("./hub-process.ts");
+  const [kubeconfig, { openHubProcess }] = await Promise.all([
+    loadHubKubeconfig({ env: process.env, path, context, inChild: true }),
+    import("./hub-process.ts"),
+  ]);
   const { namespace, store, probeAddress, metricsAddress } = settings;
   const page = settings.noApi ? {} : { port: settings.port, ...(await builtPage()) };
   const hub = await openHubProcess({

@@ -1,6 +1,8 @@
 // Credentials of the hub's own API server, from where Kubernetes users expect them: an explicit file, the files of
 // $KUBECONFIG (the first definition of a name wins), ~/.kube/config, the service account of the pod.
-// The only module that loads @kubernetes/client-node, and only when there is a kubeconfig to read.
+// The only module that loads @kubernetes/client-node, and only when there is a kubeconfig to read; a process that lives long lets a
+// child do that, unless the credentials expire and will be read again.
+import { fork } from "node:child_process";
 import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -26,10 +28,13 @@ export interface KubeconfigOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly homeDirectory?: string;
   readonly serviceAccountDirectory?: string;
+  /** Reads files in a process of its own, which takes the fifty megabytes of the library along when it ends. */
+  readonly inChild?: boolean;
 }
 
 const maxFileBytes = 4 << 20;
 const execDeadlineMs = 30_000;
+const childDeadlineMs = 30_000;
 
 /** Whether an environment is that of a pod, wherever the credentials come from. */
 export function runsInPod(env: KubeconfigOptions["env"]): boolean {
@@ -39,7 +44,7 @@ export function runsInPod(env: KubeconfigOptions["env"]): boolean {
 /** Throws CredentialsError; its message says which file, context or field, and what would be right. */
 export async function loadHubKubeconfig(options: KubeconfigOptions): Promise<HubKubeconfig> {
   const files = await kubeconfigFiles(options);
-  if (files.length > 0) return fromFiles(files, options.context);
+  if (files.length > 0) return fromFiles({ files, contextName: options.context }, options.inChild ?? false);
   const directory = options.serviceAccountDirectory ?? "/var/run/secrets/kubernetes.io/serviceaccount";
   if (runsInPod(options.env) && (await exists(join(directory, "token")))) {
     return fromServiceAccount(options.env, directory);
@@ -62,7 +67,55 @@ async function kubeconfigFiles(options: KubeconfigOptions): Promise<string[]> {
   return files;
 }
 
-async function fromFiles(files: readonly string[], contextName: string | undefined): Promise<HubKubeconfig> {
+/** A context in files, of which the first that defines a name wins; the current context without a name. */
+export interface ContextReference {
+  readonly files: readonly string[];
+  readonly contextName: string | undefined;
+}
+
+export interface OpenContext {
+  readonly source: string;
+  readonly namespace: string | undefined;
+  /** `read` runs an exec plugin or an auth provider, and gives other credentials later. */
+  readonly expires: boolean;
+  readonly read: () => Promise<CredentialParts>;
+}
+
+/** What the child tells of a context whose credentials do not expire. */
+export type ReadContext = Pick<OpenContext, "source" | "namespace"> & { readonly parts: CredentialParts };
+
+async function fromFiles(reference: ContextReference, inChild: boolean): Promise<HubKubeconfig> {
+  const told = inChild ? await readInChild(reference) : undefined;
+  if (told !== undefined) {
+    const { parts, namespace, source } = told;
+    return { credentials: new ClusterCredentials(parts), namespace, source };
+  }
+  const { expires, namespace, source, ...opened } = await openContext(reference);
+  const read = async () => new ClusterCredentials(await opened.read());
+  return { credentials: await read(), namespace, source, ...(expires && { refresh: singleFlight(read) }) };
+}
+
+/** Undefined: it is to be read here, because it expires, cannot be used, or the child failed. */
+function readInChild(reference: ContextReference): Promise<ReadContext | undefined> {
+  const child = fork(new URL("./kubeconfig-child.ts", import.meta.url), [JSON.stringify(reference)], {
+    env: {},
+    execArgv: [],
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  return new Promise<ReadContext | undefined>((resolve) => {
+    const cancel = systemClock.setTimer(() => child.kill("SIGKILL"), childDeadlineMs);
+    const end = (told?: ReadContext): void => {
+      cancel();
+      resolve(told);
+    };
+    child.once("message", (message) => end(message as ReadContext));
+    child.once("disconnect", () => end());
+    child.once("error", () => end());
+  });
+}
+
+/** Throws CredentialsError. */
+export async function openContext({ files, contextName }: ContextReference): Promise<OpenContext> {
   const config = await mergeFiles(files);
   const source = `kubeconfig ${files.join(", ")}`;
   const name = contextName ?? config.currentContext;
@@ -76,10 +129,9 @@ async function fromFiles(files: readonly string[], contextName: string | undefin
   if (context.user && user === undefined)
     throw invalid(`context "${name}" of ${source} names a user that is not there`);
   refuseUnsupported(cluster, user, source);
-  const read = () => readCredentials(config, cluster, user, source);
-  const credentials = await read();
   const expires = Boolean(user?.exec || user?.authProvider);
-  return { credentials, namespace: context.namespace, source, ...(expires && { refresh: singleFlight(read) }) };
+  const read = () => readCredentials(config, cluster, user, source);
+  return { source, namespace: context.namespace, expires, read };
 }
 
 async function mergeFiles(files: readonly string[]): Promise<KubeConfig> {
@@ -118,9 +170,9 @@ async function readCredentials(
   cluster: Cluster,
   user: User | undefined,
   source: string,
-): Promise<ClusterCredentials> {
+): Promise<CredentialParts> {
   const fresh = user?.exec || user?.authProvider ? await runAuthenticator(config, cluster, source) : {};
-  return new ClusterCredentials({
+  return {
     server: cluster.server,
     token: fresh.token ?? user?.token,
     caPem: await fileOrData(cluster.caFile, cluster.caData, source),
@@ -128,7 +180,7 @@ async function readCredentials(
     clientKeyPem: fresh.clientKeyPem ?? (await fileOrData(user?.keyFile, user?.keyData, source)),
     tlsServerName: cluster.tlsServerName || undefined,
     insecureSkipTlsVerify: cluster.skipTLSVerify,
-  });
+  };
 }
 
 async function runAuthenticator(

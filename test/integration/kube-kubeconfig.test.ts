@@ -1,3 +1,4 @@
+import { fork } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -64,6 +65,22 @@ async function failure(options: Partial<KubeconfigOptions>): Promise<Credentials
   return error as CredentialsError;
 }
 
+/** What the child process says to its parent. */
+async function toldByChild(path: string): Promise<unknown> {
+  const child = fork(
+    new URL("../../src/kube/kubeconfig-child.ts", import.meta.url),
+    [JSON.stringify({ files: [path] })],
+    {
+      execArgv: [],
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    },
+  );
+  return await new Promise((resolve) => {
+    child.once("message", resolve);
+    child.once("disconnect", () => resolve(undefined));
+  });
+}
+
 describe("the order of places", () => {
   test("is flag, $KUBECONFIG, home directory, service account", async () => {
     const home = join(directory, "home");
@@ -121,6 +138,27 @@ describe("a kubeconfig", () => {
     });
     expect([loaded.namespace, loaded.refresh]).toEqual(["pulse", undefined]);
     expect(allTextOf(loaded)).not.toContain(canaryToken);
+  });
+
+  test("is read by a child process with the same result, which tells nothing of one that expires or is no use", async () => {
+    const exec = { apiVersion: "client.authentication.k8s.io/v1", command: process.execPath, args: ["-e", ""] };
+    const path = await file("child", { context: { namespace: "pulse" } });
+    const expiring = await file("child-exec", { user: { exec } });
+
+    const here = await load({ path });
+    const [there, told, toldOfExpiring] = await Promise.all([
+      load({ path, inChild: true }),
+      toldByChild(path),
+      toldByChild(expiring),
+    ]);
+
+    expect(told).toMatchObject({ source: here.source, namespace: "pulse", parts: { token: canaryToken } });
+    expect(there.credentials.equals(here.credentials)).toBe(true);
+    expect(there).toMatchObject({ source: here.source, namespace: "pulse" });
+    expect(toldOfExpiring).toBeUndefined();
+    const noPlugin = await failure({ path: expiring, inChild: true });
+    expect(noPlugin.message).toContain("exec plugin or auth provider gave no credentials");
+    expect((await failure({ path, context: "none", inChild: true })).message).toContain('has no context "none"');
   });
 
   test("may name files relative to itself", async () => {
