@@ -20,6 +20,7 @@ const ownTrouble: ReadonlySet<string> = new Set([
   "ABORTED",
   "ADMISSION_ABORTED",
   "ADMISSION_TIMEOUT",
+  "HUB_BUSY",
   "RUN_ABORTED",
   "COMPUTE_DEADLINE",
   "COMPUTE_ABORTED",

@@ -4,17 +4,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { type ClusterConnection, parseClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
 import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
-import {
-  type Collection,
-  type CollectLimits,
-  collectCluster,
-  type Failure,
-  failureOf,
-} from "../../src/cluster/collect.ts";
+import type { CollectLimits, Failure } from "../../src/cluster/collect.ts";
 import { busyReason } from "../../src/cluster/failure.ts";
 import type { Compute, Transport } from "../../src/cluster/ports.ts";
 import { CollectState } from "../../src/cluster/state.ts";
-import type { AnswerRoom } from "../../src/kube/answer-room.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { Measures } from "../../src/support/measures.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
@@ -25,9 +18,10 @@ import type { SourceBoard } from "../metric-source/board.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
-import { type Attempts, retryAfterMsOf } from "./attempts.ts";
+import type { Attempts } from "./attempts.ts";
 import { ClusterCollections, type SourcesCollected } from "./collections.ts";
 import { ClusterLink, type Connector } from "./link.ts";
+import { type Declared, type Poll, PollRun, targetOf } from "./poll.ts";
 import { ClusterReport, type ReportLimits } from "./report.ts";
 import {
   delayToSpreadMs,
@@ -36,7 +30,6 @@ import {
   scheduleOf,
   sinceTurnMs,
   untilTurnMs,
-  waitMsOf,
 } from "./schedule.ts";
 
 export type ClusterMessage =
@@ -51,11 +44,6 @@ export type ClusterMessage =
   | { readonly type: "plan-changed" }
   | SourcesCollected
   | { readonly type: "polled"; readonly outcome: RunOutcome<Poll> };
-
-/** How one poll ended. */
-export type Poll =
-  | { readonly kind: "collected"; readonly collection: Collection }
-  | { readonly kind: "failed"; readonly failure: Failure; readonly retryAfterMs: number };
 
 export interface ClusterLimits extends ReportLimits {
   readonly schedule: ScheduleLimits;
@@ -98,16 +86,8 @@ export function clusterDefinition(
   };
 }
 
-/** No answer of a poll reserves less, so that with the fleet's bytes the requests in flight are bounded, too. */
-export const minAnswerBytes = 160 * 1024;
 /** A turn that is being waited for is looked at this often at most. */
 const minWaitMs = 1_000;
-
-/** A spec that can be used, and what follows from it. */
-interface Declared {
-  readonly connection: ClusterConnection;
-  readonly schedule: Schedule;
-}
 
 class ClusterActor implements Actor<ClusterMessage> {
   readonly #key: string;
@@ -121,6 +101,8 @@ class ClusterActor implements Actor<ClusterMessage> {
   /** Of this endpoint with these credentials. */
   #collectState = new CollectState();
   #declared: Declared | undefined;
+  /** The poll that was begun last. */
+  #underWay: PollRun | undefined;
   #afterCrash = false;
   #toldIdleRetries = 0;
   /** Whether the last poll succeeded: MetricSources are collected only then. */
@@ -274,59 +256,30 @@ class ClusterActor implements Actor<ClusterMessage> {
       return;
     }
     this.#context.timers.cancel("probe");
-    const { connection, schedule } = this.#declared;
-    const { compute, limits } = this.#dependencies;
-    const { endpoint } = connection.spec;
-    const state = this.#collectState;
-    this.#context.run<Poll>(
-      "poll",
-      {
-        deadlineMs: schedule.runDeadlineMs,
-        supersede: mode === "supersede",
-        onEnd: (outcome) => ({ type: "polled", outcome }),
-      },
-      async (signal) => {
-        try {
-          const transport = await this.#open(connection, schedule, signal);
-          const common = { compute, clock: this.#context.clock, limits: limits.collect, endpoint, state };
-          const room = this.#room(schedule);
-          const request = { transport, deadlineMs: schedule.runDeadlineMs, room, ...common };
-          const collect = (own: AbortSignal): Promise<Collection> => {
-            if (this.#attempts.breaker === "half-open") this.#report.probing();
-            return collectCluster(request, own);
-          };
-          return { kind: "collected", collection: await this.#attempts.collect(collect, signal) };
-        } catch (error) {
-          return { kind: "failed", failure: failureOf(error), retryAfterMs: retryAfterMsOf(error) };
-        }
-      },
-    );
-  }
-
-  /** For the answers of a poll that begins now. */
-  #room(schedule: Schedule): AnswerRoom {
-    const { clock } = this.#context;
-    const untilMs = clock.monotonicMs() + waitMsOf(schedule);
-    return {
-      minBytes: minAnswerBytes,
-      take: (bytes, signal) => {
-        const atMost = { clock, ms: Math.max(0, untilMs - clock.monotonicMs()) };
-        const options = { weight: bytes, atMost, untilAborted: true };
-        return this.#dependencies.answers.acquire(this.#link.admissionClass, signal, options);
-      },
+    const { compute, answers, limits } = this.#dependencies;
+    const ports = {
+      link: this.#link,
+      attempts: this.#attempts,
+      compute,
+      clock: this.#context.clock,
+      answers,
+      limits: limits.collect,
+      onProbe: () => this.#report.probing(),
     };
-  }
-
-  #open({ metadata, spec }: ClusterConnection, schedule: Schedule, signal: AbortSignal): Promise<Transport> {
-    const { endpoint, credentialsRef } = spec;
-    return this.#link.open({ ...metadata, endpoint, credentialsRef }, schedule, signal);
+    const poll = new PollRun(ports, this.#declared, this.#collectState);
+    const options = {
+      deadlineMs: this.#declared.schedule.runDeadlineMs,
+      supersede: mode === "supersede",
+      onEnd: (outcome: RunOutcome<Poll>): ClusterMessage => ({ type: "polled", outcome }),
+    };
+    if (this.#context.run<Poll>("poll", options, (signal) => poll.run(signal))) this.#underWay = poll;
   }
 
   /** Begins what MetricSources are due, and comes back for the next. What becomes of it never counts against the cluster. */
   #collectSources(): void {
     if (this.#declared === undefined || !this.#isReached) return;
     const { connection, schedule } = this.#declared;
-    const open = (signal: AbortSignal): Promise<Transport> => this.#open(connection, schedule, signal);
+    const open = (signal: AbortSignal): Promise<Transport> => this.#link.open(targetOf(connection), schedule, signal);
     const nextMs = this.#collections.start(open, (name, deadlineMs, sources, work) => {
       const onEnd = (outcome: SourcesCollected["outcome"]): ClusterMessage => {
         return { type: "sources-collected", sources, outcome };
@@ -360,11 +313,9 @@ class ClusterActor implements Actor<ClusterMessage> {
       case "failed":
         this.#failed({ ...outcome.error, reason: "Unexpected" });
         return;
-      case "deadline": {
-        const message = `the collection did not end within ${schedule.runDeadlineMs / 1_000} s`;
-        this.#failed({ code: "RUN_DEADLINE", reason: "CollectionTimeout", message });
+      case "deadline":
+        if (this.#underWay !== undefined) this.#failed(this.#underWay.lateFailure);
         return;
-      }
       case "aborted":
         // Only a spec that cannot be used aborts a poll, and that has been said already.
         return;

@@ -16,6 +16,12 @@ export interface ConnectTarget {
   readonly credentialsRef: { readonly name: string; readonly namespace?: string | undefined };
 }
 
+/** The connection as one run uses it. */
+export interface LinkTransport extends Transport {
+  /** The run has sent a request that was not answered yet. */
+  readonly isAsking: boolean;
+}
+
 /** Makes a transport from a cluster's own Secret. Throws ClusterPulseError when the Secret is missing or unusable. */
 export interface Connector {
   connect(target: ConnectTarget, schedule: Schedule, signal: AbortSignal): Promise<Transport>;
@@ -43,7 +49,7 @@ export class ClusterLink {
   }
 
   /** The transport for one run. Its first request waits for admission unless the connection is warm. */
-  async open(target: ConnectTarget, schedule: Schedule, signal: AbortSignal): Promise<Transport> {
+  async open(target: ConnectTarget, schedule: Schedule, signal: AbortSignal): Promise<LinkTransport> {
     const generation = this.#generation;
     const opened = this.#transport ?? (await this.#connector.connect(target, schedule, signal));
     const isCurrent = generation === this.#generation && !signal.aborted;
@@ -53,11 +59,23 @@ export class ClusterLink {
     if (opened !== transport) void opened.close().catch(() => undefined);
     if (!isCurrent || transport === undefined)
       throw new ClusterPulseError("ABORTED", "the connection was closed while it was being opened");
+    let unanswered = 0;
     return {
       get facts() {
         return transport.facts;
       },
-      get: (path, options) => this.#get(transport, schedule, path, options),
+      get isAsking() {
+        return unanswered > 0;
+      },
+      get: (path, options) =>
+        this.#admitted(schedule, options.signal, async () => {
+          unanswered++;
+          try {
+            return await this.#observed(transport.get(path, options), schedule);
+          } finally {
+            unanswered--;
+          }
+        }),
       close: () => this.close(),
     };
   }
@@ -82,15 +100,12 @@ export class ClusterLink {
     await transport?.close().catch(() => undefined);
   }
 
-  async #get(
-    transport: Transport,
+  async #admitted(
     schedule: Schedule,
-    path: string,
-    options: Parameters<Transport["get"]>[1],
+    signal: AbortSignal,
+    send: () => Promise<TransportResponse>,
   ): Promise<TransportResponse> {
-    const send = (): Promise<TransportResponse> => this.#observed(transport.get(path, options), schedule);
     if (this.#warm) return await send();
-    const { signal } = options;
     const atMost = { clock: this.#clock, ms: waitMsOf(schedule) };
     const slot = await this.#admission.acquire(this.#suspect ? "suspect" : "fresh", signal, {
       atMost,

@@ -40,6 +40,7 @@ const reasons: Readonly<Record<string, string>> = {
   COMPUTE_CRASHED: "ComputeCrashed",
   COMPUTE_QUEUE_FULL: busyReason,
   ADMISSION_TIMEOUT: busyReason,
+  HUB_BUSY: busyReason,
 };
 
 /** Any thrown value as what may be shown of it. Errors of this family that carry a reason keep it. */

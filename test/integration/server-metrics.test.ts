@@ -52,17 +52,24 @@ function open(system: () => SystemReport, maxClusters?: number) {
 }
 
 describe("the hub's metrics", () => {
-  it("show the slots of handshakes", async () => {
+  it("show the slots of handshakes and the memory for answers", async () => {
     const clock = new VirtualClock(atMs);
     const store = createMemoryStore({ clock });
     const view = createFleetView({ store, clock });
     cleanups.push(() => view.close());
     const handshakes = () => ({ held: 50, waiting: 150, peak: 50 });
-    const write = createHubMetrics({ system: () => emptyReport, view, clock, version: "1", handshakes });
+    const polls = { held: 4_096, peak: 8_192, holders: 3, waiting: 2 };
+    const answers = () => ({ polls, sources: { held: 0, peak: 0, holders: 0, waiting: 0 } });
+    const write = createHubMetrics({ system: () => emptyReport, view, clock, version: "1", handshakes, answers });
     const text = await write();
     expect(text).toContain('clusterpulse_handshakes{state="held"} 50\n');
     expect(text).toContain('clusterpulse_handshakes{state="waiting"} 150\n');
     expect(text).toContain("clusterpulse_handshakes_peak 50\n");
+    expect(text).toContain('clusterpulse_answer_bytes{of="polls"} 4096\n');
+    expect(text).toContain('clusterpulse_answer_bytes_peak{of="polls"} 8192\n');
+    expect(text).toContain('clusterpulse_answers_in_flight{of="polls"} 3\n');
+    expect(text).toContain('clusterpulse_answers_waiting{of="polls"} 2\n');
+    expect(text).toContain('clusterpulse_answers_waiting{of="sources"} 0\n');
   });
 
   it("are well formed, each metric once with its head", async () => {

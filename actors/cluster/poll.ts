@@ -1,0 +1,117 @@
+// One poll of one cluster: its connection, room for its answers, its circuit breaker, and what its end says. Guarantees: what goes wrong in
+// the hub itself, which may be short of slots, memory or threads, is told as such and never held against the cluster.
+import type { ClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
+import {
+  type Collection,
+  type CollectLimits,
+  collectCluster,
+  type Failure,
+  failureOf,
+} from "../../src/cluster/collect.ts";
+import type { Compute } from "../../src/cluster/ports.ts";
+import type { CollectState } from "../../src/cluster/state.ts";
+import type { AnswerRoom } from "../../src/kube/answer-room.ts";
+import type { Admission } from "../../src/support/admission.ts";
+import type { Clock } from "../../src/support/clock.ts";
+import { ClusterPulseError } from "../../src/support/errors.ts";
+import { type Attempts, retryAfterMsOf } from "./attempts.ts";
+import type { ClusterLink, LinkTransport } from "./link.ts";
+import { type Schedule, waitMsOf } from "./schedule.ts";
+
+/** How one poll ended. */
+export type Poll =
+  | { readonly kind: "collected"; readonly collection: Collection }
+  | { readonly kind: "failed"; readonly failure: Failure; readonly retryAfterMs: number };
+
+/** A spec that can be used, and what follows from it. */
+export interface Declared {
+  readonly connection: ClusterConnection;
+  readonly schedule: Schedule;
+}
+
+export interface PollPorts {
+  readonly link: ClusterLink;
+  readonly attempts: Attempts;
+  readonly compute: Compute;
+  readonly clock: Clock;
+  /** Bytes of answers to polls, in memory or on their way, over the whole fleet. */
+  readonly answers: Admission;
+  readonly limits: CollectLimits;
+  /** It was left alone, and is being asked. */
+  readonly onProbe: () => void;
+}
+
+/** No answer of a poll reserves less, so that with the fleet's bytes the requests in flight are bounded, too. */
+export const minAnswerBytes = 160 * 1024;
+
+export class PollRun {
+  readonly #ports: PollPorts;
+  readonly #declared: Declared;
+  readonly #state: CollectState;
+  #isUnread = false;
+
+  /** @param state of this endpoint with these credentials */
+  constructor(ports: PollPorts, declared: Declared, state: CollectState) {
+    this.#ports = ports;
+    this.#declared = declared;
+    this.#state = state;
+  }
+
+  /** Never rejects. */
+  async run(signal: AbortSignal): Promise<Poll> {
+    const { link, attempts, compute, clock, limits, onProbe } = this.#ports;
+    const { connection, schedule } = this.#declared;
+    const room = this.#room();
+    try {
+      const transport = await link.open(targetOf(connection), schedule, signal);
+      const { endpoint } = connection.spec;
+      const deadlineMs = schedule.runDeadlineMs;
+      const request = { transport, compute, clock, limits, endpoint, state: this.#state, room, deadlineMs };
+      const collect = (own: AbortSignal): Promise<Collection> => {
+        if (attempts.breaker === "half-open") onProbe();
+        return collectCluster(request, own);
+      };
+      return { kind: "collected", collection: await attempts.collect(collect, this.#judged(signal, transport)) };
+    } catch (error) {
+      return { kind: "failed", failure: failureOf(error), retryAfterMs: retryAfterMsOf(error) };
+    }
+  }
+
+  /** Why it did not end within its deadline. */
+  get lateFailure(): Failure {
+    const within = `within ${this.#declared.schedule.runDeadlineMs / 1_000} s`;
+    if (this.#isUnread) return failureOf(unread(within));
+    return { code: "RUN_DEADLINE", reason: "CollectionTimeout", message: `the collection did not end ${within}` };
+  }
+
+  #room(): AnswerRoom {
+    const { clock, answers, link } = this.#ports;
+    const untilMs = clock.monotonicMs() + waitMsOf(this.#declared.schedule);
+    return {
+      minBytes: minAnswerBytes,
+      take: (bytes, signal) => {
+        const atMost = { clock, ms: Math.max(0, untilMs - clock.monotonicMs()) };
+        return answers.acquire(link.admissionClass, signal, { weight: bytes, atMost, untilAborted: true });
+      },
+    };
+  }
+
+  /** A signal that ends with the hub's own trouble while the cluster owes no answer: what it gave waits to be read. */
+  #judged(signal: AbortSignal, transport: LinkTransport): AbortSignal {
+    const own = new AbortController();
+    const end = (): void => {
+      this.#isUnread = !transport.isAsking;
+      own.abort(this.#isUnread ? unread("in time") : signal.reason);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+    return own.signal;
+  }
+}
+
+const unread = (when: string): ClusterPulseError =>
+  new ClusterPulseError("HUB_BUSY", `the hub is busy: answers were not read ${when}`);
+
+export function targetOf({ metadata, spec }: ClusterConnection) {
+  return { ...metadata, endpoint: spec.endpoint, credentialsRef: spec.credentialsRef };
+}
