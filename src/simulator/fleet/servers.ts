@@ -17,7 +17,7 @@ import type { SimulatedRegistry } from "../registry/registry.ts";
 import type { Tokens } from "../tokens.ts";
 import { type ExpectedCluster, expectedOf } from "../world/expected.ts";
 import type { ClusterIdentity, PresetName, WorldKey } from "../world/profile.ts";
-import { World } from "../world/world.ts";
+import { type HeldWorlds, World } from "../world/world.ts";
 import { unknownCluster } from "./unknown-cluster.ts";
 
 /** A cluster and its place in the whole fleet, from which everything about it follows. */
@@ -69,12 +69,8 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const keyOf = ({ index }: PlacedCluster): WorldKey => ({ seed, index, preset });
 
   /** Clusters that were written to, are watched or changed by themselves; of all others nothing is held. */
-  const worlds = new Map<string, World>();
-  const worldOf = (cluster: PlacedCluster): World => {
-    const { name } = cluster.identity;
-    const keep = (world: World): void => void worlds.set(name, world);
-    return worlds.get(name) ?? new World(keyOf(cluster), cluster.identity, clock, keep);
-  };
+  const held: HeldWorlds = new Map();
+  const worldOf = (cluster: PlacedCluster): World => new World(keyOf(cluster), cluster.identity, clock, held);
   const engineOf = ({ name }: Origin): Engine => {
     const cluster = byName.get(name);
     if (cluster === undefined) {

@@ -29,6 +29,8 @@ const openReviews = {
 
 /** What is shown. */
 export interface WorldSource {
+  /** The server that took over meanwhile. */
+  readonly overlay: Engine | undefined;
   /** Nothing ever changed in it. */
   readonly isAsSeeded: boolean;
   model(): ClusterModel;
@@ -46,7 +48,6 @@ export class WorldEngine implements Engine {
     this.#touch = touch;
   }
 
-  /** What is as the seed made it now may change later: an engine is good for one request. */
   get isImmutable(): boolean {
     return this.#source.isAsSeeded;
   }
@@ -64,6 +65,9 @@ export class WorldEngine implements Engine {
   }
 
   answer(request: ResourceRequest): Answer {
+    // The request may have waited.
+    const { overlay } = this.#source;
+    if (overlay !== undefined) return overlay.answer(request);
     const isWhole = request.subresource === "" || request.subresource === "status";
     if ((request.verb !== "get" && request.verb !== "list") || !isWhole) {
       return reviewOf(request, openReviews) ?? this.#touch().answer(request);

@@ -1,5 +1,6 @@
 // One generated cluster: what the seed makes, what changed since, and, once somebody wrote to it or watches it, the server that takes
-// over. Of a cluster that nobody touched and in which nothing changed there is nothing to hold: such a World is made when it is asked for.
+// over. A World is a way to look at it, made whenever somebody asks: what has to be held stands in a map that all share, and of a
+// cluster that nobody touched and in which nothing changed there is nothing in it.
 import type { Clock } from "../../support/clock.ts";
 import type { Engine } from "../http/engine.ts";
 import type { HubEngine } from "../hub/engine.ts";
@@ -10,20 +11,35 @@ import { announce, isWritten, overlayEngine } from "./overlay.ts";
 import type { ClusterIdentity, WorldKey } from "./profile.ts";
 import { type ChurnedKind, type Variant, type VariantLookup, Variants } from "./variants.ts";
 
+/** What is held of a cluster. */
+interface HeldWorld {
+  readonly variants: Variants;
+  overlay?: HubEngine;
+}
+
+/** By the clusters' indexes. */
+export type HeldWorlds = Map<number, HeldWorld>;
+
 export class World {
   readonly key: WorldKey;
   readonly identity: ClusterIdentity;
   readonly #clock: Clock;
-  /** Called once, before it holds anything that must not be lost. */
-  readonly #keep: (world: World) => void;
-  #variants: Variants | undefined;
-  #overlay: HubEngine | undefined;
+  readonly #held: HeldWorlds;
 
-  constructor(key: WorldKey, identity: ClusterIdentity, clock: Clock, keep: (world: World) => void) {
+  constructor(key: WorldKey, identity: ClusterIdentity, clock: Clock, held: HeldWorlds) {
     this.key = key;
     this.identity = identity;
     this.#clock = clock;
-    this.#keep = keep;
+    this.#held = held;
+  }
+
+  get #variants(): Variants | undefined {
+    return this.#held.get(this.key.index)?.variants;
+  }
+
+  /** Undefined: nobody wrote to it or watches it. */
+  get overlay(): HubEngine | undefined {
+    return this.#held.get(this.key.index)?.overlay;
   }
 
   /** As the seed made it. */
@@ -54,13 +70,14 @@ export class World {
 
   /** The server that answers for it now. */
   engine(): Engine {
-    return this.#overlay ?? new WorldEngine(this, () => this.touch());
+    return this.overlay ?? new WorldEngine(this, () => this.touch());
   }
 
   /** From now on a server holds what is written. */
   touch(): HubEngine {
-    this.#overlay ??= overlayEngine(this, this.#changed(), this.#clock);
-    return this.#overlay;
+    const held = this.#hold();
+    held.overlay ??= overlayEngine(this, held.variants, this.#clock);
+    return held.overlay;
   }
 
   /** The state of an object that is no longer as the seed made it. */
@@ -73,22 +90,21 @@ export class World {
    * so that it is no longer the seed's to change.
    */
   change(kind: ChurnedKind, index: number, state: Omit<Variant, "revision">): boolean {
-    const variants = this.#changed();
-    if (this.#overlay !== undefined) {
+    const { variants, overlay } = this.#hold();
+    if (overlay !== undefined) {
       const then: VariantLookup = (one, at) =>
         one === kind && at === index ? { ...state, revision: 0 } : variants.of(one, at);
       const next = churnedModel(this.seedModel(), then, { resourceVersion: 0, patches: 0 });
-      const overlay = this.#overlay;
       if ([this.model(), next].some((model) => isWritten(overlay, model, kind, index))) return false;
     }
     const change = variants.set(kind, index, state);
-    if (this.#overlay !== undefined) announce(this.#overlay, this, change);
+    if (overlay !== undefined) announce(overlay, this, change);
     return true;
   }
 
   /** The control plane is of the next patch release. */
   upgrade(): void {
-    this.#changed().patches++;
+    this.#hold().variants.patches++;
   }
 
   /** Patch releases that the control plane is ahead of the seed. */
@@ -96,11 +112,10 @@ export class World {
     return this.#variants?.patches ?? 0;
   }
 
-  #changed(): Variants {
-    if (this.#variants === undefined) {
-      this.#variants = new Variants(this.seedModel().resourceVersion);
-      this.#keep(this);
-    }
-    return this.#variants;
+  #hold(): HeldWorld {
+    const { index } = this.key;
+    const held = this.#held.get(index) ?? { variants: new Variants(this.seedModel().resourceVersion) };
+    this.#held.set(index, held);
+    return held;
   }
 }

@@ -8,7 +8,7 @@ import { ApiError } from "../../../../src/simulator/http/status.ts";
 import { type ExpectedCluster, expectedOf } from "../../../../src/simulator/world/expected.ts";
 import { buildModel } from "../../../../src/simulator/world/model.ts";
 import { clusterIdentities, type PresetName } from "../../../../src/simulator/world/profile.ts";
-import { World } from "../../../../src/simulator/world/world.ts";
+import { type HeldWorlds, World } from "../../../../src/simulator/world/world.ts";
 import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
 interface Item {
@@ -42,9 +42,11 @@ type Resource = keyof typeof paths;
 function engineAt(seed: number, index: number, preset: PresetName): Engine {
   const identity = clusterIdentities(seed, index + 1)[index];
   if (identity === undefined) throw new Error("no such cluster");
-  return new World({ seed, index, preset }, identity, new VirtualClock(), () => {
+  const held: HeldWorlds = new Map();
+  held.set = () => {
     throw new Error("a read touched the cluster");
-  }).engine();
+  };
+  return new World({ seed, index, preset }, identity, new VirtualClock(), held).engine();
 }
 
 function expectedAt(seed: number, index: number, preset: PresetName): ExpectedCluster {

@@ -5,7 +5,7 @@ import type { Verb } from "../../../../src/simulator/http/catalog.ts";
 import type { Answer, Engine } from "../../../../src/simulator/http/engine.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
 import { type ClusterIdentity, clusterIdentities } from "../../../../src/simulator/world/profile.ts";
-import { World } from "../../../../src/simulator/world/world.ts";
+import { type HeldWorlds, World } from "../../../../src/simulator/world/world.ts";
 import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
 interface Obj {
@@ -23,17 +23,14 @@ class Cluster {
   readonly clock = new VirtualClock();
   readonly #key = { seed: 7, index: 0, preset: "tiny" } as const;
   readonly #identity = clusterIdentities(7, 1)[0] as ClusterIdentity;
-  #kept: World | undefined;
+  readonly #held: HeldWorlds = new Map();
 
   get isTouched(): boolean {
-    return this.#kept !== undefined;
+    return this.#held.size > 0;
   }
 
   get #engine(): Engine {
-    const keep = (world: World): void => {
-      this.#kept = world;
-    };
-    return (this.#kept ?? new World(this.#key, this.#identity, this.clock, keep)).engine();
+    return new World(this.#key, this.#identity, this.clock, this.#held).engine();
   }
 
   send(verb: Verb, resource: string, part: { name?: string; namespace?: string; query?: string; body?: unknown } = {}) {
