@@ -4,6 +4,8 @@ import { ClusterCredentials } from "../../src/kube/credentials.ts";
 import { isKubeError } from "../../src/kube/errors.ts";
 import { credentialsFromKubeconfig } from "../../src/kube/secret-kubeconfig.ts";
 import { createTransport, type KubeTransport } from "../../src/kube/transport.ts";
+import { AdminClient } from "../../src/simulator/admin-client.ts";
+import { type Fleet, startFleet } from "../../src/simulator/fleet/start.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
 
 const signal = AbortSignal.timeout(60_000);
@@ -11,7 +13,7 @@ const open: KubeTransport[] = [];
 afterAll(() => Promise.all(open.map((transport) => transport.close())));
 
 /** A client of the fleet's server that the context names. */
-function clientOf(fleet: Simulator, name: string): KubeTransport {
+function clientOf(fleet: Simulator | Fleet, name: string): KubeTransport {
   const server = name === "hub" ? fleet.hub.url : (fleet.clusters.find((cluster) => cluster.name === name)?.url ?? "");
   const transport = createTransport(credentialsFromKubeconfig(fleet.kubeconfig(name), server, name), {}, "test");
   open.push(transport);
@@ -76,6 +78,71 @@ describe.each(["path", "ip", "port"] as const)("origin %s", (origin) => {
     await fleet.faults.remove(one);
     expect(await codeOf(get(clientOf(fleet, one), "/api/v1/nodes"))).toBe("answered");
   });
+});
+
+describe.each([
+  ["port", 1],
+  ["ip", 1],
+  ["port", 2],
+  ["ip", 2],
+] as const)("faults of connections with origin %s in %s processes", (origin, processes) => {
+  const options = { clusters: 3, seed: 6, preset: "tiny", origin } as const;
+  let fleet: Simulator | Fleet;
+  let admin: AdminClient;
+  beforeAll(async () => {
+    fleet = await (processes === 1 ? startSimulator(options) : startFleet(options, processes));
+    admin = new AdminClient(fleet.admin);
+  });
+  afterAll(() => fleet.close());
+
+  // The first and the last of three clusters are neighbours in one process also where there are two.
+  test.each(["refuse", "blackhole", "tls", "flap", "reset"])("%s stays with its cluster", async (fault) => {
+    const [broken = "", ...others] = fleet.clusters.map(({ name }) => name);
+    const clients = others.map((name) => clientOf(fleet, name));
+    const askAll = () => Promise.all(clients.map((client) => get(client, "/api/v1/nodes")));
+    const socketsOfOthers = async () => (await admin.connections()).filter(({ cluster }) => cluster !== broken);
+    await askAll();
+    const before = await socketsOfOthers();
+    const client = clientOf(fleet, broken);
+    await get(client, "/api/v1/nodes");
+    const parameters = fault === "flap" ? { downMs: 600_000 } : undefined;
+    await admin.addFault({ cluster: broken, fault, ...(parameters && { parameters }) });
+    try {
+      const impatient = AbortSignal.timeout(fault === "blackhole" ? 500 : 60_000);
+      const asked = clientOf(fleet, broken).requestJson("GET", "/api/v1/nodes", {
+        signal: impatient,
+        maxBytes: 1 << 24,
+      });
+      await expect(asked).rejects.toThrow();
+      await askAll();
+      // Nobody's connection was cut, and nobody needed another.
+      await expect.poll(socketsOfOthers).toEqual(before);
+    } finally {
+      await admin.removeFault(broken);
+    }
+    expect(await codeOf(get(clientOf(fleet, broken), "/api/v1/nodes"))).toBe("answered");
+  });
+});
+
+test("below paths, faults of requests stay with their cluster and a reset ends the connection it came on alone", async () => {
+  const fleet = await startSimulator({ clusters: 2, seed: 6, preset: "tiny", origin: "path" });
+  try {
+    const [broken = "", other = ""] = fleet.clusters.map(({ name }) => name);
+    const [neighbour, client] = [clientOf(fleet, other), clientOf(fleet, broken)];
+    await get(neighbour, "/api/v1/nodes");
+    for (const fault of ["blackhole", "reset", "hang"] as const) {
+      await fleet.faults.add({ cluster: broken, fault });
+      const impatient = AbortSignal.timeout(fault === "reset" ? 60_000 : 500);
+      await expect(
+        client.requestJson("GET", "/api/v1/nodes", { signal: impatient, maxBytes: 1 << 24 }),
+      ).rejects.toThrow();
+      expect(await codeOf(get(neighbour, "/api/v1/nodes"))).toBe("answered");
+      await fleet.faults.remove(broken);
+    }
+    await expect(async () => fleet.faults.add({ cluster: broken, fault: "flap" })).rejects.toThrow(/needs a listener/);
+  } finally {
+    await fleet.close();
+  }
 });
 
 test("a cluster's token opens neither the hub nor another cluster of the same listener", async () => {
