@@ -2,6 +2,7 @@
 // generated from a seed, with faults to switch on and the truth to compare with. Everything listens on 127.0.0.1 only.
 // It shares no code with what it tests: its ground truth is never computed by the code under test.
 import { startAdminServer } from "./admin/server.ts";
+import type { FaultRecord } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
 import { Directory, type RegistryIdentity } from "./fleet/directory.ts";
 import { HubSide, type SimulatedObject } from "./fleet/hub-side.ts";
@@ -17,10 +18,10 @@ import type { ExpectedCluster } from "./world/expected.ts";
 
 export type { Clock } from "../support/clock.ts";
 export { VirtualClock } from "../support/virtual-clock.ts";
+export type { FaultRecord } from "./faults/registry.ts";
 export { type FaultName, type FaultParameters, type FaultRule, faultNames, parseFaultRule } from "./faults/rule.ts";
 export type { RegistryIdentity } from "./fleet/directory.ts";
 export type { SimulatedObject } from "./fleet/hub-side.ts";
-export type { FaultRecord } from "./faults/registry.ts";
 export type { RequestRecord } from "./http/request-log.ts";
 export type { SimulatorOptions } from "./options.ts";
 export type { Registration } from "./register.ts";

@@ -1,7 +1,7 @@
 // Where the API server of a simulated cluster is reached: at a port of its own, at an address of its own, or below a path of the hub's.
 import type { Socket } from "node:net";
 import { InvalidInputError } from "../support/errors.ts";
-import type { FaultRule } from "./faults/rule.ts";
+import { type FaultRule, needsListener } from "./faults/rule.ts";
 import type { Catalog } from "./http/catalog.ts";
 import { Origin, type Presentation } from "./http/listeners.ts";
 import { openApiIndex } from "./http/openapi.ts";
@@ -45,8 +45,8 @@ export class PathOrigin extends Origin {
   }
 
   /** Resets the whole connection, with whatever else the client asks on it. */
-  override reset(remotePort: number | undefined): void {
-    this.#base.reset(remotePort);
+  override reset(remotePort: number | undefined, how: "reset" | "halfClose" = "reset"): void {
+    this.#base.reset(remotePort, how);
   }
 }
 
@@ -57,11 +57,10 @@ function splitClusterPath(path: string): { readonly name: string; readonly rest:
   return { name, rest: rest.startsWith("/") ? rest : `/${rest}` };
 }
 
-const listenerFaults: ReadonlySet<string> = new Set(["refuse", "tls", "flap"]);
-
 /** Throws InvalidInputError where a fault of listeners is asked for on a server that has none. */
-export function checkFaultHasListener(origin: Origin, { cluster, fault }: FaultRule): void {
-  if (!(origin instanceof PathOrigin) || !listenerFaults.has(fault)) return;
+export function checkFaultHasListener(origin: Origin, rule: FaultRule): void {
+  if (!(origin instanceof PathOrigin) || !needsListener(rule)) return;
+  const { cluster, fault } = rule;
   throw new InvalidInputError([
     `fault: ${fault} needs a listener, and ${cluster} has none of its own below a path; start the simulator with --origin port or ip`,
   ]);

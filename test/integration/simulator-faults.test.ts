@@ -113,7 +113,7 @@ describe("faults", () => {
     ["latency", "silence"],
   ])("%s: is met at once, ends at once, and stays with its cluster", async (fault, looks) => {
     await simulator.faults.add({ cluster: sick, fault });
-    expect(simulator.faults.list()).toEqual([{ cluster: sick, fault }]);
+    expect(simulator.faults.list()).toMatchObject([{ cluster: sick, fault, isOn: true }]);
     const neighbour = accessTo(simulator, well);
     const [met, besides] = await Promise.all([
       statusOf(access, "/api/v1/nodes"),

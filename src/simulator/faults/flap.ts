@@ -1,44 +1,64 @@
-// Outages by the clock: down for `downMs`, up for `upMs`, and again, so that the times of all transitions are known from the start.
+// Outages by the clock: down for `downMs`, up for `upMs`, and again, so that the times of all transitions are known from the start, also
+// of those that jitter moves.
 import type { Clock } from "../../support/clock.ts";
+import { mix32 } from "../../support/random.ts";
 import type { Origin } from "../http/listeners.ts";
-import type { Heal } from "./effects.ts";
+import type { Heal, Transition } from "./effects.ts";
 
-export interface FlapTimes {
+export interface FlapSchedule {
   readonly upMs: number;
   readonly downMs: number;
+  /** 0 to 1: how far a transition may be off, as a share of half the shorter of the two times. */
+  readonly jitter: number;
+  /** What the jitter is drawn from. */
+  readonly salt: number;
 }
 
-/** What holds without parameters. */
-export const defaultFlap: FlapTimes = { upMs: 10_000, downMs: 5_000 };
-
-export interface Transition {
-  readonly atMs: number;
-  readonly to: "down" | "up";
+/** Milliseconds from the first outage to the transition of a number, 0 being the one that ends it. They follow each other in order. */
+function offsetOf({ upMs, downMs, jitter, salt }: FlapSchedule, number: number): number {
+  const nominalMs = Math.floor(number / 2) * (upMs + downMs) + downMs + (number % 2) * upMs;
+  const chance = mix32(salt + Math.imul(number + 1, 0x9e3779b9)) / 0x1_0000_0000 - 0.5;
+  return nominalMs + Math.trunc(chance * jitter * Math.min(upMs, downMs));
 }
 
-/** The next transitions after `nowMs` of a server that flaps since `startedMs`, on the same clock. Pure. */
-export function nextTransitions(
-  startedMs: number,
-  { upMs, downMs }: FlapTimes,
-  nowMs: number,
-  count: number,
-): Transition[] {
-  const round = Math.floor(Math.max(0, nowMs - startedMs) / (upMs + downMs));
-  const transitions: Transition[] = [];
-  for (let i = round; transitions.length < count; i++) {
-    const beginMs = startedMs + i * (upMs + downMs);
-    const both = [
-      { atMs: beginMs + downMs, to: "up" } as const,
-      { atMs: beginMs + downMs + upMs, to: "down" } as const,
-    ];
-    transitions.push(...both.filter(({ atMs }) => atMs > nowMs));
+export interface FlapWindow {
+  /** When the first outage begins. */
+  readonly beginsMs: number;
+  /** When it is up for good; may be infinite. */
+  readonly endsMs: number;
+  readonly nowMs: number;
+  readonly count: number;
+}
+
+/** The next transitions after `nowMs`, all on the same clock. Pure. */
+export function flapTransitions(
+  schedule: FlapSchedule,
+  { beginsMs, endsMs, nowMs, count }: FlapWindow,
+): readonly Transition[] {
+  const found: Transition[] = [];
+  if (beginsMs > nowMs) found.push({ atMs: beginsMs, to: "down" });
+  const round = Math.floor(Math.max(0, nowMs - beginsMs) / (schedule.upMs + schedule.downMs));
+  // Jitter may have moved the last transition of the round before.
+  for (let number = Math.max(0, 2 * round - 1); found.length < count; number++) {
+    const atMs = beginsMs + offsetOf(schedule, number);
+    const to = number % 2 === 0 ? "up" : "down";
+    if (atMs >= endsMs) {
+      if (to === "up" && endsMs > nowMs) found.push({ atMs: endsMs, to });
+      break;
+    }
+    if (atMs > nowMs) found.push({ atMs, to });
   }
-  return transitions.slice(0, count);
+  return found.slice(0, count);
 }
 
 /** Begins with an outage. Healing ends it for good: the origin listens once that resolves. */
-export async function startFlapping(origin: Origin, { upMs, downMs }: FlapTimes, clock: Clock): Promise<Heal> {
-  let nextTurnMs = clock.monotonicMs() + downMs;
+export async function startFlapping(
+  origin: Origin,
+  schedule: FlapSchedule,
+  beginsMs: number,
+  { clock, fired }: { readonly clock: Clock; fired(): void },
+): Promise<Heal> {
+  let number = 0;
   let healed = false;
   let isDown = true;
   // One transition at a time: opening may take a moment.
@@ -49,7 +69,8 @@ export async function startFlapping(origin: Origin, { upMs, downMs }: FlapTimes,
     turning = turning.then(async () => {
       if (healed) return;
       isDown = !isDown;
-      nextTurnMs += isDown ? downMs : upMs;
+      number++;
+      if (isDown) fired();
       await (isDown ? origin.refuse() : origin.reopen(clock));
       if (!healed) wait();
     });
@@ -58,9 +79,10 @@ export async function startFlapping(origin: Origin, { upMs, downMs }: FlapTimes,
   };
   /** Turns are due by the schedule, however long the last one took. */
   const wait = (): void => {
-    cancel = clock.setTimer(turn, nextTurnMs - clock.monotonicMs());
+    cancel = clock.setTimer(turn, beginsMs + offsetOf(schedule, number) - clock.monotonicMs());
   };
 
+  fired();
   await origin.refuse();
   wait();
   return async () => {

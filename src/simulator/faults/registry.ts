@@ -2,15 +2,17 @@
 // half open.
 import { type Clock, systemClock } from "../../support/clock.ts";
 import type { Origin } from "../http/listeners.ts";
-import type { BodyFault, Heal, RequestVerdict } from "./effects.ts";
-import { defaultFlap, nextTransitions, type Transition } from "./flap.ts";
-import { type FaultBehaviour, faultBehaviours } from "./kinds.ts";
+import { ActiveFault } from "./active.ts";
+import type { BodyFault, RequestVerdict, Transition, WatchEditor } from "./effects.ts";
+import type { RequestFacts } from "./facts.ts";
 import type { FaultRule } from "./rule.ts";
 
-interface Active {
-  readonly rule: FaultRule;
-  readonly startedMs: number;
-  heal: Heal;
+/** A rule that was switched on, and what came of it. */
+export interface FaultRecord extends FaultRule {
+  /** How many requests, connections or outages it met. */
+  readonly fired: number;
+  /** False before its time and after it. */
+  readonly isOn: boolean;
 }
 
 const shownTransitions = 10;
@@ -20,13 +22,22 @@ const untouched: BodyFault = { type: "none" };
 export class FaultRegistry {
   readonly #originOf: (name: string) => Origin;
   readonly #clock: Clock;
-  readonly #active = new Map<string, Active>();
+  readonly #revisionOf: (origin: Origin) => number;
+  readonly #active = new Map<string, ActiveFault>();
   #switching: Promise<void> = Promise.resolve();
 
-  /** @param originOf finds a cluster's listener; throws ClusterPulseError for an unknown name */
-  constructor(originOf: (name: string) => Origin, clock: Clock = systemClock) {
+  /**
+   * @param originOf finds a cluster's listener; throws ClusterPulseError for an unknown name
+   * @param revisionOf the newest resourceVersion of a server; 0 where there is none
+   */
+  constructor(
+    originOf: (name: string) => Origin,
+    clock: Clock = systemClock,
+    revisionOf: (origin: Origin) => number = () => 0,
+  ) {
     this.#originOf = originOf;
     this.#clock = clock;
+    this.#revisionOf = revisionOf;
   }
 
   /** Switches the fault on, in place of the one that the cluster had. Throws for an unknown cluster. */
@@ -34,9 +45,10 @@ export class FaultRegistry {
     const origin = this.#originOf(rule.cluster);
     return this.#inTurn(async () => {
       await this.#switchOff(origin);
-      const active: Active = { rule, startedMs: this.#clock.monotonicMs(), heal: () => {} };
+      const revision = (): number => this.#revisionOf(origin);
+      const active = new ActiveFault(rule, { origin, clock: this.#clock, revision });
       this.#active.set(rule.cluster, active);
-      active.heal = (await behaviourOf(rule).start?.(origin, rule, this.#clock)) ?? active.heal;
+      await active.switchOn();
     });
   }
 
@@ -57,38 +69,46 @@ export class FaultRegistry {
 
   /** When the cluster goes and comes back next, in epoch milliseconds; empty unless it flaps. */
   transitions(cluster: string): readonly Transition[] {
-    const active = this.#active.get(cluster);
-    if (active?.rule.fault !== "flap") return [];
-    const times = { ...defaultFlap, ...active.rule.parameters };
     const nowMs = this.#clock.monotonicMs();
     const sinceEpochMs = this.#clock.nowMs() - nowMs;
-    return nextTransitions(active.startedMs, times, nowMs, shownTransitions).map(({ atMs, to }) => ({
-      atMs: atMs + sinceEpochMs,
-      to,
-    }));
+    const next = this.#active.get(cluster)?.transitions(nowMs, shownTransitions) ?? [];
+    return next.map(({ atMs, to }) => ({ atMs: atMs + sinceEpochMs, to }));
   }
 
-  list(): readonly FaultRule[] {
-    return [...this.#active.values()].map(({ rule }) => rule);
+  list(): readonly FaultRecord[] {
+    return [...this.#active.values()].map(({ rule, fired, isOn }) => ({ ...rule, fired, isOn }));
   }
 
   /** Stage B. */
-  verdict(cluster: string, request: { readonly isWatch: boolean }): RequestVerdict {
-    const rule = this.#active.get(cluster)?.rule;
-    return (rule === undefined ? undefined : behaviourOf(rule).request?.(rule, request)) ?? pass;
+  verdict(cluster: string, facts: RequestFacts): RequestVerdict {
+    return this.#active.get(cluster)?.verdict(facts) ?? pass;
   }
 
   /** Stage C, as of now: an answer that is under way asks again. */
-  body(cluster: string, answer: { readonly isWatch: boolean }): BodyFault {
-    const rule = this.#active.get(cluster)?.rule;
-    return (rule === undefined ? undefined : behaviourOf(rule).body?.(rule, answer)) ?? untouched;
+  body(cluster: string, facts: RequestFacts): BodyFault {
+    return this.#active.get(cluster)?.body(facts) ?? untouched;
+  }
+
+  /** Stage C of a watch, as of now; undefined: its lines are sent as they are. */
+  editor(cluster: string, facts: RequestFacts): WatchEditor | undefined {
+    return this.#active.get(cluster)?.editor(facts);
+  }
+
+  /** Whether the answer must be JSON for the fault to show. */
+  wantsJson(cluster: string, facts: RequestFacts): boolean {
+    return this.#active.get(cluster)?.wantsJson(facts) ?? false;
+  }
+
+  /** The value of X-Sim-Fault; undefined: there is none. */
+  mark(cluster: string, facts: RequestFacts): string | undefined {
+    return this.#active.get(cluster)?.mark(facts);
   }
 
   async #switchOff(origin: Origin): Promise<boolean> {
     const active = this.#active.get(origin.name);
     if (active === undefined) return false;
     this.#active.delete(origin.name);
-    await active.heal();
+    await active.switchOff();
     return true;
   }
 
@@ -98,5 +118,3 @@ export class FaultRegistry {
     return done;
   }
 }
-
-const behaviourOf = (rule: FaultRule): FaultBehaviour => faultBehaviours[rule.fault];

@@ -14,6 +14,19 @@ export interface FaultRule {
   readonly parameters?: FaultParameters;
 }
 
+const listenerFaults: ReadonlySet<FaultName> = new Set<FaultName>(["refuse", "tls", "flap"]);
+
+/** Whether the fault is one of a listener, which servers below a path do not have. */
+export function needsListener({ fault, parameters = {} }: FaultRule): boolean {
+  const { before, maxConnections, acceptDelayMs, probability, everyNth, count } = parameters;
+  const parts = [maxConnections, acceptDelayMs, probability, everyNth, count];
+  return (
+    listenerFaults.has(fault) ||
+    before === "handshake" ||
+    (fault === "blackhole" && parts.some((part) => part !== undefined))
+  );
+}
+
 /** Checks a rule that came from outside, all but whether the cluster exists. Throws InvalidInputError that names the field. */
 export function parseFaultRule(input: unknown): FaultRule {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {

@@ -1,5 +1,5 @@
 // Refusals by HTTP status, as an API server words them, or the proxy in front of one.
-import { ApiError } from "../http/status.ts";
+import { ApiError, apiErrors } from "../http/status.ts";
 import type { RequestVerdict } from "./effects.ts";
 
 const reasons: Readonly<Record<number, string>> = {
@@ -20,16 +20,63 @@ const reasons: Readonly<Record<number, string>> = {
   503: "ServiceUnavailable",
   504: "Timeout",
 };
+const titles: Readonly<Record<number, string>> = {
+  502: "Bad Gateway",
+  503: "Service Temporarily Unavailable",
+  504: "Gateway Time-out",
+};
 const badGateway = 502;
+const httpDateFrom = (epochMs: number): string => new Date(epochMs).toUTCString();
 
-/** The answer to every request. A bad gateway is a proxy's word, in HTML; all else is a Status. */
-export function refusalOf(code: number, retryAfter: number | undefined): RequestVerdict {
-  if (code === badGateway) {
-    const html =
-      "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body><h1>502 Bad Gateway</h1></body>\r\n</html>\r\n";
-    return { type: "page", status: code, html, retryAfter };
+export const statusForms = ["status", "html", "text", "empty", "versionTooLarge"] as const;
+export type StatusForm = (typeof statusForms)[number];
+
+export interface RefusalOptions {
+  readonly code: number;
+  /** Undefined: a Status, and of a bad gateway the page of a proxy. */
+  readonly form: StatusForm | undefined;
+  readonly retryAfter: number | undefined;
+  /** Retry-After names the moment instead of the seconds. */
+  readonly retryAfterDate: boolean;
+  readonly nowMs: number;
+}
+
+/** The answer to a request that is refused. */
+export function refusalOf({ code, form, retryAfter, retryAfterDate, nowMs }: RefusalOptions): RequestVerdict {
+  const after =
+    retryAfter === undefined ? "" : retryAfterDate ? httpDateFrom(nowMs + retryAfter * 1_000) : String(retryAfter);
+  const headers: Record<string, string> = after === "" ? {} : { "retry-after": after };
+  const plain = (contentType: string, text: string): RequestVerdict => ({
+    type: "plain",
+    status: code,
+    contentType,
+    text,
+    headers,
+  });
+  switch (form ?? (code === badGateway ? "html" : "status")) {
+    case "html": {
+      const title = `${code} ${titles[code] ?? "Error"}`;
+      return plain(
+        "text/html",
+        `<html>\r\n<head><title>${title}</title></head>\r\n<body><h1>${title}</h1></body>\r\n</html>\r\n`,
+      );
+    }
+    case "text":
+      return plain(
+        "text/plain; charset=utf-8",
+        code === 429 ? "Too many requests, please try again later.\n" : `simulated: the server answers ${code}\n`,
+      );
+    case "empty":
+      return plain("text/plain; charset=utf-8", "");
+    case "versionTooLarge":
+      return { type: "refuse", error: apiErrors.tooLargeVersion(2 ** 40, 1) };
+    case "status": {
+      const reason = reasons[code] ?? (code < 500 ? "BadRequest" : "InternalError");
+      const message = `simulated: the server answers ${code}`;
+      const details = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
+      const error = new ApiError(code, reason, message, details);
+      if (!retryAfterDate || retryAfter === undefined) return { type: "refuse", error };
+      return plain("application/json", JSON.stringify(error.toStatus()));
+    }
   }
-  const reason = reasons[code] ?? (code < 500 ? "BadRequest" : "InternalError");
-  const details = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
-  return { type: "refuse", error: new ApiError(code, reason, `simulated: the server answers ${code}`, details) };
 }

@@ -10,7 +10,7 @@ import { Pipeline, type PlainAnswer } from "../http/pipeline.ts";
 import { RequestLog, type ServerRequests } from "../http/request-log.ts";
 import { createSecureServers } from "../http/secure-server.ts";
 import type { SimulatorRequest } from "../http/sockets.ts";
-import type { HubEngine } from "../hub/engine.ts";
+import { HubEngine } from "../hub/engine.ts";
 import type { OriginMode } from "../options.ts";
 import { addressOf, checkFaultHasListener, Origins, PathOrigin } from "../origins.ts";
 import type { SimulatedRegistry } from "../registry/registry.ts";
@@ -85,7 +85,11 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     if (origin === undefined) throw unknownCluster(name);
     return origin;
   };
-  const faults = new FaultRegistry(originOf, clock);
+  const revisionOf = (origin: Origin): number => {
+    const engine = registries.has(origin.name) ? undefined : engineOf(origin);
+    return engine instanceof HubEngine ? engine.store.revision : 0;
+  };
+  const faults = new FaultRegistry(originOf, clock, revisionOf);
   const intercept = (origin: Origin, request: SimulatorRequest): PlainAnswer | undefined => {
     if (!(origin instanceof PathOrigin) || request.url.split("?")[0] !== "/openapi/v3") return undefined;
     tokens.check(origin.name, request.headers.authorization, false);

@@ -4,7 +4,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { type Clock, systemClock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
-import type { TlsVariant } from "../faults/parameters.ts";
+import type { RequestFacts } from "../faults/facts.ts";
 
 /** Beyond this many connections or requests held without an answer, the oldest is destroyed. */
 export const maxStalled = 256;
@@ -19,12 +19,39 @@ interface Destroyable {
 
 /** A watch that is being answered. */
 export interface OpenWatch extends Destroyable {
-  /** Ends it with the event of a version that is too old. */
-  expire(): void;
+  readonly facts: RequestFacts;
+  /** Tells it this, and ends it then or leaves it open. Nothing follows. */
+  finish(line: string, ends: boolean): void;
+  /** A fault began that may meet it. */
+  faultBegan(): void;
 }
 
-/** What new connections meet: the certificate they can trust, a bad one, or no handshake at all. */
-export type Presentation = "valid" | TlsVariant;
+/** Handshakes that go wrong for a client that is right. */
+export const badPresentations = [
+  "expired",
+  "notYetValid",
+  "wrongHost",
+  "unknownCa",
+  "rotatedCa",
+  "clientCertificate",
+  "oldVersion",
+] as const;
+
+/** What handshakes meet: the certificate they can trust, or one of those that they must not. */
+export type Presentation = "valid" | (typeof badPresentations)[number];
+
+/** What a new connection meets: a handshake, at once or later, or none. */
+export type Welcome =
+  | Presentation
+  | "silence"
+  /** Reset at once, or when the client has said something. */
+  | "reset"
+  | "handshakeAbort"
+  | "plainHttp"
+  | { readonly delayMs: number; readonly clock: Clock };
+
+const plainAnswer =
+  "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\nClient sent a TLS handshake to an HTTP server.\n";
 
 export class Origin {
   /** The cluster's name, or `hub`. */
@@ -39,7 +66,7 @@ export class Origin {
   #watches: Set<OpenWatch> | undefined;
   #isSilent = false;
   #isClosed = false;
-  #presentation: Presentation = "valid";
+  #door: ((others: number) => Welcome) | undefined;
 
   constructor(name: string, connect: (socket: Socket, presentation: Presentation) => void, host = loopback) {
     this.name = name;
@@ -149,15 +176,22 @@ export class Origin {
   }
 
   /** From now on connections meet this; the open ones are closed. */
-  present(presentation: Presentation): void {
-    this.#presentation = presentation;
+  present(welcome: Welcome): void {
+    this.admit(() => welcome);
     this.destroySockets();
   }
 
-  /** Resets the connection of the client that has this port. */
-  reset(remotePort: number | undefined): void {
+  /** From now on new connections meet what `door` says, which hears how many others there are; undefined: a good handshake. */
+  admit(door: ((others: number) => Welcome) | undefined): void {
+    this.#door = door;
+  }
+
+  /** Resets the connection of the client that has this port, or says that nothing more will come. */
+  reset(remotePort: number | undefined, how: "reset" | "halfClose" = "reset"): void {
     for (const socket of this.#sockets ?? []) {
-      if (socket.remotePort === remotePort) socket.resetAndDestroy();
+      if (socket.remotePort !== remotePort) continue;
+      if (how === "reset") socket.resetAndDestroy();
+      else socket.end();
     }
   }
 
@@ -170,12 +204,9 @@ export class Origin {
     this.#watches?.delete(watch);
   }
 
-  expireWatches(): void {
-    for (const watch of [...(this.#watches ?? [])]) watch.expire();
-  }
-
-  breakWatches(): void {
-    for (const watch of [...(this.#watches ?? [])]) watch.destroy();
+  /** The watches that are being answered now. */
+  get watches(): readonly OpenWatch[] {
+    return [...(this.#watches ?? [])];
   }
 
   destroySockets(): void {
@@ -191,6 +222,7 @@ export class Origin {
 
   #accept(socket: Socket): void {
     this.#sockets ??= new Set();
+    const others = this.#sockets.size;
     this.#sockets.add(socket);
     socket.once("close", () => {
       this.#sockets?.delete(socket);
@@ -198,13 +230,35 @@ export class Origin {
     });
     // A socket without a listener for errors would end the process when its client resets it.
     socket.on("error", () => socket.destroy());
-    if (!this.#isSilent && this.#presentation !== "handshakeStall") {
-      this.#connect(socket, this.#presentation);
+    const welcome = this.#door?.(others) ?? "valid";
+    this.#welcome(socket, this.#isSilent ? "silence" : welcome);
+  }
+
+  #welcome(socket: Socket, welcome: Welcome): void {
+    if (typeof welcome === "object") {
+      const { clock, delayMs } = welcome;
+      const cancel = clock.setTimer(() => this.#connect(socket, "valid"), delayMs);
+      socket.once("close", cancel);
       return;
     }
-    // Read and drop, so that a client that goes away is noticed.
-    socket.resume();
-    this.stall(socket);
+    switch (welcome) {
+      case "silence":
+        // Read and drop, so that a client that goes away is noticed.
+        socket.resume();
+        this.stall(socket);
+        return;
+      case "reset":
+        socket.resetAndDestroy();
+        return;
+      case "handshakeAbort":
+        socket.once("data", () => socket.resetAndDestroy());
+        return;
+      case "plainHttp":
+        socket.once("data", () => socket.end(plainAnswer));
+        return;
+      default:
+        this.#connect(socket, welcome);
+    }
   }
 }
 

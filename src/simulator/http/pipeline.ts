@@ -5,12 +5,13 @@ import { safeError } from "../../support/errors.ts";
 import type { FaultRegistry } from "../faults/registry.ts";
 import type { TokenVerifier } from "../tokens.ts";
 import { ApiAnswers } from "./api.ts";
+import { type Arrival, arrivalOf } from "./arrival.ts";
 import { administrator, bearerToken } from "./callers.ts";
 import type { Engine } from "./engine.ts";
 import type { Origin } from "./listeners.ts";
 import type { RequestLog } from "./request-log.ts";
-import { parseRoute, type Route } from "./route.ts";
-import { type Exchange, expire, type Reply, ReplySender } from "./sender.ts";
+import type { Route } from "./route.ts";
+import { type Exchange, type Reply, ReplySender } from "./sender.ts";
 import { destroyConnection, type SimulatorRequest, type SimulatorResponse } from "./sockets.ts";
 import { ApiError } from "./status.ts";
 
@@ -60,52 +61,51 @@ export class Pipeline {
   async handle(origin: Origin, request: SimulatorRequest, response: SimulatorResponse): Promise<void> {
     const { log, clock } = this.#parts;
     const noteStatus = log.arrived(origin.name, request.method, request.url, clock.nowMs());
-    const exchange: Exchange = { origin, request, response, noteStatus };
+    const { facts, route } = arrivalOf(request, response);
+    const exchange: Exchange = { origin, request, response, noteStatus, facts };
     // A client that resets its stream is an error event on both; unheard it would end the process.
     request.on("error", () => {});
     response.on("error", () => {});
     try {
-      await this.#sender.send(exchange, await this.#reply(exchange));
+      await this.#sender.send(exchange, await this.#reply(exchange, route));
     } catch (error) {
       if (!response.headersSent && !response.writableEnded) await this.#sendFailure(exchange, error);
     }
   }
 
-  async #reply(exchange: Exchange): Promise<Reply> {
-    const { origin, request } = exchange;
+  async #reply(exchange: Exchange, route: Arrival["route"]): Promise<Reply> {
+    const { origin, request, facts } = exchange;
     const { engineOf, tokens, siteOf } = this.#parts;
     const intercepted = await this.#parts.intercept?.(origin, request);
     if (intercepted !== undefined) return { type: "body", ...intercepted };
     const site = siteOf?.(origin);
     if (site !== undefined) return this.#siteReply(site, exchange);
-    const [path = "", queryText] = request.url.split("?", 2);
-    const query = new URLSearchParams(queryText);
-    const route = parseRoute(request.method, path, query);
+    if (route instanceof ApiError) throw route;
+    const { query } = facts;
     const engine = engineOf(origin);
     const { authorization } = request.headers;
     const known = engine.gate?.callerOf(bearerToken(authorization));
     if (known === undefined) tokens.check(origin.name, authorization, isPublic(route));
     const caller = known ?? administrator;
-    const faulty = await this.#faulted(origin, route.type === "resource" && route.verb === "watch");
+    const faulty = await this.#faulted(exchange);
     if (faulty !== undefined) return faulty;
     return this.#api.reply({ server: origin.name, engine, route, query, caller, request });
   }
 
   /** What the origin's fault makes of a request, after its delay; undefined: it is answered. Throws ApiError for refusals. */
-  async #faulted(origin: Origin, isWatch: boolean): Promise<Reply | undefined> {
+  async #faulted({ origin, request, facts }: Exchange): Promise<Reply | undefined> {
     const { faults, clock } = this.#parts;
-    const verdict = faults.verdict(origin.name, { isWatch });
+    const verdict = faults.verdict(origin.name, facts);
+    if (faults.wantsJson(origin.name, facts)) request.headers.accept = withoutProtobuf(request.headers.accept);
     switch (verdict.type) {
       case "stall":
         return { type: "stalled" };
       case "reset":
-        return { type: "reset" };
-      case "expire-watch":
-        return { type: "watch", start: expire };
-      case "page": {
-        const { status, html, retryAfter } = verdict;
-        return { type: "body", status, contentType: "text/html", text: html, headers: retryAfterHeader(retryAfter) };
-      }
+        return verdict;
+      case "watch":
+        return { type: "last-words", line: verdict.line, ends: verdict.ends };
+      case "plain":
+        return { ...verdict, type: "body" };
       case "refuse":
         throw verdict.error;
       case "delay":
@@ -116,9 +116,9 @@ export class Pipeline {
     }
   }
 
-  async #siteReply(site: Site, { origin, request }: Exchange): Promise<Reply> {
+  async #siteReply(site: Site, exchange: Exchange): Promise<Reply> {
     try {
-      return (await this.#faulted(origin, false)) ?? { type: "body", ...site.answer(request) };
+      return (await this.#faulted(exchange)) ?? { type: "body", ...site.answer(exchange.request) };
     } catch (error) {
       if (error instanceof ApiError) return { type: "body", ...site.refusal(error) };
       throw error;
@@ -143,6 +143,13 @@ export class Pipeline {
 
 /** What a real server shows without a token. */
 const isPublic = (route: Route): boolean => route.type === "version" || route.type === "health";
+
+/** What else a client takes; JSON, if that is nothing. */
+const withoutProtobuf = (accept = ""): string =>
+  accept
+    .split(",")
+    .filter((type) => !type.includes("protobuf"))
+    .join() || "application/json";
 
 const retryAfterHeader = (seconds: number | undefined): Record<string, string> =>
   seconds === undefined ? {} : { "retry-after": String(seconds) };

@@ -33,11 +33,17 @@ export function createSecureServers(
 ): SecureServer {
   const servers = new Map<Presentation, Http2SecureServer>();
   const stranger = mintAuthority("another-ca");
+  const rotated = mintAuthority();
   const byAddress = new Map<string, Origin>();
   const serverFor = (presentation: Presentation): Http2SecureServer => {
     let server = servers.get(presentation);
     if (server === undefined) {
-      server = startServer(identityFor(presentation, authority, stranger, hosts), byAddress, handle);
+      server = startServer(
+        presentation,
+        identityFor(presentation, { authority, stranger, rotated }, hosts),
+        byAddress,
+        handle,
+      );
       servers.set(presentation, server);
     }
     return server;
@@ -56,14 +62,18 @@ export function createSecureServers(
 
 function identityFor(
   presentation: Presentation,
-  authority: Authority,
-  stranger: Authority,
+  { authority, stranger, rotated }: Readonly<Record<"authority" | "stranger" | "rotated", Authority>>,
   hosts: readonly string[],
 ): ServerIdentity {
   switch (presentation) {
     case "valid":
-    case "handshakeStall":
+    case "clientCertificate":
+    case "oldVersion":
       return authority.issue({ hosts });
+    case "notYetValid":
+      return authority.issue({ hosts, validDays: [1, 30] });
+    case "rotatedCa":
+      return rotated.issue({ hosts });
     case "expired":
       return authority.issue({ hosts, validDays: [-30, -1] });
     case "wrongHost":
@@ -73,7 +83,21 @@ function identityFor(
   }
 }
 
+/** What the handshake asks for beside the certificate. */
+function handshakeOptions(presentation: Presentation, { certPem }: ServerIdentity) {
+  switch (presentation) {
+    case "clientCertificate":
+      // Nobody has one that this would have signed.
+      return { requestCert: true, rejectUnauthorized: true, ca: certPem };
+    case "oldVersion":
+      return { minVersion: "TLSv1", maxVersion: "TLSv1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+    default:
+      return {};
+  }
+}
+
 function startServer(
+  presentation: Presentation,
   identity: ServerIdentity,
   byAddress: ReadonlyMap<string, Origin>,
   handle: Handler,
@@ -84,6 +108,7 @@ function startServer(
     key: identity.keyPem,
     settings: { maxConcurrentStreams },
     keepAliveTimeout: keepAliveMs,
+    ...handshakeOptions(presentation, identity),
   };
   const server = createSecureServer(options, (request, response) => {
     const socket = socketOf(request);

@@ -3,33 +3,39 @@
 import { randomUUID } from "node:crypto";
 import { PROTOBUF_TYPE } from "../../kube/protobuf/envelope.ts";
 import type { Clock } from "../../support/clock.ts";
+import type { BreakOff } from "../faults/effects.ts";
+import type { RequestFacts } from "../faults/facts.ts";
 import type { FaultRegistry } from "../faults/registry.ts";
 import { type EncodedBody, encodeForWire, gzipped, plain } from "./body.ts";
-import type { Answer, WatchSink } from "./engine.ts";
+import type { Answer } from "./engine.ts";
 import { damagedGzip, spoilt } from "./garbage.ts";
-import type { OpenWatch, Origin } from "./listeners.ts";
+import type { Origin } from "./listeners.ts";
 import { Outgoing, type OutgoingResponse } from "./outgoing.ts";
 import {
+  breakOff,
+  closeConnection,
   destroyConnection,
   destroyResponse,
   type SimulatorRequest,
   type SimulatorResponse,
-  socketOf,
 } from "./sockets.ts";
-import { apiErrors } from "./status.ts";
+import { Watching } from "./watching.ts";
 
 export interface Exchange {
   readonly origin: Origin;
   readonly request: SimulatorRequest;
   readonly response: SimulatorResponse;
   readonly noteStatus: (status: number) => void;
+  readonly facts: RequestFacts;
 }
 
 export type Reply =
   | (Answer & { readonly contentType?: string; readonly headers?: Readonly<Record<string, string>> })
   | { readonly type: "protobuf"; readonly body: EncodedBody }
   | { readonly type: "stalled" }
-  | { readonly type: "reset" };
+  /** Of a watch: this line, and its end or nothing more. */
+  | { readonly type: "last-words"; readonly line: string; readonly ends: boolean }
+  | ({ readonly type: "reset" } & BreakOff);
 
 /** A watch whose client does not read is ended at this many buffered bytes. */
 const maxBufferedWatchBytes = 8 * 1024 * 1024;
@@ -50,13 +56,15 @@ export class ReplySender {
       case "stalled":
         return this.#stall(exchange);
       case "reset":
-        return reset(exchange);
+        return breakOff(exchange.origin, exchange.request, exchange.response, reply);
       case "body":
         return this.#sendText(exchange, reply.status, reply.contentType ?? jsonType, reply.text, reply.headers);
       case "protobuf":
         return this.#sendBody(exchange, 200, PROTOBUF_TYPE, reply.body);
       case "watch":
-        return this.#sendWatch(exchange, reply);
+        return this.#sendWatch(exchange, (watching) => watching.run((sink) => reply.start(sink)));
+      case "last-words":
+        return this.#sendWatch(exchange, (watching) => watching.finish(reply.line, reply.ends));
     }
   }
 
@@ -77,23 +85,23 @@ export class ReplySender {
     body: EncodedBody,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<void> {
-    const { origin, request, response, noteStatus } = exchange;
-    const fault = this.#faults.body(origin.name, { isWatch: false });
-    const variant = fault.type === "garbage" ? fault.variant : undefined;
+    const { origin, request, response, noteStatus, facts } = exchange;
+    const fault = this.#faults.body(origin.name, facts);
+    const garbage = fault.type === "garbage" ? fault.garbage : undefined;
     const accepted = request.headers["accept-encoding"];
     let type = contentType;
     let content = body;
-    if (variant !== undefined) {
-      const [spoiltType, spoiltBytes] = spoilt(variant, contentType, (await plain(body)).bytes);
+    if (garbage !== undefined) {
+      const [spoiltType, spoiltBytes] = spoilt(garbage, facts.path, contentType, (await plain(body)).bytes);
       type = spoiltType;
       content = { bytes: spoiltBytes, isGzipped: false };
     }
     let { bytes, isGzipped } = await encodeForWire(content, Array.isArray(accepted) ? accepted.join() : accepted);
-    if (variant === "gzip") {
+    if (garbage?.variant === "gzip") {
       bytes = damagedGzip(isGzipped ? bytes : await gzipped(bytes));
       isGzipped = true;
     }
-    const current = this.#faults.body(origin.name, { isWatch: false });
+    const current = this.#faults.body(origin.name, facts);
     if (current.type === "hold") return this.#stall(exchange);
     if (response.destroyed) return;
     noteStatus(status);
@@ -101,60 +109,62 @@ export class ReplySender {
     const isCut = current.type === "cut" && current.ending === "clean";
     response.writeHead(status, {
       "content-type": type,
-      "audit-id": randomUUID(),
-      "cache-control": "no-cache, private",
+      ...this.#commonHeaders(exchange),
       ...(isCut ? {} : { "content-length": String(bytes.length) }),
       ...(isGzipped ? { "content-encoding": "gzip", vary: "Accept-Encoding" } : {}),
       ...headers,
     });
-    if (current.type === "slow") this.#hold(exchange);
-    this.#outgoing(exchange, false).end(bytes);
+    if (current.type === "slow" || current.type === "late") this.#hold(exchange);
+    if (current.type === "late") flushHeaders(response);
+    this.#outgoing(exchange).end(bytes);
   }
 
-  #outgoing(exchange: Exchange, isWatch: boolean): Outgoing {
+  #commonHeaders({ origin, facts }: Exchange): Record<string, string> {
+    const mark = this.#faults.mark(origin.name, facts);
+    return {
+      "audit-id": randomUUID(),
+      "cache-control": "no-cache, private",
+      ...(mark === undefined ? {} : { "x-sim-fault": mark }),
+    };
+  }
+
+  #outgoing({ origin, request, response, facts }: Exchange): Outgoing {
     const [faults, clock] = [this.#faults, this.#clock];
     return new Outgoing({
-      response: exchange.response as unknown as OutgoingResponse,
-      fault: () => faults.body(exchange.origin.name, { isWatch }),
+      response: response as unknown as OutgoingResponse,
+      fault: () => faults.body(origin.name, facts),
       clock,
-      reset: () => reset(exchange),
-      giveUp: () => destroyResponse(exchange.response),
+      breakOff: (how) => breakOff(origin, request, response, how),
+      endShort: () => closeConnection(request, response),
+      giveUp: () => destroyResponse(response),
       maxBufferedBytes: maxBufferedWatchBytes,
     });
   }
 
-  #sendWatch(exchange: Exchange, watch: Extract<Reply, { type: "watch" }>): void {
-    const { origin, response, noteStatus } = exchange;
+  #sendWatch(exchange: Exchange, begin: (watching: Watching) => void): void {
+    const { origin, request, response, noteStatus, facts } = exchange;
     const faults = this.#faults;
     if (response.destroyed) return;
     noteStatus(200);
-    response.writeHead(200, {
-      "content-type": jsonType,
-      "audit-id": randomUUID(),
-      "cache-control": "no-cache, private",
-    });
+    response.writeHead(200, { "content-type": jsonType, ...this.#commonHeaders(exchange) });
     // The headers leave at once, also when no event follows for long.
-    (response as { flushHeaders?(): void }).flushHeaders?.();
-    const out = this.#outgoing(exchange, true);
-    const line = (text: string): Buffer => {
-      const bytes = Buffer.from(`${text}\n`);
-      return faults.body(origin.name, { isWatch: true }).type === "garbage" ? spoilt("json", "", bytes)[1] : bytes;
-    };
-    const sink: WatchSink = { write: (text) => out.write(line(text)), end: () => out.end() };
-    const stop = watch.start(sink);
-    const open: OpenWatch = {
-      destroy: () => destroyConnection(exchange.request),
-      expire: () => {
-        stop();
-        expire(sink);
-      },
-    };
-    origin.watchOpened(open);
+    flushHeaders(response);
+    const watching = new Watching({
+      facts,
+      out: this.#outgoing(exchange),
+      clock: this.#clock,
+      fault: () => faults.body(origin.name, facts),
+      editor: () => faults.editor(origin.name, facts),
+      destroy: () => destroyConnection(request),
+      hold: () => this.#hold(exchange),
+    });
+    origin.watchOpened(watching);
     const ended = (): void => {
-      stop();
-      origin.watchEnded(open);
+      watching.closed();
+      origin.watchEnded(watching);
     };
     response.once("close", ended);
+    begin(watching);
     if (response.destroyed) ended();
   }
 
@@ -171,15 +181,6 @@ export class ReplySender {
   }
 }
 
-/** A watch that is told that its version is too old, and ends. */
-export function expire(sink: WatchSink): () => void {
-  const status = apiErrors.expired("too old resource version: the history is gone").toStatus();
-  sink.write(JSON.stringify({ type: "ERROR", object: status }));
-  sink.end();
-  return () => {};
-}
-
-/** Resets the TCP connection, as a peer does that crashed. */
-function reset({ origin, request }: Exchange): void {
-  origin.reset(socketOf(request)?.remotePort);
+function flushHeaders(response: SimulatorResponse): void {
+  (response as { flushHeaders?(): void }).flushHeaders?.();
 }

@@ -37,7 +37,8 @@ function setUp(first: BodyFault, maxBufferedBytes = 1_000) {
     response,
     fault: () => fault,
     clock,
-    reset: () => events.push(`reset after ${response.text.length}`),
+    breakOff: ({ ending }) => events.push(`${ending} after ${response.text.length}`),
+    endShort: () => events.push(`short after ${response.text.length}`),
     giveUp: () => events.push("gave up"),
     maxBufferedBytes,
   });
@@ -47,8 +48,19 @@ function setUp(first: BodyFault, maxBufferedBytes = 1_000) {
   return { clock, response, events, outgoing, change };
 }
 
-const slow = (bytesPerSec: number): BodyFault => ({ type: "slow", bytesPerSec });
-const cut = (afterBytes: number, ending: "clean" | "reset"): BodyFault => ({ type: "cut", afterBytes, ending });
+const slow = (
+  bytesPerSec: number,
+  {
+    chunkBytes = 1,
+    stallAfterBytes,
+    stallMs,
+  }: { chunkBytes?: number; stallAfterBytes?: number; stallMs?: number } = {},
+): BodyFault => ({ type: "slow", bytesPerSec, chunkBytes, stallAfterBytes, stallMs });
+const cut = (afterBytes: number, ending: "clean" | "reset"): BodyFault => ({
+  type: "cut",
+  afterBytes,
+  ending: ending === "clean" ? ending : { ending, h2Code: 2 },
+});
 const body = (length: number): Buffer => Buffer.alloc(length, "x");
 
 describe("an answer", () => {
@@ -85,6 +97,46 @@ describe("an answer", () => {
     held.change({ type: "none" });
     await held.clock.advance(60_000);
     expect([held.response.text.length < 20, held.response.ends]).toEqual([true, 0]);
+  });
+
+  it("leaves in pieces of a size, and the rest of a body with the last", async () => {
+    const { clock, response, outgoing } = setUp(slow(1_000, { chunkBytes: 70 }));
+    outgoing.end(body(150));
+    await clock.advance(100);
+    expect(response.sent.map(({ length }) => length)).toEqual([70]);
+    await clock.advance(1_000);
+    expect([response.sent.map(({ length }) => length), response.ends]).toEqual([[70, 80], 1]);
+  });
+
+  it("stalls after so many bytes, for so long or until the fault ends", async () => {
+    const { clock, response, outgoing } = setUp(slow(1_000, { stallAfterBytes: 120, stallMs: 5_000 }));
+    outgoing.end(body(200));
+    await clock.advance(4_900);
+    expect([response.text.length, response.ends]).toEqual([120, 0]);
+    await clock.advance(1_000);
+    expect([response.text.length, response.ends]).toEqual([200, 1]);
+    const forever = setUp(slow(1_000, { stallAfterBytes: 0 }));
+    forever.outgoing.end(body(10));
+    await forever.clock.advance(60_000);
+    expect(forever.response.text).toBe("");
+    forever.change({ type: "none" });
+    await forever.clock.advance(50);
+    expect([forever.response.text.length, forever.response.ends]).toEqual([10, 1]);
+  });
+
+  it("that is late leaves whole when its time has come, or when it is late no more", async () => {
+    const { clock, response, outgoing } = setUp({ type: "late", delayMs: 1_000 });
+    outgoing.end(body(10));
+    await clock.advance(999);
+    expect(response.text).toBe("");
+    await clock.advance(51);
+    expect([response.text.length, response.ends]).toEqual([10, 1]);
+  });
+
+  it("that is shorter than its headers say ends its connection", () => {
+    const { response, events, outgoing } = setUp({ type: "cut", afterBytes: 4, ending: "length" });
+    outgoing.end(body(10));
+    expect([response.text.length, response.ends, events]).toEqual([4, 0, ["short after 4"]]);
   });
 
   it.each<[number, number, "clean" | "reset", number]>([
