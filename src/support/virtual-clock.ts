@@ -5,8 +5,8 @@ import type { Cancel, Clock } from "./clock.ts";
 interface Timer {
   readonly dueMs: number;
   readonly order: number;
-  readonly callback: () => void;
-  cancelled: boolean;
+  /** Undefined once it is cancelled: what it holds on to is free at once, not when it would have been due. */
+  callback: (() => void) | undefined;
 }
 
 /** A clock that stands still until told to move. Deterministic: the same calls give the same order of callbacks. */
@@ -35,14 +35,13 @@ export class VirtualClock implements Clock {
       dueMs: this.#elapsedMs + Math.max(0, delayMs),
       order: this.#order++,
       callback,
-      cancelled: false,
     };
     // Insertion keeps the list sorted: tests hold few timers, since one wheel serves all actors.
     let at = this.#timers.length;
     while (at > 0 && (this.#timers[at - 1] as Timer).dueMs > timer.dueMs) at--;
     this.#timers.splice(at, 0, timer);
     return () => {
-      timer.cancelled = true;
+      timer.callback = undefined;
     };
   }
 
@@ -76,7 +75,7 @@ export class VirtualClock implements Clock {
       const next = this.#timers[0];
       if (next === undefined || next.dueMs > untilMs) break;
       this.#timers.shift();
-      if (next.cancelled) continue;
+      if (next.callback === undefined) continue;
       this.#elapsedMs = Math.max(this.#elapsedMs, next.dueMs);
       next.callback();
       await this.settle();
