@@ -122,7 +122,7 @@ function assertNoMore(what: string, now: number, before: number): void {
 }
 
 /** Circuit breakers that are still in memory, after a collection of what nothing refers to. */
-const breakers = (): number => queryObjects(Breaker);
+const breakers = (): number => queryObjects(Breaker, { format: "count" });
 
 /** After two collections, where there is a collector to ask: `--expose-gc`. */
 function heapBytes(): number | undefined {
