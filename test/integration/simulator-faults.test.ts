@@ -5,29 +5,9 @@ import https from "node:https";
 import net from "node:net";
 import tls from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { type FaultName, type Simulator, startSimulator } from "../../src/simulator/index.ts";
 import { VirtualClock } from "../../src/support/virtual-clock.ts";
-
-interface Kubeconfig {
-  clusters: { name: string; cluster: { server: string; "certificate-authority-data": string } }[];
-  users: { name: string; user: { token: string } }[];
-}
-
-interface Access {
-  readonly port: number;
-  readonly ca: string;
-  readonly token: string;
-}
-
-function accessTo(simulator: Simulator, name: string): Access {
-  const config = parse(simulator.kubeconfig()) as Kubeconfig;
-  const cluster = config.clusters.find((entry) => entry.name === name)?.cluster;
-  const token = config.users.find((entry) => entry.name === name)?.user.token;
-  if (cluster === undefined || token === undefined) throw new Error(`no ${name} in the kubeconfig`);
-  const ca = Buffer.from(cluster["certificate-authority-data"], "base64").toString();
-  return { port: Number(new URL(cluster.server).port), ca, token };
-}
+import { type Access, accessTo } from "../support/wire-client.ts";
 
 interface Got {
   readonly status: number;

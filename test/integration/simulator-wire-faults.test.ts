@@ -1,30 +1,21 @@
 // Faults of bodies, statuses, handshakes and watches as real clients meet them: node's HTTP/1.1 and HTTP/2, and the hub's own
 // transport. Each ends at once when it is healed.
-import http2 from "node:http2";
-import https from "node:https";
 import net from "node:net";
 import tls from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { parse } from "yaml";
 import { ClusterCredentials } from "../../src/kube/credentials.ts";
 import { createTransport, type KubeTransport } from "../../src/kube/transport.ts";
 import { type FaultParameters, type Simulator, startSimulator } from "../../src/simulator/index.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
-
-interface Kubeconfig {
-  clusters: { name: string; cluster: { server: string; "certificate-authority-data": string } }[];
-  users: { name: string; user: { token: string } }[];
-}
+import { accessTo, askHttp1, askHttp2 } from "../support/wire-client.ts";
 
 let simulator: Simulator;
 let sick: string;
-let config: Kubeconfig;
 const leftovers: (() => unknown)[] = [];
 
 beforeAll(async () => {
   simulator = await startSimulator({ clusters: 2, seed: 21, preset: "tiny" });
   sick = simulator.clusters[0]?.name as string;
-  config = parse(simulator.kubeconfig()) as Kubeconfig;
 });
 afterAll(() => simulator.close());
 afterEach(async () => {
@@ -36,81 +27,11 @@ afterEach(async () => {
 const break_ = (fault: Parameters<Simulator["faults"]["add"]>[0]["fault"], parameters?: FaultParameters) =>
   simulator.faults.add({ cluster: sick, fault, ...(parameters === undefined ? {} : { parameters }) });
 
-function accessTo(name: string) {
-  const cluster = config.clusters.find((entry) => entry.name === name)?.cluster;
-  const token = config.users.find((entry) => entry.name === name)?.user.token as string;
-  if (cluster === undefined) throw new Error(`no ${name}`);
-  const ca = Buffer.from(cluster["certificate-authority-data"], "base64").toString();
-  return { port: Number(new URL(cluster.server).port), ca, token };
-}
-
-interface Got {
-  readonly status?: number;
-  readonly headers?: Record<string, unknown>;
-  readonly bytes: Buffer;
-  readonly error?: string;
-  readonly tookMs: number;
-}
-
-/** One GET over HTTP/1.1: what arrived, and how it ended. */
-function get1(path: string, headers: Record<string, string> = {}): Promise<Got> {
-  const { port, ca, token } = accessTo(sick);
-  const startMs = performance.now();
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let head: Pick<Got, "status" | "headers"> = {};
-    const done = (error?: NodeJS.ErrnoException): void =>
-      resolve({
-        ...head,
-        bytes: Buffer.concat(chunks),
-        tookMs: performance.now() - startMs,
-        ...(error === undefined ? {} : { error: error.code ?? error.message }),
-      });
-    const request = https.get(
-      { host: "127.0.0.1", port, path, ca, headers: { authorization: `Bearer ${token}`, ...headers }, agent: false },
-      (response) => {
-        head = { status: response.statusCode ?? 0, headers: response.headers };
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("end", () => done());
-        response.on("error", done);
-      },
-    );
-    request.on("error", done);
-    leftovers.push(() => request.destroy());
-  });
-}
-
-/** One GET over HTTP/2. */
-function get2(path: string): Promise<Got> {
-  const { port, ca, token } = accessTo(sick);
-  const startMs = performance.now();
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let head: Pick<Got, "status"> = {};
-    const session = http2.connect(`https://127.0.0.1:${port}`, { ca });
-    const done = (error?: NodeJS.ErrnoException): void => {
-      session.destroy();
-      resolve({
-        ...head,
-        bytes: Buffer.concat(chunks),
-        tookMs: performance.now() - startMs,
-        ...(error === undefined ? {} : { error: error.code ?? error.message }),
-      });
-    };
-    session.on("error", done);
-    const stream = session.request({ ":path": path, authorization: `Bearer ${token}` });
-    stream.on("response", (headers) => {
-      head = { status: Number(headers[":status"]) };
-    });
-    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
-    stream.on("error", done);
-    stream.on("close", () => done(stream.rstCode === 0 ? undefined : new Error(`ERR_HTTP2 ${stream.rstCode}`)));
-    stream.end();
-  });
-}
+const get1 = (path: string) => askHttp1(accessTo(simulator, sick), path);
+const get2 = (path: string) => askHttp2(accessTo(simulator, sick), path);
 
 function transportTo(name: string, limits = {}): KubeTransport {
-  const { port, ca, token } = accessTo(name);
+  const { port, ca, token } = accessTo(simulator, name);
   const credentials = new ClusterCredentials({ server: `https://127.0.0.1:${port}`, token, caPem: ca });
   const transport = createTransport(credentials, limits, "test");
   leftovers.push(() => transport.close());
@@ -249,7 +170,7 @@ describe("tls", () => {
   });
 
   it("closes open connections, so that the fault is met at once", async () => {
-    const { port, ca } = accessTo(sick);
+    const { port, ca } = accessTo(simulator, sick);
     const socket = tls.connect({ port, host: "127.0.0.1", ca });
     socket.on("error", () => {});
     await new Promise((resolve) => socket.once("secureConnect", resolve));
@@ -261,7 +182,7 @@ describe("tls", () => {
   it("handshakeStall: takes the connection and says nothing; healing closes it", async () => {
     await break_("tls", { variant: "handshakeStall" });
     expect(await hubMeets("/version", { connectTimeoutMs: 300 })).toMatch(/CONNECT|TLS/);
-    const { port, ca } = accessTo(sick);
+    const { port, ca } = accessTo(simulator, sick);
     const raw = net.connect(port, "127.0.0.1");
     raw.on("error", () => {});
     const closed = new Promise((resolve) => raw.once("close", resolve));
@@ -281,7 +202,7 @@ describe("tls", () => {
 describe("flap", () => {
   const looks = async (): Promise<"up" | "down"> =>
     new Promise((resolve) => {
-      const socket = net.connect(accessTo(sick).port, "127.0.0.1", () => {
+      const socket = net.connect(accessTo(simulator, sick).port, "127.0.0.1", () => {
         socket.destroy();
         resolve("up");
       });

@@ -50,8 +50,8 @@ export function breakOff(
       origin.reset(socketOf(request)?.remotePort, ending);
       return;
     case "goaway":
-      if (isHttp2) request.stream?.session?.destroy(undefined, h2Code);
-      else destroyConnection(request);
+      if (isHttp2) request.stream?.session?.goaway(h2Code);
+      destroyConnection(request);
       return;
     case "stream":
       if (isHttp2) response.stream?.close(h2Code);
