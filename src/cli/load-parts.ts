@@ -1,13 +1,14 @@
 // What a load run stands on: processes of its own (store, simulator, hub), or a hub and a simulator that run already.
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   countSockets,
+  type HubCost,
   observeOutcomes,
   observeStream,
-  type ProcessCost,
+  type Seen,
   scrapeCost,
   scrapeMetrics,
 } from "../load/observe.ts";
@@ -21,7 +22,6 @@ import { runningSimulator } from "./running-simulator.ts";
 const namespace = "load";
 const readyDeadlineMs = 120_000;
 const stopDeadlineMs = 10_000;
-const maxScenarioBytes = 256 * 1024;
 
 /** As the flags say. */
 export interface LoadSettings {
@@ -36,26 +36,25 @@ export interface LoadSettings {
   readonly scenario: string | undefined;
   readonly metricSources: number;
   readonly registries: number;
+  /** How many serve the simulated clusters. */
+  readonly simulatorProcesses: number;
   /** Origin of a hub that runs already. */
   readonly against: string | undefined;
   /** Process id of its simulator; undefined: the only one that runs. */
   readonly simulator: number | undefined;
   readonly storeUrl: string | undefined;
   readonly report: string | undefined;
-  readonly maxLatenessP99Ms: number | undefined;
 }
 
 /** Parts that are ready to be measured; the hub was just started, or runs already. */
 export interface LoadParts {
   readonly admin: AdminClient;
-  hubCost(): Promise<ProcessCost | undefined>;
+  hubCost(): Promise<HubCost | undefined>;
   hubSockets(): Promise<number | null>;
   /** Prometheus text; undefined: no answer in time. */
   hubMetrics(): Promise<string | undefined>;
   close(): Promise<void>;
 }
-
-type Seen = (cluster: string, atMs: number) => void;
 
 /** A hub that runs already, on the fleet of a simulator that runs already. Nothing of either is stopped. */
 export async function joinParts(url: string, settings: LoadSettings, seen: Seen): Promise<LoadParts> {
@@ -89,8 +88,8 @@ export async function startParts(settings: LoadSettings, seen: Seen, ended: () =
   try {
     const storeUrl = settings.storeUrl ?? (await startStore(scratch, started));
     const kubeconfig = join(scratch, "kubeconfig");
-    const { clusters, registries, seed, preset, intervalSeconds } = settings;
-    const fleet = { clusters, registries, seed, preset, interval: intervalSeconds, register: namespace };
+    const { clusters, registries, seed, preset, intervalSeconds, simulatorProcesses: processes } = settings;
+    const fleet = { clusters, registries, seed, preset, processes, interval: intervalSeconds, register: namespace };
     // A context for each of thousands of clusters would be more than a hub reads.
     const flags = flagsOf({ ...fleet, "kubeconfig-out": kubeconfig, "kubeconfig-of": "hub" });
     const simulator = started(startChildCommand(["simulate", ...flags]));
@@ -117,20 +116,6 @@ export async function startParts(settings: LoadSettings, seen: Seen, ended: () =
     await close();
     throw error;
   }
-}
-
-/** Throws InvalidInputError. */
-export function readScenarioFile(path: string): string {
-  const wrong = (why: string): InvalidInputError => new InvalidInputError([`--scenario: ${path} ${why}`]);
-  let text: string;
-  try {
-    if (statSync(path).size > maxScenarioBytes) throw wrong(`is larger than ${maxScenarioBytes} bytes`);
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (error instanceof InvalidInputError) throw error;
-    throw wrong("cannot be read");
-  }
-  return text;
 }
 
 /** Of one cluster: a listener and two connections in the simulator, and two connections in the hub; each has a process of its own. */

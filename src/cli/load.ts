@@ -1,92 +1,48 @@
 // `clusterpulse load`: a simulated fleet and a hub, each in a process of its own, and a report of how late whom the hub saw.
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { cpus, loadavg, platform, release, totalmem } from "node:os";
 import { Command } from "commander";
-import type { LoadReport } from "../load/report.ts";
+import type { Seen } from "../load/observe.ts";
+import type { LoadReport, Machine } from "../load/report.ts";
 import type { Progress } from "../load/run.ts";
-import { faultNames } from "../simulator/faults/names.ts";
-import { presetNames } from "../simulator/world/profile.ts";
+import type { AdminClient } from "../simulator/admin-client.ts";
 import { systemClock } from "../support/clock.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
-import type { LoadSettings } from "./load-parts.ts";
+import { startChildCommand } from "./child.ts";
+import { type LoadRunSettings, readLoadSettings, withLoadFlags } from "./load-settings.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
 const maxReportBytes = 64 * 1024 * 1024;
+const unitDeadlineMs = 60_000;
 
-export function loadCommand(): Command {
-  return new Command("load")
-    .description("run a hub against a simulated fleet, part of it broken, and report how late each cluster was")
-    .option("--clusters <n>", "how many clusters", "100")
-    .option("--preset <size>", presetNames.join(", "), "small")
-    .option("--seed <n>", "the same seed makes the same fleet and breaks the same clusters", "1")
-    .option("--interval <seconds>", "between two cycles of a cluster; a hub takes 30 at the least", "30")
-    .option("--duration <seconds>", "how long to measure", "120")
-    .option("--warm-up <seconds>", "before measuring; two intervals unless told")
-    .option("--faults <list>", "such as blackhole=20%,slowbody=5% or hang=3")
-    .option(
-      "--scenario <file>",
-      "a timeline of faults, heals and clusters that go and come back, from the first measured second on",
-    )
-    .option("--metric-sources <n>", "how many MetricSources read every cluster", "0")
-    .option("--registries <n>", "how many container registries", "0")
-    .option(
-      "--against <url>",
-      "measure the hub that serves its API there, on the simulator that runs here; nothing is started",
-    )
-    .option("--simulator <pid>", "with --against: the process id of its simulator, when several run")
-    .option("--store <url>", "redis://...; a redis-server of its own unless told")
-    .option("--report <name>", "writes NAME.json and NAME.html")
-    .option("--max-lateness-p99 <ms>", "exit 1 when healthy clusters are later, or miss a cycle")
-    .option("--compare", "compare two reports: load --compare A.json B.json")
-    .action(async (_options, command: Command) => {
-      if (command.opts<{ compare?: boolean }>().compare === true) await compare(command);
-      else await load(readSettings(command));
-    });
+/** @param version of the product */
+export function loadCommand(version: string): Command {
+  const command = new Command("load").description(
+    "run a hub against a simulated fleet, part of it broken, and report how late each cluster was",
+  );
+  return withLoadFlags(command).action(async () => {
+    const { compare: comparing, unit } = command.opts<{ compare?: boolean; unit?: boolean }>();
+    if (comparing === true) await compare(command);
+    else if (unit === true) await printUnit();
+    else await load(await readLoadSettings(command), version);
+  });
 }
 
-function readSettings(command: Command): LoadSettings {
-  const flags = new Flags(command);
-  const against = flags.text("against") === undefined ? undefined : flags.url("against", "http://127.0.0.1:8080");
-  // A hub that runs already may poll as often as it likes.
-  const intervalSeconds = flags.integer("interval", { min: against === undefined ? 30 : 1, max: 3_600 }, 30);
-  const settings: LoadSettings = {
-    clusters: flags.integer("clusters", { min: 1, max: 5_000 }, 100),
-    preset: flags.oneOf("preset", presetNames, "small"),
-    seed: flags.integer("seed", { min: 0, max: 2 ** 32 - 1 }, 1),
-    intervalSeconds,
-    durationSeconds: flags.integer("duration", { min: 1, max: 7 * 86_400 }, 120),
-    warmUpSeconds: flags.integer("warm-up", { min: 1, max: 86_400 }, 2 * intervalSeconds),
-    faults: flags.text("faults") ?? "",
-    scenario: flags.text("scenario"),
-    metricSources: flags.integer("metric-sources", { min: 0, max: 200 }, 0),
-    registries: flags.integer("registries", { min: 0, max: 500 }, 0),
-    against,
-    simulator: flags.integer("simulator", { min: 1, max: 2 ** 31 }, undefined),
-    storeUrl: flags.text("store"),
-    report: flags.text("report")?.replace(/\.(json|html)$/, ""),
-    maxLatenessP99Ms: flags.integer("max-lateness-p99", { min: 1, max: 3_600_000 }, undefined),
-  };
-  if (against !== undefined && settings.metricSources + settings.registries > 0)
-    flags.problem("--against takes what is there: --metric-sources and --registries belong to a fleet of its own");
-  flags.end();
-  return settings;
-}
-
-async function load(settings: LoadSettings): Promise<void> {
-  const { parseFaultShares, chooseBroken } = await import("../simulator/scenario/shares.ts");
-  const { runLoad } = await import("../load/run.ts");
-  const { joinParts, readScenarioFile, startParts } = await import("./load-parts.ts");
-  const shares = parseFaultShares(settings.faults, faultNames);
-  const scenario = settings.scenario === undefined ? undefined : readScenarioFile(settings.scenario);
+async function load(settings: LoadRunSettings, version: string): Promise<void> {
+  const { chooseBroken } = await import("../simulator/scenario/shares.ts");
+  const { plannedSeconds, runLoad } = await import("../load/run.ts");
+  const { joinParts, startParts } = await import("./load-parts.ts");
+  const { against, baselineSeconds, scenarioText } = settings;
+  const machine = thisMachine(version);
   const stopped = new AbortController();
   const stop = (code: string, message: string) => (): void => stopped.abort(new ClusterPulseError(code, message));
   void untilAskedToStop().then(stop("STOPPED", "stopped before the end; there is no report"));
   const gone = stop("CHILD_ENDED", "the hub or the simulator ended while it was measured");
 
-  const outcomes = { listener: (_cluster: string, _atMs: number): void => undefined };
-  const seen = (cluster: string, atMs: number): void => outcomes.listener(cluster, atMs);
-  const { against } = settings;
+  const outcomes: { listener: Seen } = { listener: () => undefined };
+  const seen: Seen = (cluster, atMs, good) => outcomes.listener(cluster, atMs, good);
   const starting = against === undefined ? startParts(settings, seen, gone) : joinParts(against, settings, seen);
   const parts = await Promise.race([starting, untilAborted(stopped.signal)]).catch(async (error: unknown) => {
     await starting.then(
@@ -96,41 +52,86 @@ async function load(settings: LoadSettings): Promise<void> {
     throw error;
   });
   const { admin } = parts;
-  const faulty: string[] = [];
+  const broken = new Map<string, string>();
+  let mend = (): Promise<void> => Promise.resolve();
   try {
     const names = (await admin.clusters()).map(({ name }) => name);
-    const broken = new Map<string, string>();
     for (const { cluster, fault } of await admin.listFaults()) if (names.includes(cluster)) broken.set(cluster, fault);
     const sound = names.filter((name) => !broken.has(name));
-    for (const [cluster, fault] of chooseBroken(sound, shares, settings.seed)) {
-      await admin.addFault({ cluster, fault });
-      faulty.push(cluster);
-      broken.set(cluster, fault);
-    }
+    if (against !== undefined) mend = () => mendAgain(admin, sound);
+    const chosen = chooseBroken(sound, settings.faultShares, settings.seed);
+    for (const [cluster, fault] of chosen) broken.set(cluster, fault);
+    const breakFleet = async (): Promise<void> => {
+      for (const [cluster, fault] of chosen) await admin.addFault({ cluster, fault });
+    };
+    if (baselineSeconds === 0) await breakFleet();
+    const plan = {
+      ...settings,
+      preset: against === undefined ? settings.preset : "unknown",
+      command: typed(),
+      machine,
+    };
+    process.stderr.write(`load: about ${plannedSeconds(plan)} s\n`);
     const report = await runLoad(
-      { ...settings, limits: { maxLatenessP99Ms: settings.maxLatenessP99Ms } },
+      plan,
       {
         clusters: names,
         broken,
+        breakFleet,
         outcomes,
         polls: () => admin.polls(),
         hubCost: parts.hubCost,
         hubSockets: parts.hubSockets,
         simulatorCost: () => admin.process(),
         connections: () => admin.connections(),
-        ...(scenario === undefined ? {} : { startScenario: () => admin.startScenario(scenario) }),
+        unitMs: measureUnit,
+        ...(scenarioText === undefined ? {} : { startScenario: () => admin.startScenario(scenarioText) }),
       },
       { clock: { ...systemClock, setTimer: keepAlive }, signal: stopped.signal, progress },
     );
     await writeReport(report, settings.report);
   } finally {
-    if (against !== undefined) {
-      if (scenario !== undefined) await admin.stopScenario();
-      for (const cluster of faulty) await admin.removeFault(cluster);
-    }
-    await parts.close();
+    await mend().finally(() => parts.close());
   }
   process.exit(process.exitCode ?? 0);
+}
+
+/** Ends what this run began in a simulator that goes on: the scenario, and the faults of clusters that had none before. */
+async function mendAgain(admin: AdminClient, sound: readonly string[]): Promise<void> {
+  await admin.stopScenario();
+  const names = new Set(sound);
+  for (const { cluster } of await admin.listFaults()) if (names.has(cluster)) await admin.removeFault(cluster);
+}
+
+/** Measures the unit in a process of its own: this one holds what it saw. */
+async function measureUnit(): Promise<number> {
+  const child = startChildCommand(["load", "--unit"]);
+  const { unitMs } = JSON.parse(await child.firstLine(unitDeadlineMs)) as { unitMs: number };
+  await child.ended;
+  return unitMs;
+}
+
+async function printUnit(): Promise<void> {
+  const { measureUnitMs } = await import("../load/unit.ts");
+  process.stdout.write(`${JSON.stringify({ unitMs: measureUnitMs() })}\n`);
+}
+
+function thisMachine(version: string): Machine {
+  const processors = cpus();
+  return {
+    cpu: processors[0]?.model ?? "unknown",
+    cores: processors.length,
+    memoryBytes: totalmem(),
+    system: `${platform()} ${release()}`,
+    node: process.version,
+    version,
+    loadAverage: loadavg()[0] ?? 0,
+  };
+}
+
+/** What was typed; user and password of a URL are not told. */
+function typed(): string {
+  return ["clusterpulse", ...process.argv.slice(2)].map((word) => word.replace(/\/\/[^/]*@/, "//***@")).join(" ");
 }
 
 /** A timer that keeps this process alive, which has nothing else that would. */
@@ -151,7 +152,7 @@ function progress({ secondsLeft, phase, unseen, sample }: Progress): void {
       ? unseen > 0
         ? `  ${unseen} healthy clusters are not seen yet`
         : ""
-      : `  healthy p99 ${sample.healthyLatenessP99Ms.toFixed(0)} ms  hub ${sample.hubCores.toFixed(2)} cores, ${(sample.hubRssBytes / 2 ** 20).toFixed(0)} MiB`;
+      : `  healthy p99 ${sample.healthyLatenessP99Ms.toFixed(0)} ms  hub ${sample.hubCores.toFixed(2)} cores, ${(sample.hubRssBytes / 1e6).toFixed(0)} MB`;
   process.stderr.write(`load: ${phase}, ${secondsLeft} s left${measured}\n`);
 }
 
@@ -171,7 +172,7 @@ async function compare(command: Command): Promise<void> {
   const flags = new Flags(command, 2);
   if (command.args.length !== 2) flags.problem("--compare must be followed by two files: load --compare A.json B.json");
   flags.end();
-  const { compareReports } = await import("../load/report.ts");
+  const { compareReports } = await import("../load/compare.ts");
   const [first, second] = await Promise.all(command.args.map(readReport));
   for (const line of compareReports(first as LoadReport, second as LoadReport)) process.stdout.write(`${line}\n`);
 }

@@ -27,7 +27,7 @@ for (const command of [
   faultCommand(),
   metricSourceCommand(version),
   simulateCommand(),
-  loadCommand(),
+  loadCommand(version),
 ]) {
   program.addCommand(command.allowUnknownOption(true).allowExcessArguments(true));
 }

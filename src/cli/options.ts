@@ -29,6 +29,16 @@ export class Flags {
     return otherwise;
   }
 
+  /** A number within the bounds, with or without decimal places; `otherwise` when the flag was not given. */
+  decimal<D extends number | undefined>(name: string, bounds: { min: number; max: number }, otherwise: D): number | D {
+    const text = this.#values[camel(name)];
+    if (text === undefined) return otherwise;
+    const value = typeof text === "string" && /^\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= bounds.min && value <= bounds.max) return value;
+    this.#problems.push(`--${name} must be a number from ${bounds.min} to ${bounds.max}, not ${JSON.stringify(text)}`);
+    return otherwise;
+  }
+
   oneOf<T extends string>(name: string, choices: readonly T[], otherwise: T): T {
     const text = this.#values[camel(name)];
     if (text === undefined) return otherwise;

@@ -26,6 +26,10 @@ export interface Cycle {
   readonly latenessMs: number;
 }
 
+/** Whether what a cluster had to do at that time counts. */
+export type Counts = (cluster: string, atMs: number) => boolean;
+const always: Counts = () => true;
+
 interface Track {
   readonly askedMs: number[];
   readonly writtenMs: number[];
@@ -55,19 +59,21 @@ export class LatenessLedger {
     this.#track(cluster).writtenMs.push(atMs);
   }
 
-  /** What came due from `fromMs` (inclusive) to `toMs` (exclusive) for the named clusters, in order of time for each. */
-  cycles(clusters: readonly string[], fromMs: number, toMs: number): Cycle[] {
-    return clusters.flatMap((cluster) => this.#cyclesOf(cluster, fromMs, toMs));
+  /** What came due from `fromMs` (inclusive) to `toMs` (exclusive) for the named clusters and counts, in order of time for each. */
+  cycles(clusters: readonly string[], fromMs: number, toMs: number, counts = always): Cycle[] {
+    return clusters
+      .flatMap((cluster) => this.#cyclesOf(cluster, fromMs, toMs))
+      .filter(({ cluster, dueMs }) => counts(cluster, dueMs));
   }
 
-  report(clusters: readonly string[], fromMs: number, toMs: number): GroupLateness {
-    const cycles = this.cycles(clusters, fromMs, toMs);
+  report(clusters: readonly string[], fromMs: number, toMs: number, counts = always): GroupLateness {
+    const cycles = this.cycles(clusters, fromMs, toMs, counts);
     return {
       clusters: clusters.length,
       cycles: cycles.length,
       latenessMs: distributionOf(cycles.map(({ latenessMs }) => latenessMs)),
       missedCycles: cycles.filter(({ latenessMs }) => latenessMs >= this.#intervalMs).length,
-      tickMs: distributionOf(clusters.flatMap((cluster) => this.#ticksOf(cluster, fromMs, toMs))),
+      tickMs: distributionOf(clusters.flatMap((cluster) => this.#ticksOf(cluster, fromMs, toMs, counts))),
     };
   }
 
@@ -96,12 +102,12 @@ export class LatenessLedger {
   }
 
   /** Each request's first outcome before the next request. */
-  #ticksOf(cluster: string, fromMs: number, toMs: number): number[] {
+  #ticksOf(cluster: string, fromMs: number, toMs: number, counts: Counts): number[] {
     const { askedMs, writtenMs } = this.#track(cluster);
     const ticks: number[] = [];
     let next = 0;
     for (const [index, startMs] of askedMs.entries()) {
-      if (startMs < fromMs || startMs >= toMs) continue;
+      if (startMs < fromMs || startMs >= toMs || !counts(cluster, startMs)) continue;
       while (next < writtenMs.length && (writtenMs[next] as number) < startMs) next++;
       const endMs = writtenMs[next];
       if (endMs !== undefined && endMs < (askedMs[index + 1] ?? Number.POSITIVE_INFINITY)) ticks.push(endMs - startMs);

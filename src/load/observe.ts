@@ -11,14 +11,14 @@ const maxMetricsBytes = 64 * 1024 * 1024;
 const maxLineLength = 1024 * 1024;
 const reopenPauseMs = 500;
 
+/** An outcome of a cycle. `good`: the cluster was reached and told what it has. */
+export type Seen = (cluster: string, atMs: number, good: boolean) => void;
+
 /**
  * Calls `seen` for every outcome of a cycle. The hub publishes one with each cycle, in the pipeline that writes its values, behind
  * them: when it is heard the values are there. Throws InvalidInputError for a wrong URL, ClusterPulseError STORE_UNREACHABLE.
  */
-export async function observeOutcomes(
-  storeUrl: string,
-  seen: (cluster: string, atMs: number) => void,
-): Promise<{ close(): void }> {
+export async function observeOutcomes(storeUrl: string, seen: Seen): Promise<{ close(): void }> {
   const { host, port, tls, username, password, database: db } = parseRedisUrl(storeUrl);
   const login = { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
   const client = new Redis({
@@ -33,8 +33,8 @@ export async function observeOutcomes(
   // Its messages may quote what was sent; a connection that is lost is made again by the client.
   client.on("error", () => undefined);
   client.on("message", (_channel: string, message: string) => {
-    const cluster = clusterOf(message);
-    if (cluster !== undefined) seen(cluster, Date.now());
+    const outcome = outcomeOf(message);
+    if (outcome !== undefined) seen(outcome.cluster, Date.now(), outcome.good);
   });
   try {
     await client.connect();
@@ -50,10 +50,7 @@ export async function observeOutcomes(
  * Calls `seen` for every outcome of a cycle that a hub shows to its readers: each row whose last check moved. For hubs whose store
  * nobody else can look into. Rejects with HUB_UNREACHABLE; a stream that ends later is opened again, and what was missed is missed.
  */
-export async function observeStream(
-  hubUrl: string,
-  seen: (cluster: string, atMs: number) => void,
-): Promise<{ close(): void }> {
+export async function observeStream(hubUrl: string, seen: Seen): Promise<{ close(): void }> {
   const stopped = new AbortController();
   const lastChecks = new Map<string, unknown>();
   const open = async (): Promise<AsyncIterable<Uint8Array>> => {
@@ -65,7 +62,7 @@ export async function observeStream(
     const row = rowOf(line);
     if (row === undefined || lastChecks.get(row.name) === row.lastCheck) return;
     // The first state of all clusters is no outcome.
-    if (lastChecks.has(row.name)) seen(row.name, Date.now());
+    if (lastChecks.has(row.name)) seen(row.name, Date.now(), row.good);
     lastChecks.set(row.name, row.lastCheck);
   };
   const read = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
@@ -95,23 +92,33 @@ export async function observeStream(
   return { close: () => stopped.abort() };
 }
 
-function rowOf(line: string): { readonly name: string; readonly lastCheck: unknown } | undefined {
+const isGood = (health: unknown): boolean => health === "healthy" || health === "degraded";
+
+function rowOf(
+  line: string,
+): { readonly name: string; readonly lastCheck: unknown; readonly good: boolean } | undefined {
   if (!line.startsWith("data: ")) return undefined;
   try {
     const { name, status } = JSON.parse(line.slice("data: ".length)) as {
       name?: unknown;
-      status?: { last_check?: unknown };
+      status?: { last_check?: unknown; health?: unknown };
     };
-    return typeof name === "string" && status !== undefined ? { name, lastCheck: status.last_check } : undefined;
+    if (typeof name !== "string" || status === undefined) return undefined;
+    return { name, lastCheck: status.last_check, good: isGood(status.health) };
   } catch {
     return undefined;
   }
 }
 
-function clusterOf(message: string): string | undefined {
+function outcomeOf(message: string): { readonly cluster: string; readonly good: boolean } | undefined {
   try {
-    const { type, cluster } = JSON.parse(message) as { type?: unknown; cluster?: unknown };
-    return type === "cluster.reconciled" && typeof cluster === "string" ? cluster : undefined;
+    const { type, cluster, data } = JSON.parse(message) as {
+      type?: unknown;
+      cluster?: unknown;
+      data?: { health?: unknown } | null;
+    };
+    if (type !== "cluster.reconciled" || typeof cluster !== "string") return undefined;
+    return { cluster, good: isGood(data?.health) };
   } catch {
     return undefined;
   }
@@ -120,6 +127,11 @@ function clusterOf(message: string): string | undefined {
 export interface ProcessCost {
   readonly cpuMs: number;
   readonly residentBytes: number;
+}
+
+export interface HubCost extends ProcessCost {
+  /** The most handshakes that it ever had in flight; null: it does not tell. */
+  readonly handshakesPeak: number | null;
 }
 
 /** Prometheus metrics as text; undefined: no answer in time. */
@@ -141,10 +153,12 @@ export function metricValue(text: string, name: string): number {
   return Number(text.slice(start + name.length + 1, end < 0 ? undefined : end));
 }
 
-/** What a process says of its own cost in its Prometheus metrics; undefined: no answer in time. */
-export async function scrapeCost(metricsUrl: string): Promise<ProcessCost | undefined> {
+/** What a hub says of its own cost in its Prometheus metrics; undefined: no answer in time. */
+export async function scrapeCost(metricsUrl: string): Promise<HubCost | undefined> {
   const text = (await scrapeMetrics(metricsUrl)) ?? "";
+  const peak = metricValue(text, "clusterpulse_handshakes_peak");
   const cost = {
+    handshakesPeak: Number.isNaN(peak) ? null : peak,
     cpuMs: metricValue(text, "process_cpu_seconds_total") * 1_000,
     residentBytes: metricValue(text, "process_resident_memory_bytes"),
   };

@@ -1,5 +1,7 @@
-// What a load run found, as one JSON document, judged against its limits and compared with another run. Pure.
-import type { Distribution, GroupLateness } from "./lateness.ts";
+// What a load run found, as one JSON document, and how its figures are made of what was seen. Pure.
+import type { Cycle, Distribution, GroupLateness } from "./lateness.ts";
+import type { LoadLimits } from "./limits.ts";
+import type { Recovery } from "./timeline.ts";
 
 export interface GroupReport extends GroupLateness {
   /** The most connections that one cluster of the group had open, as its API server saw it. */
@@ -10,52 +12,95 @@ export interface LoadReport {
   readonly version: 1;
   /** RFC 3339. */
   readonly startedAt: string;
+  /** As it was typed, without credentials. */
+  readonly command: string;
+  readonly machine: Machine;
   readonly seed: number;
   readonly preset: string;
   readonly clusters: number;
   readonly intervalSeconds: number;
   readonly warmUpSeconds: number;
   readonly durationSeconds: number;
-  /** Clusters broken on purpose, by fault. */
+  /** Clusters broken on purpose at some time, by their first fault. */
   readonly faults: Readonly<Record<string, number>>;
   /** Clusters that went or came back while it was measured; in neither group. */
   readonly churned: number;
-  /** From the hub's start until every healthy cluster's first outcome was in the store; null: not within the warm-up. */
+  /** From the hub's start until every healthy cluster's first good outcome was in the store; null: not within the warm-up. */
   readonly firstFullViewMs: number | null;
+  /** Never broken, and there all the time. */
   readonly healthy: GroupReport;
+  /** Cycles that came due while their cluster was broken; what comes after a heal is in `recoveries`. */
   readonly broken: GroupReport;
+  /** The same healthy clusters in the time before anything was broken; null: there was none. */
+  readonly baseline: { readonly durationSeconds: number; readonly healthy: GroupLateness } | null;
+  /** Lateness of healthy clusters at p99, beside broken ones over without them. */
+  readonly healthyToBaselineP99: number | null;
+  /** The healthy clusters that were worst off, at most ten. */
+  readonly worst: readonly WorstCluster[];
+  /** What healed while it was measured, in order of time. */
+  readonly recoveries: readonly Recovery[];
   /** Of healthy clusters: from a cycle's first request to its outcome in the store. */
   readonly tickMs: Distribution;
+  /** Milliseconds of CPU of one unit U on this machine (unit.ts): the mean of before and after measuring. */
+  readonly unitMs: number;
+  /** Before and after. */
+  readonly unitRangeMs: readonly [number, number];
   readonly hub: {
     readonly cpuMsPerClusterCycle: number;
+    readonly cpuPerClusterCycleU: number;
     /** The most that was seen. */
     readonly rssBytes: number;
+    readonly rss: { readonly startBytes: number; readonly endBytes: number; readonly slopeBytesPerHour: number };
     /** The most that was seen; null where the system does not tell. */
     readonly sockets: number | null;
+    /** The most first requests on new connections at once since its start, as it says; null: it does not tell. */
+    readonly handshakesPeak: number | null;
   };
   readonly simulator: { readonly cpuMsPerClusterCycle: number; readonly rssBytes: number };
   readonly limits: LoadLimits;
   /** What went over its limit, one line each; empty: passed. */
   readonly exceeded: readonly string[];
   readonly series: readonly LoadSample[];
-  readonly histogram: { readonly healthy: readonly HistogramBar[]; readonly broken: readonly HistogramBar[] };
+  readonly histogram: {
+    readonly healthy: readonly HistogramBar[];
+    readonly broken: readonly HistogramBar[];
+  };
 }
 
-export interface LoadLimits {
-  /** Undefined: not limited. */
-  readonly maxLatenessP99Ms?: number | undefined;
+/** What it was measured on. */
+export interface Machine {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryBytes: number;
+  readonly system: string;
+  readonly node: string;
+  /** Of the product. */
+  readonly version: string;
+  /** Of the machine over the minute before anything was started. */
+  readonly loadAverage: number;
 }
 
-/** One moment of the measured time. */
+export interface WorstCluster {
+  readonly cluster: string;
+  /** Its latest cycle. */
+  readonly latenessMs: number;
+  readonly missedCycles: number;
+}
+
+/** One moment, and what came due since the one before. */
 export interface LoadSample {
+  /** After the measuring began; negative before. */
   readonly atSeconds: number;
+  readonly phase: MeasuredPhase;
   readonly hubCores: number;
   readonly hubRssBytes: number;
   readonly hubSockets: number | null;
-  /** Of the healthy clusters' cycles that came due since the sample before. */
   readonly healthyLatenessP99Ms: number;
   readonly brokenLatenessP99Ms: number;
 }
+
+/** `settling`: faults were switched on a moment ago. */
+export type MeasuredPhase = "baseline" | "settling" | "measuring";
 
 /** Cycles with a lateness up to `toMs` and above the bar before; null: everything above. */
 export interface HistogramBar {
@@ -74,51 +119,36 @@ export function histogramOf(latenessMs: readonly number[]): HistogramBar[] {
   });
 }
 
-/** What of the report goes over a limit, in words. */
-export function exceededLimits(healthy: GroupLateness, limits: LoadLimits): string[] {
-  const { maxLatenessP99Ms } = limits;
-  const exceeded: string[] = [];
-  if (maxLatenessP99Ms !== undefined && healthy.latenessMs.p99 > maxLatenessP99Ms)
-    exceeded.push(
-      `healthy clusters were late by ${healthy.latenessMs.p99.toFixed(0)} ms at p99; the limit is ${maxLatenessP99Ms} ms`,
-    );
-  if (maxLatenessP99Ms !== undefined && healthy.missedCycles > 0)
-    exceeded.push(
-      `${healthy.missedCycles} cycles of healthy clusters were missed; with a limit on lateness none may be`,
-    );
-  return exceeded;
+const maxWorst = 10;
+
+/** Those with the most missed cycles first, then those with the latest one. */
+export function worstOf(cycles: readonly Cycle[], intervalMs: number): WorstCluster[] {
+  const worst = new Map<string, { cluster: string; latenessMs: number; missedCycles: number }>();
+  for (const { cluster, latenessMs } of cycles) {
+    const entry = worst.get(cluster) ?? { cluster, latenessMs: 0, missedCycles: 0 };
+    worst.set(cluster, entry);
+    entry.latenessMs = Math.max(entry.latenessMs, latenessMs);
+    if (latenessMs >= intervalMs) entry.missedCycles++;
+  }
+  return [...worst.values()]
+    .sort((a, b) => b.missedCycles - a.missedCycles || b.latenessMs - a.latenessMs)
+    .slice(0, maxWorst);
 }
 
-const compared: readonly (readonly [string, (report: LoadReport) => number | null])[] = [
-  ["healthy.latenessMs.p50", ({ healthy }) => healthy.latenessMs.p50],
-  ["healthy.latenessMs.p99", ({ healthy }) => healthy.latenessMs.p99],
-  ["healthy.latenessMs.max", ({ healthy }) => healthy.latenessMs.max],
-  ["healthy.missedCycles", ({ healthy }) => healthy.missedCycles],
-  ["tickMs.p50", ({ tickMs }) => tickMs.p50],
-  ["tickMs.p99", ({ tickMs }) => tickMs.p99],
-  ["firstFullViewMs", ({ firstFullViewMs }) => firstFullViewMs],
-  ["hub.cpuMsPerClusterCycle", ({ hub }) => hub.cpuMsPerClusterCycle],
-  ["hub.rssBytes", ({ hub }) => hub.rssBytes],
-  ["hub.sockets", ({ hub }) => hub.sockets],
-  ["broken.latenessMs.p99", ({ broken }) => broken.latenessMs.p99],
-  ["broken.maxSocketsPerCluster", ({ broken }) => broken.maxSocketsPerCluster ?? null],
-  ["simulator.cpuMsPerClusterCycle", ({ simulator }) => simulator.cpuMsPerClusterCycle],
-];
-
-/** A table of both runs' figures and their ratio (second over first), one line each. */
-export function compareReports(first: LoadReport, second: LoadReport): string[] {
-  const number = (value: number | null): string =>
-    value === null ? "-" : Number.isInteger(value) ? String(value) : value.toFixed(2);
-  const rows = compared.map(([name, read]) => {
-    const [a, b] = [read(first), read(second)];
-    const ratio = a === null || b === null || a === 0 ? "-" : `${(b / a).toFixed(2)}x`;
-    return [name, number(a), number(b), ratio];
-  });
-  const table = [["", "first", "second", "second / first"], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
-  return table.map((row) =>
-    row
-      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0)))
-      .join("  "),
-  );
+/** Resident memory at both ends, and what it gained an hour: least squares over the samples. */
+export function memoryOf(samples: readonly Pick<LoadSample, "atSeconds" | "hubRssBytes">[]): LoadReport["hub"]["rss"] {
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const meanSeconds = mean(samples.map(({ atSeconds }) => atSeconds));
+  const meanBytes = mean(samples.map(({ hubRssBytes }) => hubRssBytes));
+  let above = 0;
+  let below = 0;
+  for (const { atSeconds, hubRssBytes } of samples) {
+    above += (atSeconds - meanSeconds) * (hubRssBytes - meanBytes);
+    below += (atSeconds - meanSeconds) ** 2;
+  }
+  return {
+    startBytes: samples[0]?.hubRssBytes ?? 0,
+    endBytes: samples.at(-1)?.hubRssBytes ?? 0,
+    slopeBytesPerHour: below === 0 ? 0 : Math.round((above / below) * 3_600),
+  };
 }

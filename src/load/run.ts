@@ -1,224 +1,362 @@
-// One load run over parts that are there already: a registered fleet, a hub's process, a store. Warm-up, measurement, report.
+// One load run over parts that are there already: a registered fleet, a hub's process, a store. Warm-up, a time without faults if one is
+// wanted, measurement, report.
 import { type Clock, rfc3339 } from "../support/clock.ts";
 import { ClusterPulseError } from "../support/errors.ts";
-import { LatenessLedger } from "./lateness.ts";
-import type { ProcessCost } from "./observe.ts";
+import { type Counts, LatenessLedger } from "./lateness.ts";
+import { exceededLimits, type LoadLimits } from "./limits.ts";
+import type { HubCost, ProcessCost, Seen } from "./observe.ts";
 import {
-  exceededLimits,
   type GroupReport,
   histogramOf,
-  type LoadLimits,
   type LoadReport,
   type LoadSample,
+  type Machine,
+  type MeasuredPhase,
+  memoryOf,
+  worstOf,
 } from "./report.ts";
+import { Recoveries, type Spell, Timeline } from "./timeline.ts";
 
 export interface LoadPlan {
+  readonly command: string;
+  readonly machine: Machine;
   readonly seed: number;
   readonly preset: string;
   readonly intervalSeconds: number;
   readonly warmUpSeconds: number;
+  /** So long without faults first; 0: they are there from the beginning. */
+  readonly baselineSeconds: number;
   readonly durationSeconds: number;
   readonly limits: LoadLimits;
 }
 
 export interface LoadSubject {
   readonly clusters: readonly string[];
-  /** Which are broken on purpose, and how. */
+  /** Which are broken on purpose, and how: all the time, or from `breakFleet` on. */
   readonly broken: ReadonlyMap<string, string>;
+  /** Switches faults on, after the time without them. Called only when the plan has such a time. */
+  breakFleet?(): Promise<void>;
   /** When each cluster's newest cycle began, as its API server saw it. */
   polls(): Promise<readonly { readonly cluster: string; readonly atMs: number }[]>;
   /** Calls back for every outcome that appears in the store, from the hub's start on. */
-  readonly outcomes: { listener: (cluster: string, atMs: number) => void };
-  hubCost(): Promise<ProcessCost | undefined>;
+  readonly outcomes: { listener: Seen };
+  hubCost(): Promise<HubCost | undefined>;
   hubSockets(): Promise<number | null>;
   /** Open connections of every cluster, as its API server counts them. */
   connections(): Promise<readonly { readonly cluster: string; readonly sockets: number }[]>;
+  /** Of all its processes together. */
   simulatorCost(): Promise<ProcessCost>;
+  /** Milliseconds of CPU of one unit U (unit.ts), taken now in a process of its own. */
+  unitMs(): Promise<number>;
   /** Begins a timeline of faults and churn, and says whom it will touch. Called once, when it begins to measure. */
-  startScenario?(): Promise<{
-    readonly broken: Readonly<Record<string, string>>;
-    readonly churned: readonly string[];
-  }>;
+  startScenario?(): Promise<{ readonly spells: readonly Spell[]; readonly churned: readonly string[] }>;
 }
 
 export interface Progress {
+  /** Of everything that is still to come. */
   readonly secondsLeft: number;
-  readonly phase: "warm-up" | "measuring";
-  /** Healthy clusters of which no outcome has been seen yet. */
+  readonly phase: "warm-up" | MeasuredPhase;
+  /** Healthy clusters of which no good outcome has been seen yet. */
   readonly unseen: number;
-  readonly sample: LoadSample | undefined;
+  readonly sample: Omit<LoadSample, "atSeconds"> | undefined;
+}
+
+export interface RunOptions {
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+  readonly progress: (line: Progress) => void;
 }
 
 const sampleMs = 5_000;
 /** Of a fleet that is not complete when the warm-up is over: so many times the warm-up is waited at most. */
 const maxWarmUps = 4;
+/** Faults that were just switched on: so many intervals until hub and fleet are steady again. */
+const settlingIntervals = 2;
 /** Looks at the simulator or the hub that may fail in a row: a loaded machine answers late, one that is gone never. */
 const maxSilentLooks = 3;
+
+/** How long the whole run takes when the fleet is complete in time. */
+export function plannedSeconds(plan: LoadPlan): number {
+  return plan.warmUpSeconds + secondsAfterWarmUp(plan);
+}
+
+function secondsAfterWarmUp({ baselineSeconds, intervalSeconds, durationSeconds }: LoadPlan): number {
+  return baselineSeconds + (baselineSeconds > 0 ? settlingIntervals * intervalSeconds : 0) + durationSeconds;
+}
 
 /**
  * Measures and reports. The hub was started just before. Rejects when the signal fires, and when the simulator or the hub does not
  * answer at the start or the end of the measured time.
  */
-export async function runLoad(
-  plan: LoadPlan,
-  subject: LoadSubject,
-  { clock, signal, progress }: { clock: Clock; signal: AbortSignal; progress: (line: Progress) => void },
-): Promise<LoadReport> {
-  const intervalMs = plan.intervalSeconds * 1_000;
-  let ledger: LatenessLedger | undefined;
-  let broken = [...subject.broken.keys()];
-  let healthy = subject.clusters.filter((name) => !subject.broken.has(name));
-  const startedAtMs = clock.nowMs();
-  const unseen = new Set(healthy);
-  let firstFullViewMs: number | null = null;
-  subject.outcomes.listener = (cluster, atMs) => {
-    ledger?.written(cluster, atMs);
-    if (unseen.delete(cluster) && unseen.size === 0) firstFullViewMs = atMs - startedAtMs;
-  };
-  // A cycle's beginning is only the newest one's: looking twice in an interval misses none.
-  const lookEveryMs = Math.min(sampleMs, intervalMs / 3);
-
-  const warmUpMs = plan.warmUpSeconds * 1_000;
-  const startMs = (): number => {
-    const firstMs = startedAtMs + warmUpMs;
-    const lastMs = startedAtMs + maxWarmUps * warmUpMs;
-    if (unseen.size > 0) return clock.nowMs() < firstMs ? firstMs : lastMs;
-    // Every cluster's second cycle has come at its own turn one and a half intervals after its first.
-    return Math.min(lastMs, Math.max(firstMs, startedAtMs + (firstFullViewMs ?? 0) + 1.5 * intervalMs));
-  };
-  const mostSockets = new Map<string, number>();
-  let silentLooks = 0;
-  const look = async (): Promise<void> => {
-    try {
-      for (const { cluster, atMs } of await subject.polls()) if (atMs >= settledAtMs) ledger?.asked(cluster, atMs);
-      for (const { cluster, sockets } of await subject.connections())
-        mostSockets.set(cluster, Math.max(sockets, mostSockets.get(cluster) ?? 0));
-      silentLooks = 0;
-    } catch (error) {
-      if (++silentLooks > maxSilentLooks) throw error;
-    }
-  };
-
-  let settledAtMs = 0;
-  for (;;) {
-    const leftMs = startMs() - clock.nowMs();
-    if (leftMs <= 0) break;
-    // One interval before, so that every cluster's turn is known when it begins.
-    if (ledger === undefined && unseen.size === 0 && leftMs <= intervalMs) {
-      settledAtMs = clock.nowMs();
-      ledger = new LatenessLedger(intervalMs);
-    }
-    if (ledger !== undefined) await look();
-    const secondsLeft = Math.round((leftMs + plan.durationSeconds * 1_000) / 1_000);
-    progress({ secondsLeft, phase: "warm-up", unseen: unseen.size, sample: undefined });
-    await pause(Math.min(lookEveryMs, leftMs), clock, signal);
-  }
-  const fromMs = clock.nowMs();
-  const toMs = fromMs + plan.durationSeconds * 1_000;
-  ledger ??= new LatenessLedger(intervalMs);
-  const measured = ledger;
-  mostSockets.clear();
-
-  const faults = new Map(subject.broken);
-  const scenario = await subject.startScenario?.();
-  for (const [name, fault] of Object.entries(scenario?.broken ?? {})) faults.set(name, fault);
-  // Those that go or come back have cycles only while they are there: they are in neither group.
-  const churned = new Set(scenario?.churned);
-  broken = [...faults.keys()].filter((name) => !churned.has(name));
-  healthy = healthy.filter((name) => !faults.has(name) && !churned.has(name));
-
-  const before = { hub: await required(() => subject.hubCost()), simulator: await subject.simulatorCost() };
-  const series: LoadSample[] = [];
-  let last = { atMs: clock.nowMs(), cost: before.hub };
-  let rssBytes = before.hub.residentBytes;
-  let sockets = await subject.hubSockets();
-  while (last.atMs < toMs) {
-    await pause(Math.min(lookEveryMs, Math.max(1, toMs - clock.nowMs())), clock, signal);
-    await look();
-    const [cost, open] = [(await subject.hubCost()) ?? last.cost, await subject.hubSockets()];
-    const atMs = clock.nowMs();
-    const p99 = (names: readonly string[]): number => measured.report(names, last.atMs, atMs).latenessMs.p99;
-    const sample: LoadSample = {
-      atSeconds: (atMs - fromMs) / 1_000,
-      hubCores: (cost.cpuMs - last.cost.cpuMs) / Math.max(1, atMs - last.atMs),
-      hubRssBytes: cost.residentBytes,
-      hubSockets: open,
-      healthyLatenessP99Ms: p99(healthy),
-      brokenLatenessP99Ms: p99(broken),
-    };
-    series.push(sample);
-    rssBytes = Math.max(rssBytes, cost.residentBytes);
-    sockets = sockets === null || open === null ? null : Math.max(sockets, open);
-    last = { atMs, cost };
-    progress({
-      secondsLeft: Math.max(0, Math.round((toMs - atMs) / 1_000)),
-      phase: "measuring",
-      unseen: unseen.size,
-      sample,
-    });
-  }
-
-  const after = { hub: await required(() => subject.hubCost()), simulator: await subject.simulatorCost() };
-  const cycles = (subject.clusters.length * (clock.nowMs() - fromMs)) / intervalMs;
-  const reportOf = (names: readonly string[]): GroupReport => ({
-    ...measured.report(names, fromMs, toMs),
-    maxSocketsPerCluster: Math.max(0, ...names.map((name) => mostSockets.get(name) ?? 0)),
-  });
-  const healthyReport = reportOf(healthy);
-  const lateness = (names: readonly string[]): number[] =>
-    measured.cycles(names, fromMs, toMs).map(({ latenessMs }) => latenessMs);
-  return {
-    version: 1,
-    startedAt: rfc3339(startedAtMs),
-    seed: plan.seed,
-    preset: plan.preset,
-    clusters: subject.clusters.length,
-    intervalSeconds: plan.intervalSeconds,
-    warmUpSeconds: Math.round((fromMs - startedAtMs) / 1_000),
-    durationSeconds: plan.durationSeconds,
-    faults: countBy(faults.values()),
-    churned: churned.size,
-    firstFullViewMs,
-    healthy: healthyReport,
-    broken: reportOf(broken),
-    tickMs: healthyReport.tickMs,
-    hub: { cpuMsPerClusterCycle: (after.hub.cpuMs - before.hub.cpuMs) / cycles, rssBytes, sockets },
-    simulator: {
-      cpuMsPerClusterCycle: (after.simulator.cpuMs - before.simulator.cpuMs) / cycles,
-      rssBytes: after.simulator.residentBytes,
-    },
-    limits: plan.limits,
-    exceeded: exceededLimits(healthyReport, plan.limits),
-    series,
-    histogram: { healthy: histogramOf(lateness(healthy)), broken: histogramOf(lateness(broken)) },
-  };
+export function runLoad(plan: LoadPlan, subject: LoadSubject, options: RunOptions): Promise<LoadReport> {
+  return new LoadRun(plan, subject, options).run();
 }
 
-async function required(read: () => Promise<ProcessCost | undefined>): Promise<ProcessCost> {
-  for (let looks = 0; looks <= maxSilentLooks; looks++) {
-    const found = await read();
-    if (found !== undefined) return found;
+class LoadRun {
+  readonly #plan: LoadPlan;
+  readonly #subject: LoadSubject;
+  readonly #options: RunOptions;
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  /** A cycle's beginning is only the newest one's: looking twice in an interval misses none. */
+  readonly #lookEveryMs: number;
+  readonly #startedAtMs: number;
+  readonly #healthyAtFirst: readonly string[];
+  readonly #unseen: Set<string>;
+  #firstFullViewMs: number | null = null;
+  readonly #ledger: LatenessLedger;
+  /** From when on cycles are noted. */
+  #notedFromMs = Number.POSITIVE_INFINITY;
+  readonly #mostSockets = new Map<string, number>();
+  #silentLooks = 0;
+  #recoveries = new Recoveries([], new Set(), 0);
+  readonly #samples: (Omit<LoadSample, "atSeconds"> & { readonly atMs: number })[] = [];
+
+  constructor(plan: LoadPlan, subject: LoadSubject, options: RunOptions) {
+    this.#plan = plan;
+    this.#subject = subject;
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#intervalMs = plan.intervalSeconds * 1_000;
+    this.#lookEveryMs = Math.min(sampleMs, this.#intervalMs / 3);
+    this.#startedAtMs = this.#clock.nowMs();
+    this.#healthyAtFirst = subject.clusters.filter((name) => !subject.broken.has(name));
+    this.#unseen = new Set(this.#healthyAtFirst);
+    this.#ledger = new LatenessLedger(this.#intervalMs);
+    subject.outcomes.listener = (cluster, atMs, good) => this.#seen(cluster, atMs, good);
   }
-  throw new ClusterPulseError("HUB_SILENT", "the hub's metrics did not answer");
+
+  async run(): Promise<LoadReport> {
+    const plan = this.#plan;
+    const subject = this.#subject;
+    const unitBeforeMs = await this.#warmUp();
+    const { broken } = subject;
+    const before = new Timeline(plan.baselineSeconds > 0 ? new Map() : broken, [], 0);
+    let baseline: { readonly fromMs: number; readonly toMs: number } | undefined;
+    if (plan.baselineSeconds > 0) {
+      const fromMs = this.#clock.nowMs();
+      baseline = { fromMs, toMs: fromMs + plan.baselineSeconds * 1_000 };
+      await this.#sampleUntil(baseline.toMs, "baseline", this.#healthyAtFirst, before);
+      await subject.breakFleet?.();
+      const settledMs = this.#clock.nowMs() + settlingIntervals * this.#intervalMs;
+      await this.#sampleUntil(settledMs, "settling", this.#healthyAtFirst, new Timeline(broken, [], 0));
+    }
+
+    const fromMs = this.#clock.nowMs();
+    const toMs = fromMs + plan.durationSeconds * 1_000;
+    this.#mostSockets.clear();
+    const scenario = await subject.startScenario?.();
+    // Those that go or come back have cycles only while they are there: they are in neither group.
+    const churned = new Set(scenario?.churned);
+    const timeline = new Timeline(broken, scenario?.spells ?? [], fromMs);
+    this.#recoveries = new Recoveries(scenario?.spells ?? [], churned, fromMs);
+    const healthy = subject.clusters.filter((name) => !timeline.faults.has(name) && !churned.has(name));
+    const costs = await this.#costs();
+    await this.#sampleUntil(toMs, "measuring", healthy, timeline, churned);
+    const spent = await this.#costs();
+    const measuredMs = this.#clock.nowMs() - fromMs;
+    const unitRangeMs = [unitBeforeMs, await subject.unitMs()] as const;
+
+    const brokenNames = [...timeline.faults.keys()].filter((name) => !churned.has(name));
+    const groupOf = (names: readonly string[], counts?: Counts): GroupReport => ({
+      ...this.#ledger.report(names, fromMs, toMs, counts),
+      maxSocketsPerCluster: Math.max(0, ...names.map((name) => this.#mostSockets.get(name) ?? 0)),
+    });
+    const healthyReport = groupOf(healthy);
+    const baselineReport = baseline && this.#ledger.report(healthy, baseline.fromMs, baseline.toMs);
+    const cyclesOf = (names: readonly string[], counts?: Counts) => this.#ledger.cycles(names, fromMs, toMs, counts);
+    const latenessOf = (cycles: ReturnType<typeof cyclesOf>): number[] => cycles.map(({ latenessMs }) => latenessMs);
+    const healthyCycles = cyclesOf(healthy);
+    const perCycle = (ms: number): number => ms / ((subject.clusters.length * measuredMs) / this.#intervalMs);
+    const cpuMsPerClusterCycle = perCycle(spent.hub.cpuMs - costs.hub.cpuMs);
+    const unitMs = (unitRangeMs[0] + unitRangeMs[1]) / 2;
+    const measured = this.#samples.filter(({ phase }) => phase === "measuring");
+    const series = this.#samples.map(({ atMs, ...sample }) => ({ atSeconds: (atMs - fromMs) / 1_000, ...sample }));
+    const baselineP99 = baselineReport?.latenessMs.p99 ?? 0;
+    const figures = {
+      firstFullViewMs: this.#firstFullViewMs,
+      healthy: healthyReport,
+      healthyToBaselineP99: baselineP99 > 0 ? healthyReport.latenessMs.p99 / baselineP99 : null,
+      recoveries: this.#recoveries.report(toMs),
+      hub: {
+        cpuMsPerClusterCycle,
+        cpuPerClusterCycleU: cpuMsPerClusterCycle / unitMs,
+        rssBytes: Math.max(...[costs.hub, spent.hub].map(({ residentBytes }) => residentBytes), ...rssOf(measured)),
+        rss: memoryOf(series.filter(({ phase }) => phase === "measuring")),
+        sockets: mostOf(measured.map(({ hubSockets }) => hubSockets)),
+        handshakesPeak: spent.hub.handshakesPeak,
+      },
+    };
+    return {
+      version: 1,
+      startedAt: rfc3339(this.#startedAtMs),
+      command: plan.command,
+      machine: plan.machine,
+      seed: plan.seed,
+      preset: plan.preset,
+      clusters: subject.clusters.length,
+      intervalSeconds: plan.intervalSeconds,
+      warmUpSeconds: Math.round(((baseline?.fromMs ?? fromMs) - this.#startedAtMs) / 1_000),
+      durationSeconds: plan.durationSeconds,
+      faults: countBy(timeline.faults.values()),
+      churned: churned.size,
+      ...figures,
+      broken: groupOf(brokenNames, timeline.isBroken),
+      baseline: baselineReport ? { durationSeconds: plan.baselineSeconds, healthy: baselineReport } : null,
+      worst: worstOf(healthyCycles, this.#intervalMs),
+      tickMs: healthyReport.tickMs,
+      unitMs,
+      unitRangeMs,
+      simulator: {
+        cpuMsPerClusterCycle: perCycle(spent.simulator.cpuMs - costs.simulator.cpuMs),
+        rssBytes: spent.simulator.residentBytes,
+      },
+      limits: plan.limits,
+      exceeded: exceededLimits(figures, plan.limits),
+      series,
+      histogram: {
+        healthy: histogramOf(latenessOf(healthyCycles)),
+        broken: histogramOf(latenessOf(cyclesOf(brokenNames, timeline.isBroken))),
+      },
+    };
+  }
+
+  #seen(cluster: string, atMs: number, good: boolean): void {
+    if (atMs >= this.#notedFromMs) this.#ledger.written(cluster, atMs);
+    if (!good) return;
+    this.#recoveries.good(cluster, atMs);
+    if (this.#unseen.delete(cluster) && this.#unseen.size === 0) this.#firstFullViewMs = atMs - this.#startedAtMs;
+  }
+
+  /** Until the fleet is complete and every cluster has come at its own turn. Resolves with the unit, taken at its end. */
+  async #warmUp(): Promise<number> {
+    let unitMs: number | undefined;
+    for (;;) {
+      const leftMs = this.#measureAtMs() - this.#clock.nowMs();
+      // One interval before, so that every cluster's turn is known when it begins.
+      if (unitMs === undefined && (leftMs <= 0 || (this.#unseen.size === 0 && leftMs <= this.#intervalMs))) {
+        this.#notedFromMs = this.#clock.nowMs();
+        unitMs = await this.#subject.unitMs();
+        continue;
+      }
+      if (unitMs !== undefined && leftMs <= 0) return unitMs;
+      if (unitMs !== undefined) await this.#look();
+      const secondsLeft = Math.round(leftMs / 1_000) + secondsAfterWarmUp(this.#plan);
+      this.#options.progress({ secondsLeft, phase: "warm-up", unseen: this.#unseen.size, sample: undefined });
+      await this.#pause(Math.min(this.#lookEveryMs, leftMs));
+    }
+  }
+
+  #measureAtMs(): number {
+    const warmUpMs = this.#plan.warmUpSeconds * 1_000;
+    const firstMs = this.#startedAtMs + warmUpMs;
+    const lastMs = this.#startedAtMs + maxWarmUps * warmUpMs;
+    if (this.#unseen.size > 0) return this.#clock.nowMs() < firstMs ? firstMs : lastMs;
+    // Every cluster's second cycle has come at its own turn one and a half intervals after its first.
+    const turnsKnownMs = this.#startedAtMs + (this.#firstFullViewMs ?? 0) + 1.5 * this.#intervalMs;
+    return Math.min(lastMs, Math.max(firstMs, turnsKnownMs));
+  }
+
+  /** Looks again and again, and notes what it saw. */
+  async #sampleUntil(
+    toMs: number,
+    phase: MeasuredPhase,
+    healthy: readonly string[],
+    timeline: Timeline,
+    churned: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
+    const broken = [...timeline.faults.keys()].filter((name) => !churned.has(name));
+    let last = { atMs: this.#clock.nowMs(), cost: await this.#hubCost() };
+    while (last.atMs < toMs) {
+      await this.#pause(Math.min(this.#lookEveryMs, Math.max(1, toMs - this.#clock.nowMs())));
+      await this.#look();
+      const cost = (await this.#subject.hubCost()) ?? last.cost;
+      const hubSockets = await this.#subject.hubSockets();
+      const atMs = this.#clock.nowMs();
+      this.#recoveries.handshakes(atMs, cost.handshakesPeak);
+      const p99 = (names: readonly string[], counts?: Counts): number =>
+        this.#ledger.report(names, last.atMs, atMs, counts).latenessMs.p99;
+      const sample = {
+        phase,
+        hubCores: (cost.cpuMs - last.cost.cpuMs) / Math.max(1, atMs - last.atMs),
+        hubRssBytes: cost.residentBytes,
+        hubSockets,
+        healthyLatenessP99Ms: p99(healthy),
+        brokenLatenessP99Ms: p99(broken, timeline.isBroken),
+      };
+      this.#samples.push({ atMs, ...sample });
+      last = { atMs, cost };
+      const secondsLeft = Math.max(0, Math.round((toMs - atMs) / 1_000)) + this.#secondsAfter(phase);
+      this.#options.progress({ secondsLeft, phase, unseen: this.#unseen.size, sample });
+    }
+  }
+
+  #secondsAfter(phase: MeasuredPhase): number {
+    const { durationSeconds, intervalSeconds } = this.#plan;
+    switch (phase) {
+      case "baseline":
+        return settlingIntervals * intervalSeconds + durationSeconds;
+      case "settling":
+        return durationSeconds;
+      case "measuring":
+        return 0;
+    }
+  }
+
+  async #look(): Promise<void> {
+    try {
+      for (const { cluster, atMs } of await this.#subject.polls())
+        if (atMs >= this.#notedFromMs) this.#ledger.asked(cluster, atMs);
+      for (const { cluster, sockets } of await this.#subject.connections())
+        this.#mostSockets.set(cluster, Math.max(sockets, this.#mostSockets.get(cluster) ?? 0));
+      this.#silentLooks = 0;
+    } catch (error) {
+      if (++this.#silentLooks > maxSilentLooks) throw error;
+    }
+  }
+
+  async #costs(): Promise<{ readonly hub: HubCost; readonly simulator: ProcessCost }> {
+    return { hub: await this.#hubCost(), simulator: await this.#subject.simulatorCost() };
+  }
+
+  async #hubCost(): Promise<HubCost> {
+    for (let looks = 0; looks <= maxSilentLooks; looks++) {
+      const found = await this.#subject.hubCost();
+      if (found !== undefined) return found;
+    }
+    throw new ClusterPulseError("HUB_SILENT", "the hub's metrics did not answer");
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#options;
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const stop = (): void => {
+        cancel();
+        reject(signal.reason as Error);
+      };
+      const cancel = this.#clock.setTimer(() => {
+        signal.removeEventListener("abort", stop);
+        resolve();
+      }, ms);
+      signal.addEventListener("abort", stop, { once: true });
+    });
+  }
+}
+
+const rssOf = (samples: readonly { readonly hubRssBytes: number }[]): number[] =>
+  samples.map(({ hubRssBytes }) => hubRssBytes);
+
+/** Null when it was unknown once. */
+function mostOf(values: readonly (number | null)[]): number | null {
+  return values.reduce<number | null>(
+    (most, value) => (most === null || value === null ? null : Math.max(most, value)),
+    0,
+  );
 }
 
 function countBy(values: Iterable<string>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
   return counts;
-}
-
-function pause(ms: number, clock: Clock, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const stop = (): void => {
-      cancel();
-      reject(signal.reason as Error);
-    };
-    const cancel = clock.setTimer(() => {
-      signal.removeEventListener("abort", stop);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", stop, { once: true });
-  });
 }

@@ -43,12 +43,12 @@ const settings: LoadSettings = {
   faults: "",
   scenario: undefined,
   metricSources: 1,
+  simulatorProcesses: 1,
   registries: 0,
   against: undefined,
   simulator: undefined,
   storeUrl: undefined,
   report: undefined,
-  maxLatenessP99Ms: undefined,
 };
 
 interface Sample {

@@ -16,11 +16,12 @@ describe.skipIf(!hasRedis())("clusterpulse load", () => {
     const scenario = join(scratch, "scenario.yaml");
     writeFileSync(
       scenario,
-      'steps: [{ at: 1s, faults: "hang=1" }, { at: 2s, every: 5s, until: 20s, add: all, remove: 1 }]',
+      'steps: [{ at: 1s, faults: "hang=1" }, { at: 2s, every: 5s, until: 20s, add: all, remove: 1, heal: all }]',
     );
     const { code, output, errors } = await runCommand(
       ...["load", "--clusters", "10", "--preset", "tiny", "--warm-up", "47", "--duration", "31"],
       ...["--faults", "blackhole=20%", "--report", file, "--max-lateness-p99", "10000"],
+      ...["--max-first-view", "120", "--max-rss-mb", "5000", "--max-cpu-u", "100"],
       ...["--scenario", scenario, "--metric-sources", "2", "--registries", "1"],
     );
     expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining("load: measuring") });
@@ -35,7 +36,11 @@ describe.skipIf(!hasRedis())("clusterpulse load", () => {
     expect(report.broken.clusters + report.healthy.clusters + report.churned).toBe(10);
     expect(report.broken.maxSocketsPerCluster).toBeLessThanOrEqual(2);
     expect(report.hub.cpuMsPerClusterCycle).toBeGreaterThan(0);
+    expect(report.hub.cpuPerClusterCycleU).toBeCloseTo(report.hub.cpuMsPerClusterCycle / report.unitMs);
     expect(report.hub.rssBytes).toBeGreaterThan(10_000_000);
+    expect(report.hub.handshakesPeak).toBeGreaterThan(0);
+    expect(report.worst).toHaveLength(Math.min(10, report.healthy.clusters));
+    expect(report.recoveries).toMatchObject([{ atSeconds: 2, clusters: expect.any(Number) }]);
     expect(report.simulator.cpuMsPerClusterCycle).toBeGreaterThan(0);
     expect(report.firstFullViewMs).toBeGreaterThan(0);
     expect(JSON.parse(output)).toMatchObject({ seed: report.seed, healthy: report.healthy });
@@ -55,13 +60,30 @@ describe.skipIf(!hasRedis())("clusterpulse load", () => {
     expect(errors).toContain("unknown flag --nonsense");
     const against = await runCommand("load", "--against", "nowhere", "--metric-sources", "3");
     expect(against.errors).toContain("--against must be a URL such as http://127.0.0.1:8080");
-    const joined = await runCommand("load", "--against", "http://127.0.0.1:9", "--registries", "3");
-    expect(joined.errors).toContain("--registries belong to a fleet of its own");
-    const timeline = await runCommand("load", "--scenario", join(scratch, "no.yaml"));
-    expect(timeline.errors).toContain("--scenario:");
-    const faults = await runCommand("load", "--faults", "nonsense=3");
-    expect(faults.code).toBe(2);
-    expect(faults.errors).toContain("nonsense must be one of blackhole");
+    const joined = await runCommand(
+      ...["load", "--against", "http://127.0.0.1:9", "--registries", "3", "--max-first-view", "9"],
+    );
+    expect(joined.errors).toContain("--registries belongs to a fleet of its own");
+    expect(joined.errors).toContain("--max-first-view is for a hub that is started");
+    const scenario = join(scratch, "wrong.yaml");
+    writeFileSync(scenario, "steps: [{ at: soon, heal: all }]");
+    const others = await runCommand(
+      ...["load", "--scenario", scenario, "--faults", "nonsense=3", "--store", "http://x", "--simulator", "1"],
+      ...["--report", join(scratch, "nowhere", "a"), "--max-p99-ratio", "1.1", "--max-cpu-u", "little"],
+    );
+    expect(others.code).toBe(2);
+    for (const problem of [
+      "--scenario: steps[0].at: must be a time",
+      "nonsense must be one of blackhole",
+      "--store: ",
+      "--simulator goes with --against",
+      "--report: there is no folder",
+      "it needs --baseline",
+      "--max-cpu-u must be a number from",
+    ])
+      expect(others.errors).toContain(problem);
+    const missing = await runCommand("load", "--scenario", join(scratch, "no.yaml"));
+    expect(missing.errors).toContain("no.yaml cannot be read");
   });
 
   it("refuses to compare what is no report", async () => {

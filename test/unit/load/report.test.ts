@@ -1,63 +1,43 @@
 import { describe, expect, it } from "vitest";
+import { compareReports } from "../../../src/load/compare.ts";
 import { reportHtml } from "../../../src/load/html.ts";
-import { compareReports, exceededLimits, histogramOf, type LoadReport } from "../../../src/load/report.ts";
-
-const group = {
-  clusters: 20,
-  cycles: 80,
-  latenessMs: { p50: 30, p99: 90, max: 120 },
-  missedCycles: 0,
-  tickMs: { p50: 25, p99: 80, max: 110 },
-  maxSocketsPerCluster: 2,
-};
-const report: LoadReport = {
-  version: 1,
-  startedAt: "2026-01-02T03:04:05Z",
-  seed: 1,
-  preset: "small",
-  clusters: 25,
-  intervalSeconds: 30,
-  warmUpSeconds: 60,
-  durationSeconds: 120,
-  faults: { blackhole: 5 },
-  churned: 0,
-  firstFullViewMs: 2_000,
-  healthy: group,
-  broken: { ...group, clusters: 5, missedCycles: 4 },
-  tickMs: group.tickMs,
-  hub: { cpuMsPerClusterCycle: 4, rssBytes: 200_000_000, sockets: 40 },
-  simulator: { cpuMsPerClusterCycle: 3, rssBytes: 100_000_000 },
-  limits: {},
-  exceeded: [],
-  series: [
-    {
-      atSeconds: 5,
-      hubCores: 0.1,
-      hubRssBytes: 1e8,
-      hubSockets: 40,
-      healthyLatenessP99Ms: 90,
-      brokenLatenessP99Ms: 5_000,
-    },
-    {
-      atSeconds: 10,
-      hubCores: 0.2,
-      hubRssBytes: 2e8,
-      hubSockets: 40,
-      healthyLatenessP99Ms: 80,
-      brokenLatenessP99Ms: 9_000,
-    },
-  ],
-  histogram: { healthy: histogramOf([1, 30, 40, 90]), broken: histogramOf([90_000]) },
-};
+import { exceededLimits, type LoadLimits } from "../../../src/load/limits.ts";
+import { histogramOf, type LoadReport, memoryOf, worstOf } from "../../../src/load/report.ts";
+import { group, report } from "./a-report.ts";
 
 describe("the limits of a load run", () => {
   it("hold for healthy clusters' lateness at p99, the limit included, and forbid missed cycles with it", () => {
-    expect(exceededLimits(group, { maxLatenessP99Ms: 90 })).toEqual([]);
-    expect(exceededLimits(group, { maxLatenessP99Ms: 89 })).toEqual([
-      "healthy clusters were late by 90 ms at p99; the limit is 89 ms",
+    expect(exceededLimits(report, { maxLatenessP99Ms: 90 })).toEqual([]);
+    expect(exceededLimits(report, { maxLatenessP99Ms: 89 })).toEqual([
+      "lateness of healthy clusters at p99: 90 ms; the limit is 89 ms",
     ]);
-    expect(exceededLimits({ ...group, missedCycles: 2 }, { maxLatenessP99Ms: 90 })).toHaveLength(1);
-    expect(exceededLimits({ ...group, missedCycles: 2 }, {})).toEqual([]);
+    const missing = { ...report, healthy: { ...group, missedCycles: 2 } };
+    expect(exceededLimits(missing, { maxLatenessP99Ms: 90 })).toHaveLength(1);
+    expect(exceededLimits(missing, {})).toEqual([]);
+  });
+
+  it.each<[keyof LoadLimits, number, string]>([
+    ["maxP99Ratio", 1.5, "1.5x"],
+    ["maxRssMb", 200, "200 MB"],
+    ["maxCpuU", 0.1, "0.1 U"],
+    ["maxFirstViewSeconds", 2, "2 s"],
+    ["maxRecoverySeconds", 40, "40 s"],
+  ])("%s: %d is within it, a little less is over it", (name, value, shown) => {
+    expect(exceededLimits(report, { [name]: value })).toEqual([]);
+    expect(exceededLimits(report, { [name]: value * 0.9 })).toEqual([expect.stringContaining(`: ${shown}; the limit`)]);
+  });
+
+  it("are exceeded by what could not be taken: a full view that never came, a ratio without a time before", () => {
+    const [first] = report.recoveries;
+    const nothing = {
+      ...report,
+      firstFullViewMs: null,
+      healthyToBaselineP99: null,
+      recoveries: [{ ...(first as (typeof report.recoveries)[0]), missing: 1, fullViewMs: null }],
+    };
+    const limits = { maxFirstViewSeconds: 60, maxP99Ratio: 1.1, maxRecoverySeconds: 90 };
+    expect(exceededLimits(nothing, limits)).toHaveLength(3);
+    expect(exceededLimits(nothing, limits).every((line) => line.includes("could not be taken"))).toBe(true);
   });
 });
 
@@ -68,6 +48,13 @@ describe("two load runs", () => {
     expect(lines.find((line) => line.startsWith("hub.cpuMsPerClusterCycle"))).toMatch(/ 4 +6 +1\.50x$/);
     expect(lines.find((line) => line.startsWith("hub.sockets"))).toMatch(/ 40 +- +-$/);
   });
+
+  it("are compared with a dash where an earlier version told nothing", () => {
+    const { unitMs: _unit, baseline: _baseline, ...older } = report;
+    const lines = compareReports(older as LoadReport, report);
+    expect(lines.find((line) => line.startsWith("unitMs"))).toMatch(/ - +40 +-$/);
+    expect(lines.find((line) => line.startsWith("baseline.healthy.latenessMs.p99"))).toMatch(/ - +60 +-$/);
+  });
 });
 
 describe("the histogram of lateness", () => {
@@ -76,6 +63,24 @@ describe("the histogram of lateness", () => {
     expect(bars.reduce((sum, { cycles }) => sum + cycles, 0)).toBe(6);
     expect(bars[0]).toEqual({ toMs: 5, cycles: 2 });
     expect(bars.at(-1)).toEqual({ toMs: null, cycles: 2 });
+  });
+});
+
+describe("the clusters that were worst off", () => {
+  it("are at most ten, those that missed cycles first, with their latest cycle", () => {
+    const cycles = Array.from({ length: 24 }, (_, i) => ({ cluster: `c${i % 12}`, dueMs: i, latenessMs: i }));
+    const worst = worstOf([...cycles, { cluster: "c3", dueMs: 99, latenessMs: 30_000 }], 30_000);
+    expect(worst.map(({ cluster }) => cluster).slice(0, 3)).toEqual(["c3", "c11", "c10"]);
+    expect(worst).toHaveLength(10);
+    expect(worst[0]).toEqual({ cluster: "c3", latenessMs: 30_000, missedCycles: 1 });
+  });
+});
+
+describe("the hub's memory", () => {
+  it("has a slope of least squares, an hour's worth", () => {
+    const samples = [0, 10, 20].map((atSeconds) => ({ atSeconds, hubRssBytes: 1e8 + atSeconds * 100 }));
+    expect(memoryOf(samples)).toEqual({ startBytes: 1e8, endBytes: 1e8 + 2_000, slopeBytesPerHour: 360_000 });
+    expect(memoryOf(samples.slice(0, 1))).toMatchObject({ slopeBytesPerHour: 0 });
   });
 });
 
