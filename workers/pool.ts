@@ -4,6 +4,7 @@
 // Piscina is only given as many tasks as it has threads: its own queue would start deadlines early and abort its neighbours.
 import { Piscina } from "piscina";
 import type { Compute } from "../src/cluster/ports.ts";
+import { bareEnvironment } from "../src/support/bare-environment.ts";
 import { ClusterPulseError, type SafeError } from "../src/support/errors.ts";
 import { exactBytes, pack, unpack } from "./codec.ts";
 import { type Deadline, hasStarted, runningMs, watchDeadline } from "./deadline.ts";
@@ -63,7 +64,7 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
     concurrentTasksPerWorker: 1,
     atomics: "disabled",
     resourceLimits: { maxOldGenerationSizeMb: maxHeapMb, maxYoungGenerationSizeMb: 64, stackSizeMb: 4 },
-    env: {},
+    env: bareEnvironment(),
     execArgv: [],
     recordTiming: false,
   });

@@ -7,6 +7,7 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Cluster, KubeConfig, User } from "@kubernetes/client-node";
+import { bareEnvironment } from "../support/bare-environment.ts";
 import { systemClock } from "../support/clock.ts";
 import { ClusterCredentials, type CredentialParts, CredentialsError } from "./credentials.ts";
 
@@ -98,7 +99,7 @@ async function fromFiles(reference: ContextReference, inChild: boolean): Promise
 /** Undefined: it is to be read here, because it expires, cannot be used, or the child failed. */
 function readInChild(reference: ContextReference): Promise<ReadContext | undefined> {
   const child = fork(new URL("./kubeconfig-child.ts", import.meta.url), [JSON.stringify(reference)], {
-    env: {},
+    env: bareEnvironment(),
     execArgv: [],
     stdio: ["ignore", "ignore", "ignore", "ipc"],
   });

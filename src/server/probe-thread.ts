@@ -2,6 +2,7 @@
 // A loop that is busy for seconds is a late hub and no dead one; one that has not turned for a minute is told to be restarted.
 // If the thread itself ends, nobody answers, which has the same effect.
 import { Worker } from "node:worker_threads";
+import { bareEnvironment } from "../support/bare-environment.ts";
 import type { Clock } from "../support/clock.ts";
 import { ClusterPulseError } from "../support/errors.ts";
 import type { HealthReport } from "./ports.ts";
@@ -36,7 +37,11 @@ export async function startProbeThread(
 ): Promise<SideServer> {
   const beat = new BigInt64Array(new SharedArrayBuffer(8));
   const workerData: ProbeThreadData = { address, flag, beat, stalledAfterMs };
-  const worker = new Worker(new URL("./probe-worker.ts", import.meta.url), { workerData, env: {}, execArgv: [] });
+  const worker = new Worker(new URL("./probe-worker.ts", import.meta.url), {
+    workerData,
+    env: bareEnvironment(),
+    execArgv: [],
+  });
   worker.unref();
   let said = "";
   let cancel = (): void => undefined;
