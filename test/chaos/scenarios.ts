@@ -2,6 +2,7 @@
 import { blockedLoopScenarios } from "./blocked-loop.ts";
 import { crashScenarios } from "./crashes.ts";
 import { isolationScenarios } from "./isolation.ts";
+import { killerScenarios } from "./killer-cluster.ts";
 import { leakScenarios } from "./leaks.ts";
 import { networkScenarios } from "./network.ts";
 import type { Scenario } from "./scenario.ts";
@@ -11,6 +12,7 @@ export const scenarios: readonly Scenario[] = [
   ...isolationScenarios,
   ...crashScenarios,
   ...threadScenarios,
+  ...killerScenarios,
   ...leakScenarios,
   ...networkScenarios,
   ...blockedLoopScenarios,
