@@ -97,12 +97,13 @@ export class Watching implements OpenWatch, WatchSink {
   }
 
   #apply({ send, next }: LineOutcome): void {
-    const { out, destroy, hold } = this.#parts;
+    const { out, clock, destroy, hold } = this.#parts;
     for (const text of send) out.write(Buffer.from(text));
     if (next === undefined) return;
     this.closed();
     if (next === "end") out.end();
     else if (next === "hold") hold();
-    else destroy();
+    // What was said before has left by then.
+    else clock.setImmediate(() => clock.setImmediate(destroy));
   }
 }
