@@ -71,6 +71,8 @@ export interface HubLimits {
   readonly maxHandshakes?: number;
   /** Of answers to polls, in memory or on their way, over the whole fleet. At least 1 MiB. */
   readonly maxAnswerBytes?: number;
+  /** For how long a cluster is not asked for its version again. */
+  readonly versionKeepMs?: number;
   /** Failures in a row after which a cluster is left alone for a while. */
   readonly failuresBeforePause?: number;
 }
@@ -142,9 +144,10 @@ export function startHub(options: HubOptions): Hub {
   const answers = new Admission(answerBytes, "room for one more answer");
   const pages = new Admission(maxSourcePageBytes, "room for one more page");
   const maxPageBytes = Math.min(defaultCollectLimits.maxPageBytes, Math.floor(answerBytes / 2));
+  const versionKeepMs = limits.versionKeepMs ?? defaultCollectLimits.versionKeepMs;
   const clusterLimits: ClusterLimits = {
     schedule: { ...defaultScheduleLimits, defaultIntervalMs, defaultTimeoutMs, ...limits.schedule },
-    collect: { ...defaultCollectLimits, operatorScanIntervalMs, maxPageBytes },
+    collect: { ...defaultCollectLimits, operatorScanIntervalMs, versionKeepMs, maxPageBytes },
     cacheTtlSeconds,
     retentionSeconds,
     statusRefreshMs,

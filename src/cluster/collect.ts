@@ -148,6 +148,7 @@ const BESIDE_AFTER_MS = 500;
 class CollectRun {
   readonly memory: Memory;
   readonly #request: CollectRequest;
+  readonly #startedMs: number;
   // Not AbortSignal.any: what its signals hold stays in memory until the next full garbage collection, a whole collection of a cluster each.
   readonly #abort: LinkedAbort;
   readonly #signal: AbortSignal;
@@ -161,12 +162,13 @@ class CollectRun {
   constructor(request: CollectRequest, startedMs: number, signal: AbortSignal) {
     const { transport, limits, jsonOnly, state, clock, deadlineMs, room = boundlessRoom } = request;
     this.#request = request;
+    this.#startedMs = startedMs;
     this.#abort = linkedAbort(signal);
     this.#signal = this.#abort.signal;
     const known = state ?? new CollectState();
     const options = { transport, limits, room, paging: known.paging, jsonOnly: jsonOnly === true };
     this.#requests = new Requests(options, this.#signal);
-    this.memory = known.copy();
+    this.memory = known.begin();
     this.#optional = new OptionalParts(this.memory, startedMs, limits.operatorScanIntervalMs);
     this.#optionalAbort = linkedAbort(this.#signal);
     this.#optionalSignal = this.#optionalAbort.signal;
@@ -223,11 +225,18 @@ class CollectRun {
     });
   }
 
-  /** The cheap first request, which also probes the connection: a server that gives no answer at all is not asked again. */
+  /**
+   * The cheap first request, which also probes the connection: a server that gives no answer at all is not asked again. While
+   * collections succeed what it said is kept for a while.
+   */
   async #version(): Promise<VersionInfo | null> {
+    const { memory } = this;
+    if (memory.version !== undefined && !this.#optional.isDue(memory.version.untilMs)) return memory.version.info;
     try {
-      const { compute } = this.#request;
-      return await this.#requests.get("/version", (body) => compute.run("readVersion", { body }, this.#signal));
+      const { compute, limits } = this.#request;
+      const info = await this.#requests.get("/version", (body) => compute.run("readVersion", { body }, this.#signal));
+      memory.version = { info, untilMs: this.#startedMs + limits.versionKeepMs };
+      return info;
     } catch (error) {
       if (!isAnswer(error)) throw error;
       this.#optional.miss("version", failureOf(error));

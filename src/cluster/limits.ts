@@ -11,6 +11,8 @@ export interface CollectLimits {
   readonly maxPageBytes: number;
   /** OPERATOR_SCAN_INTERVAL: how often installed operators are listed, and what a cluster did not have is asked for again. */
   readonly operatorScanIntervalMs: number;
+  /** For how long what /version said holds while no collection fails: it changes when the cluster is upgraded. */
+  readonly versionKeepMs: number;
 }
 
 /** Twice the pods of the largest cluster that Kubernetes supports, with room in pages. */
@@ -21,4 +23,5 @@ export const defaultCollectLimits: CollectLimits = {
   maxOperators: 5_000,
   maxPageBytes: 16 * 1024 * 1024,
   operatorScanIntervalMs: 300_000,
+  versionKeepMs: 300_000,
 };

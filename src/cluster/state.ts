@@ -3,6 +3,7 @@
 // set of credentials; a new one makes the next collection ask for everything.
 import type { Failure, Part } from "./failure.ts";
 import { Paging } from "./paging.ts";
+import type { VersionInfo } from "./ports.ts";
 
 /** How the newest attempt at a part ended. Times are monotonic milliseconds; until then the part is not asked for again. */
 export type Remembered =
@@ -14,6 +15,8 @@ export type Remembered =
   | { readonly kind: "forbidden"; readonly untilMs: number; readonly failure: Failure };
 
 export interface Memory {
+  /** What the server said it is; undefined: it is to be asked. */
+  version: { readonly info: VersionInfo; readonly untilMs: number } | undefined;
   /** The server's API groups; null: it does not tell. Undefined: not known yet. */
   groups: { readonly names: ReadonlySet<string> | null; readonly untilMs: number } | undefined;
   readonly parts: Map<Part, Remembered>;
@@ -28,10 +31,20 @@ export interface Memory {
 export class CollectState {
   /** A collection that fails has something to say of this, too. */
   readonly paging = new Paging();
-  #memory: Memory = { groups: undefined, parts: new Map(), isOpenShift: false, consoleUrl: null, clusterOperators: [] };
+  #memory: Memory = {
+    version: undefined,
+    groups: undefined,
+    parts: new Map(),
+    isOpenShift: false,
+    consoleUrl: null,
+    clusterOperators: [],
+  };
 
-  copy(): Memory {
-    return { ...this.#memory, parts: new Map(this.#memory.parts) };
+  /** The memory for a collection. Unless that one succeeds, the next asks for the version again: the cheap request, and a probe. */
+  begin(): Memory {
+    const memory = { ...this.#memory, parts: new Map(this.#memory.parts) };
+    this.#memory.version = undefined;
+    return memory;
   }
 
   keep(memory: Memory): void {

@@ -10,6 +10,7 @@ import { type HubProcess, openHubProcess } from "../../src/cli/hub-process.ts";
 import { KubeError } from "../../src/kube/errors.ts";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport, type KubeTransport } from "../../src/kube/transport.ts";
+import { pollStarts } from "../../src/simulator/http/poll-starts.ts";
 import {
   type FaultName,
   type FaultParameters,
@@ -72,11 +73,10 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const pollsMs = (name: string): number[] =>
-  simulator.requests
-    .recent(name)
-    .filter(({ path }) => path === "/version")
-    .map(({ atMs }) => atMs);
+function pollsMs(name: string): number[] {
+  const startOf = pollStarts();
+  return simulator.requests.recent(name).flatMap(({ path, atMs }) => startOf(path, atMs) ?? []);
+}
 
 /** No healthy cluster's polls are further apart than one interval and a little: a missed one would make it two. */
 function expectNoMissedPoll(names: readonly string[], fromMs: number): void {

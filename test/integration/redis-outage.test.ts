@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import { openHubProcess } from "../../src/cli/hub-process.ts";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
+import { pollStarts } from "../../src/simulator/http/poll-starts.ts";
 import { startSimulator } from "../../src/simulator/index.ts";
 import { silentLogger } from "../../src/support/log.ts";
 import { eventually, pause } from "../support/processes.ts";
@@ -39,7 +40,10 @@ test("E-26 Redis killed for thirty seconds and back empty: polls go on, and all 
   });
   const names = simulator.clusters.map(({ name }) => name);
   const polls = (): number[] =>
-    names.map((name) => simulator.requests.recent(name).filter(({ path }) => path === "/version").length);
+    names.map((name) => {
+      const startOf = pollStarts();
+      return simulator.requests.recent(name).filter(({ path, atMs }) => startOf(path, atMs) !== undefined).length;
+    });
   const isComplete = async (name: string): Promise<boolean> => {
     const keys = parts.map((part) => `cluster:${name}:${part}`);
     const [known, found] = await Promise.all([

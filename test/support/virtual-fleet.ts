@@ -240,6 +240,8 @@ export function startVirtualFleet(
   const finalizers = { forbidden: false, patches: 0 };
   const hub = startHub({
     ...options.hub,
+    // Every poll then begins with the same request, by which polls are told.
+    limits: { versionKeepMs: 0, ...options.hub?.limits },
     clock,
     random: seededRandom(options.seed ?? 1),
     log: options.log ?? silentLogger,

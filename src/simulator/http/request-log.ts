@@ -1,5 +1,6 @@
 // Who was asked what, and what came of it: a counter and a bounded ring of recent requests per cluster. Nothing is held for a cluster
 // that nobody asked.
+import { pollStarts } from "./poll-starts.ts";
 
 export interface RequestRecord {
   readonly cluster: string;
@@ -23,12 +24,11 @@ export interface ServerRequests {
 interface ClusterLog {
   count: number;
   polledAtMs: number | null;
+  readonly pollStartOf: ReturnType<typeof pollStarts>;
   readonly ring: RequestRecord[];
 }
 
 const maxPathLength = 512;
-/** What a hub asks at the start of every poll. */
-const pollPath = "/version";
 
 export class RequestLog {
   readonly #perCluster: number;
@@ -43,12 +43,12 @@ export class RequestLog {
   arrived(cluster: string, method: string, path: string, atMs: number): (status: number) => void {
     let log = this.#logs.get(cluster);
     if (log === undefined) {
-      log = { count: 0, polledAtMs: null, ring: [] };
+      log = { count: 0, polledAtMs: null, pollStartOf: pollStarts(), ring: [] };
       this.#logs.set(cluster, log);
     }
     const record = { cluster, method, path: path.slice(0, maxPathLength), status: 0, atMs };
     log.ring[log.count++ % this.#perCluster] = record;
-    if (path === pollPath) log.polledAtMs = atMs;
+    log.polledAtMs = log.pollStartOf(path, atMs) ?? log.polledAtMs;
     return (status) => {
       record.status = status;
     };

@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { type Collection, collectCluster, defaultCollectLimits } from "../../../src/cluster/collect.ts";
 import { collectionDocuments } from "../../../src/cluster/documents.ts";
 import type { Transport } from "../../../src/cluster/ports.ts";
+import { CollectState } from "../../../src/cluster/state.ts";
 import { KubeError, type KubeErrorCode } from "../../../src/kube/errors.ts";
 import { encodeBody } from "../../../src/kube/protobuf/encode.ts";
 import { PROTOBUF_TYPE } from "../../../src/kube/protobuf/envelope.ts";
@@ -196,6 +197,57 @@ describe("a cluster that answers", () => {
     };
     const { collection } = start((path) => (path.startsWith("/api/v1/nodes") ? twice : undefined));
     expect((await collection).metrics).toMatchObject({ nodes: 3, pods: 39 });
+  });
+});
+
+describe("a cluster that is collected again", () => {
+  function fleetOfOne() {
+    let failing = "";
+    const clock = new VirtualClock(Date.parse("2026-11-21T08:03:35Z"));
+    const server = new MemoryServer(clock, (path) => fails("SERVER_ERROR", failing || "none")(path));
+    const request = { transport: server, compute: createInlineCompute(), clock, limits: defaultCollectLimits };
+    const state = new CollectState();
+    const collect = (signal = new AbortController().signal) =>
+      collectCluster({ ...request, endpoint: "https://127.1.0.1:20443", state }, signal);
+    const first = () => server.asked.splice(0)[0]?.path;
+    return { clock, collect, first, fail: (path: string) => (failing = path) };
+  }
+
+  it("is not asked for its version for five minutes, and keeps it", async () => {
+    const { clock, collect, first } = fleetOfOne();
+    const before = await collect();
+    expect(first()).toBe("/version");
+    for (let i = 0; i < 9; i++) {
+      await clock.advance(30_000);
+      const { info, kubernetesVersion } = await collect();
+      expect({ info, kubernetesVersion }).toEqual({ info: before.info, kubernetesVersion: before.kubernetesVersion });
+      expect(first()).toBe("/api/v1/pods?limit=500");
+    }
+    await clock.advance(30_000);
+    await collect();
+    expect(first()).toBe("/version");
+  });
+
+  it("is asked for its version first after a collection that failed or was given up", async () => {
+    const { collect, first, fail } = fleetOfOne();
+    await collect();
+    first();
+    fail("/api/v1/nodes");
+    await expect(collect()).rejects.toMatchObject({ code: "SERVER_ERROR" });
+    expect(first()).toBe("/api/v1/pods?limit=500");
+    fail("/version");
+    await collect().catch(() => undefined);
+    expect(first()).toBe("/version");
+    fail("");
+    await collect();
+    expect(first()).toBe("/version");
+
+    const abort = new AbortController();
+    abort.abort();
+    await collect(abort.signal).catch(() => undefined);
+    first();
+    await collect();
+    expect(first()).toBe("/version");
   });
 });
 
