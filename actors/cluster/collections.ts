@@ -39,8 +39,8 @@ export interface CollectionsDependencies {
 export type OpenTransport = (signal: AbortSignal) => Promise<Transport>;
 
 const maxPagesAtOnce = 4;
-/** No page reserves less: whole objects are large. */
-export const minPageBytes = 1024 * 1024;
+/** No page reserves less: whole objects are large, and a source that harms threads is to harm few before it is known. */
+export const minPageBytes = 3 * 1024 * 1024;
 /** What locating the kind and a second run of each source alone may take on top. */
 const graceMs = 10_000;
 

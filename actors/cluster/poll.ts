@@ -65,8 +65,9 @@ export class PollRun {
     try {
       const transport = await link.open(targetOf(connection), schedule, signal);
       const { endpoint } = connection.spec;
-      const deadlineMs = schedule.runDeadlineMs;
-      const request = { transport, compute, clock, limits, endpoint, state: this.#state, room, deadlineMs };
+      const { runDeadlineMs: deadlineMs, requestTimeoutMs } = schedule;
+      const common = { transport, compute, clock, limits, endpoint, room, deadlineMs, requestTimeoutMs };
+      const request = { ...common, state: this.#state };
       const collect = (own: AbortSignal): Promise<Collection> => {
         if (attempts.breaker === "half-open") onProbe();
         return collectCluster(request, own);

@@ -113,7 +113,7 @@ const maxRegistryChecks = 20;
  */
 const maxAnswerBytes = 896 * minAnswerBytes;
 /** Of MetricSources, in memory or on their way, over the whole fleet. */
-const maxSourcePageBytes = 96 * minPageBytes;
+const maxSourcePageBytes = 32 * minPageBytes;
 const registryIntervalMs = 60_000;
 const defaultTuning: HubTuning = {
   defaultIntervalMs: defaultScheduleLimits.defaultIntervalMs,

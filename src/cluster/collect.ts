@@ -1,6 +1,6 @@
 // One collection of one cluster: what is asked, in which order, and what a failure of each part means. Nodes with their pods are
 // critical: without them the collection fails. Everything else is optional: a failure is named in `missing`, never silent.
-// Bounded in pages, objects and bytes; at most two requests in flight.
+// Bounded in requests, pages, objects and bytes; at most two requests in flight.
 
 import { type AnswerRoom, boundlessRoom } from "../kube/answer-room.ts";
 import { type LinkedAbort, linkedAbort } from "../kube/deadlines.ts";
@@ -43,6 +43,8 @@ export interface CollectRequest {
   readonly room?: AnswerRoom;
   /** How long the collection may take. Optional parts are given up before, so that they cannot cost it. Absent: `signal` alone ends it. */
   readonly deadlineMs?: number;
+  /** How long one request may take. Absent: as long as the transport lets it. */
+  readonly requestTimeoutMs?: number;
   /** Asks for nothing but JSON: for tests and benches. Results are the same. */
   readonly jsonOnly?: boolean;
 }
@@ -160,25 +162,34 @@ class CollectRun {
   readonly #cancelTimer: Cancel;
 
   constructor(request: CollectRequest, startedMs: number, signal: AbortSignal) {
-    const { transport, limits, jsonOnly, state, clock, deadlineMs, room = boundlessRoom } = request;
+    const { transport, limits, state, clock, deadlineMs = Number.POSITIVE_INFINITY } = request;
+    const { jsonOnly = false, room = boundlessRoom, requestTimeoutMs = Number.POSITIVE_INFINITY } = request;
     this.#request = request;
     this.#startedMs = startedMs;
     this.#abort = linkedAbort(signal);
     this.#signal = this.#abort.signal;
     const known = state ?? new CollectState();
-    const options = { transport, limits, room, paging: known.paging, jsonOnly: jsonOnly === true };
-    this.#requests = new Requests(options, this.#signal);
+    const { paging } = known;
+    const endsAtMs = startedMs + deadlineMs;
+    this.#requests = new Requests(
+      { transport, clock, limits, room, paging, jsonOnly, requestTimeoutMs, endsAtMs },
+      { signal: this.#signal, maxRequests: limits.maxRequests },
+    );
     this.memory = known.begin();
     this.#optional = new OptionalParts(this.memory, startedMs, limits.operatorScanIntervalMs);
     this.#optionalAbort = linkedAbort(this.#signal);
     this.#optionalSignal = this.#optionalAbort.signal;
-    this.#optionalRequests = this.#requests.under(this.#optionalSignal);
+    this.#optionalRequests = this.#requests.under({
+      signal: this.#optionalSignal,
+      maxRequests: limits.maxOptionalRequests,
+    });
     const giveUp = (): void => {
       this.#optional.giveUp();
       this.#optionalAbort.abort(new KubeError("ABORTED", "optional parts given up"));
     };
-    this.#cancelTimer =
-      deadlineMs === undefined ? () => undefined : clock.setTimer(giveUp, OPTIONAL_SHARE * deadlineMs);
+    this.#cancelTimer = Number.isFinite(deadlineMs)
+      ? clock.setTimer(giveUp, OPTIONAL_SHARE * deadlineMs)
+      : () => undefined;
   }
 
   get latencyMs(): number {

@@ -39,6 +39,7 @@ const reasons: Readonly<Record<string, string>> = {
   COMPUTE_OUT_OF_MEMORY: "ComputeOutOfMemory",
   COMPUTE_CRASHED: "ComputeCrashed",
   COMPUTE_QUEUE_FULL: busyReason,
+  REQUESTS_EXHAUSTED: "RequestsExhausted",
   ADMISSION_TIMEOUT: busyReason,
   HUB_BUSY: busyReason,
 };
@@ -94,6 +95,7 @@ const silences: ReadonlySet<string> = new Set([
   "COMPUTE_ABORTED",
   "ADMISSION_ABORTED",
   "ADMISSION_TIMEOUT",
+  "REQUESTS_EXHAUSTED",
   "UNAUTHORIZED",
   "RATE_LIMITED",
   notInTime.code,

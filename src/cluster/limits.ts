@@ -4,6 +4,9 @@ export interface CollectLimits {
   /** Objects asked for at a time. */
   readonly pageSize: number;
   readonly maxPagesPerList: number;
+  /** For nodes and pods, and for everything that is optional: a server whose lists never end gets no more than this of a poll. */
+  readonly maxRequests: number;
+  readonly maxOptionalRequests: number;
   readonly maxPods: number;
   /** Of each list that has to do with operators. */
   readonly maxOperators: number;
@@ -19,6 +22,8 @@ export interface CollectLimits {
 export const defaultCollectLimits: CollectLimits = {
   pageSize: 500,
   maxPagesPerList: 800,
+  maxRequests: 1_000,
+  maxOptionalRequests: 300,
   maxPods: 300_000,
   maxOperators: 5_000,
   maxPageBytes: 16 * 1024 * 1024,

@@ -434,6 +434,42 @@ describe("lists that expire or do not end", () => {
     expect(server.asked.filter((asked) => asked.path.startsWith("/api/v1/namespaces")).length).toBe(25);
   });
 
+  const endlessList = (prefix: string, kind: string) => (path: string) =>
+    path.startsWith(prefix) ? { kind, metadata: { continue: "again" }, items: [] } : undefined;
+
+  it("one whose optional lists never end gets its share of requests, and what that costs it is named", async () => {
+    const limits = { maxOptionalRequests: 40 };
+    const { server, collection } = start(endlessList("/api/v1/namespaces", "NamespaceList"), limits);
+    const { missing, metrics } = await collection;
+    expect(metrics.pods).toBeGreaterThan(0);
+    const code = "REQUESTS_EXHAUSTED";
+    expect(missing).toMatchObject([
+      { part: "namespaces", code, message: "not read within 40 requests: lists do not end" },
+      { part: "deployments", code },
+      { part: "apis", code },
+    ]);
+    expect(server.asked.filter(({ path }) => !/^\/(version|api\/v1\/(pods|nodes))/.test(path))).toHaveLength(40);
+  });
+
+  it("one that needs just as many requests as it may have is collected whole", async () => {
+    const whole = start();
+    const { missing } = await whole.collection;
+    const optional = whole.server.asked.length - 3;
+    const just = { maxRequests: 3, maxOptionalRequests: optional };
+    expect((await start(undefined, just).collection).missing).toEqual(missing);
+    const one = { ...just, maxOptionalRequests: optional - 1 };
+    expect((await start(undefined, one).collection).missing).toMatchObject([{ code: "REQUESTS_EXHAUSTED" }]);
+    await expect(start(undefined, { ...just, maxRequests: 2 }).collection).rejects.toMatchObject({
+      code: "REQUESTS_EXHAUSTED",
+    });
+  });
+
+  it("one whose pods never end costs no more than the requests of one poll", async () => {
+    const { server, collection } = start(endlessList("/api/v1/pods", "PodList"), { maxPagesPerList: 5_000 });
+    await expect(collection).rejects.toMatchObject({ code: "REQUESTS_EXHAUSTED" });
+    expect(server.asked.filter(({ path }) => path.startsWith("/api/v1/pods"))).toHaveLength(999);
+  });
+
   it("deployments are counted page by page where the server does not say how many remain", async () => {
     const silent = (path: string) => {
       const url = new URL(path, "http://server");
