@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../support/clock.ts";
 import { type LatenessSample, LatenessWindow } from "../support/lateness-window.ts";
 import type { Measures } from "../support/measures.ts";
 
-const loopResolutionMs = 10;
+const loopResolutionMs = 20;
 
 export interface Instruments {
   readonly measures: Measures;

@@ -73,10 +73,23 @@ const noPool: PoolReport = {
   tasks: new Map(),
 };
 
+const lagPrefix = "nodejs_eventloop_lag_";
+
+/**
+ * The usual ones, without what a timer of their own would tell of the event loop's delay: our own tells the same, and each of them wakes an
+ * idle hub a hundred times a second.
+ */
+function runtimeMetrics(registry: Registry): void {
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 3_600_000 });
+  for (const { name } of registry.getMetricsAsArray()) {
+    if (name.startsWith(lagPrefix) && name !== `${lagPrefix}seconds`) registry.removeSingleMetric(name);
+  }
+}
+
 /** Returns a function that writes all metrics in the Prometheus text format. */
 export function createHubMetrics(options: HubMetricsOptions): () => Promise<string> {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  runtimeMetrics(registry);
   const clusters = clusterReader();
   const totals = kindTotals();
   const info = seriesText("clusterpulse_build_info", "gauge", "The version that runs.", [

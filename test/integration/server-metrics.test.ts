@@ -90,6 +90,7 @@ describe("the hub's metrics", () => {
     expect(new Set(types).size).toBe(types.length);
     expect(text).toContain("process_cpu_user_seconds_total");
     expect(text).toContain("nodejs_eventloop_lag_seconds");
+    expect(text).not.toContain("nodejs_eventloop_lag_p99_seconds");
     expect(text).toContain('clusterpulse_build_info{version="1.2.3"} 1\n');
   });
 
