@@ -1,7 +1,10 @@
 // The admin API of a running simulator, for commands of another process. Every call has a deadline and a limit on what it reads.
 import { ClusterPulseError } from "../support/errors.ts";
+import type { ChurnState } from "./churn/churn.ts";
+import type { ChurnSettings } from "./churn/settings.ts";
 import type { FaultRecord } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
+import type { MembershipChange } from "./fleet/directory.ts";
 import type { RequestRecord, ServerRequests } from "./http/request-log.ts";
 import type { ProcessReport } from "./process-report.ts";
 import type { ScenarioOutline } from "./scenario/control.ts";
@@ -65,6 +68,19 @@ export class AdminClient {
     await this.#call("DELETE", `faults/${encodeURIComponent(cluster)}`);
   }
 
+  /** Lets clusters change by themselves, in place of what was asked for before. The simulator checks the settings. */
+  async setChurn(settings: ChurnSettings): Promise<ChurnState> {
+    return (await this.#call("PUT", "churn", settings)) as ChurnState;
+  }
+
+  async churn(): Promise<ChurnState> {
+    return (await this.#call("GET", "churn")) as ChurnState;
+  }
+
+  async stopChurn(): Promise<ChurnState> {
+    return (await this.#call("DELETE", "churn")) as ChurnState;
+  }
+
   /** Begins a scenario: the text of its YAML. The simulator checks it. */
   async startScenario(yaml: string): Promise<ScenarioOutline> {
     return (await this.#call("POST", "scenario", { yaml })) as ScenarioOutline;
@@ -108,10 +124,23 @@ export class AdminClient {
     return (await this.#call("GET", `requests?since=${sinceMs}&limit=${limit}`)) as RequestRecord[];
   }
 
-  async #call(method: string, path: string, body?: unknown): Promise<unknown> {
+  /** Prometheus text. */
+  async metrics(): Promise<string> {
+    return await this.#ask("GET", "metrics", undefined, (text) => text);
+  }
+
+  /** Registers clusters with the hub's API again, and takes others out of it. Says which of them were not so before. */
+  async changeClusters(change: MembershipChange): Promise<Required<MembershipChange>> {
+    return (await this.#call("POST", "clusters", change)) as Required<MembershipChange>;
+  }
+
+  #call(method: string, path: string, body?: unknown): Promise<unknown> {
+    return this.#ask(method, path, body, (text) => JSON.parse(text) as unknown);
+  }
+
+  async #ask<T>(method: string, path: string, body: unknown, read: (text: string) => T): Promise<T> {
     const { url, token } = this.#address;
-    let status: number;
-    let answer: unknown;
+    let refusal: { status: number; answer: unknown };
     try {
       const response = await fetch(`${url}/sim/v1/${path}`, {
         method,
@@ -119,15 +148,16 @@ export class AdminClient {
         signal: AbortSignal.timeout(this.#deadlineMs),
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
-      status = response.status;
-      answer = JSON.parse(await readText(response));
+      const text = await readText(response);
+      if (response.ok) return read(text);
+      refusal = { status: response.status, answer: JSON.parse(text) };
     } catch {
       throw new ClusterPulseError(
         "SIMULATOR_UNREACHABLE",
         `no answer from the simulator at ${url} within ${this.#deadlineMs} ms`,
       );
     }
-    if (status < 300) return answer;
+    const { status, answer } = refusal;
     const error = (answer as { error?: unknown } | null)?.error;
     throw new SimulatorRefusedError(status, typeof error === "string" ? error : `the simulator answered ${status}`);
   }

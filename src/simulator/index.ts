@@ -2,6 +2,8 @@
 // generated from a seed, with faults to switch on and the truth to compare with. Everything listens on 127.0.0.1 only.
 // It shares no code with what it tests: its ground truth is never computed by the code under test.
 import { startAdminServer } from "./admin/server.ts";
+import type { ChurnState } from "./churn/churn.ts";
+import type { ChurnSettings } from "./churn/settings.ts";
 import type { FaultRecord } from "./faults/registry.ts";
 import type { FaultRule } from "./faults/rule.ts";
 import { Directory, type RegistryIdentity } from "./fleet/directory.ts";
@@ -18,6 +20,9 @@ import type { ExpectedCluster } from "./world/expected.ts";
 
 export type { Clock } from "../support/clock.ts";
 export { VirtualClock } from "../support/virtual-clock.ts";
+export type { ChurnState } from "./churn/churn.ts";
+export type { ChurnSettings } from "./churn/settings.ts";
+export { type ChurnKind, churnKinds } from "./churn/stages.ts";
 export type { FaultRecord } from "./faults/registry.ts";
 export { type FaultName, type FaultParameters, type FaultRule, faultNames, parseFaultRule } from "./faults/rule.ts";
 export type { RegistryIdentity } from "./fleet/directory.ts";
@@ -65,7 +70,15 @@ export interface Simulator {
   expected(cluster: string): ExpectedCluster;
   /** Makes the hub's API server know every cluster and registry. What exists already is left as it is, but for addresses and credentials. */
   register(registration: Registration): void;
-  /** A timeline of faults, heals and clusters that go and come back; YAML, see docs/simulator.md. */
+  /** What happens in clusters by itself; see docs/simulator.md. */
+  readonly churn: {
+    /** Begins it, or goes on by other settings; chains that are under way go their way. Throws InvalidInputError that lists everything wrong. */
+    set(settings: ChurnSettings): void;
+    state(): ChurnState;
+    /** Leaves everything as it is now. */
+    stop(): void;
+  };
+  /** A timeline of faults, heals, churn and clusters that go and come back; YAML, see docs/simulator.md. */
   readonly scenario: {
     /** Begins it in place of one that is under way. Throws InvalidInputError that lists everything wrong. */
     start(yaml: string): ScenarioOutline;
@@ -88,6 +101,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const { identities, tokens, authority, clock, registries } = side;
   const servers = await openServers({
     ...{ seed, preset, mode, hubPort, tokens, authority, clock, registries },
+    process: "1",
     hub: side.engine,
     clusters: identities.map((identity, index) => ({ identity, index })),
     fleetSize: identities.length,
@@ -95,7 +109,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     await side.close();
     throw error;
   });
-  const { faults, requests, connections, expected, urlOf, clusters } = servers;
+  const { faults, requests, expected, urlOf, clusters } = servers;
   const directory = new Directory(side, urlOf, options.hubNamespace);
   const scenario = new Scenarios(
     {
@@ -105,15 +119,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
       healCluster: async (cluster) => void (await faults.remove(cluster)),
       addCluster: (cluster) => directory.add(cluster),
       removeCluster: (cluster) => directory.remove(cluster),
+      churn: servers.churn,
     },
     clock,
   );
-  const core = { clusters, registries: directory.registries, faults, requests, expected, scenario };
+  const { churn } = servers;
+  const core = { clusters, registries: directory.registries, faults, requests, expected, churn, scenario };
   const closeServers = async (): Promise<void> => {
     await servers.close();
     await side.close();
   };
-  const admin = await startAdminServer({ ...core, requests, connections, process: processReport }).catch(
+  const admin = await startAdminServer({ ...servers, ...core, directory, process: processReport }).catch(
     async (error: unknown) => {
       await closeServers();
       throw error;

@@ -117,6 +117,10 @@ export class Origins {
     }
   }
 
+  all(): readonly Origin[] {
+    return [...this.#byName.values()];
+  }
+
   find(name: string): Origin | undefined {
     return this.#byName.get(name);
   }

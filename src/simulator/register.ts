@@ -116,6 +116,14 @@ export function unregisterCluster(hub: HubEngine, namespace: string, cluster: st
   remove(secretType, `${cluster}-credentials`);
 }
 
+/** What became of a cluster's ClusterConnection: it may still wait for finalizers. */
+export function connectionState(hub: HubEngine, namespace: string, cluster: string): "there" | "leaving" | "gone" {
+  const type = hub.catalog.find("clusterpulse.io", "v1alpha1", "clusterconnections");
+  const stored = type === undefined ? undefined : hub.store.table(type).get(keyOf(namespace, cluster));
+  if (stored === undefined) return "gone";
+  return stored.object.metadata.deletionTimestamp === undefined ? "there" : "leaving";
+}
+
 const words: Readonly<Record<string, string>> = { prod: "Production", stage: "Staging", dev: "Development" };
 
 /** `prod-fra-03` reads `Production FRA 03`. */

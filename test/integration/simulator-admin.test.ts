@@ -1,14 +1,34 @@
 // The simulator's own door: what it tells, what it switches, and whom it turns away.
-import { mkdtempSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
-import { createServer, request as httpRequest } from "node:http";
+import { type ClientRequest, createServer, request as httpRequest } from "node:http";
+import { request } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { CustomObjectsApi, KubeConfig } from "@kubernetes/client-node";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { AdminClient } from "../../src/simulator/admin-client.ts";
-import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
+import { type Simulator, startSimulator, VirtualClock } from "../../src/simulator/index.ts";
 import { findSimulators, writeRunFile } from "../../src/simulator/process.ts";
+import { root } from "../support/processes.ts";
+
+/** The status of an answer, whoever signed the certificate. */
+const askUntrusting = (url: string, token?: string): Promise<number | undefined> =>
+  new Promise((resolve, reject) => {
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    request(url, { rejectUnauthorized: false, agent: false, headers }, (response) => {
+      response.resume().once("end", () => resolve(response.statusCode));
+    })
+      .on("error", reject)
+      .end();
+  });
+const startWatch = (url: string, token = ""): ClientRequest =>
+  request(url, { rejectUnauthorized: false, agent: false, headers: { authorization: `Bearer ${token}` } })
+    .on("response", (response) => response.resume().on("error", () => {}))
+    .on("error", () => {})
+    .end();
 
 let simulator: Simulator;
 let name: string;
@@ -92,12 +112,199 @@ describe("the admin API", () => {
       400,
       "from 1 to 600000",
     ],
-    ["too much", "x".repeat(70_000), 413, "at most 65536 bytes"],
+    ["too much", "x".repeat(2 ** 20 + 1), 413, "at most 1048576 bytes"],
   ])("refuses a fault rule with %s", async (_what, body, status, error) => {
     const answer = await call("POST", "faults", body);
     expect(answer.status).toBe(status);
     expect(answer.body.error).toContain(error);
     expect(simulator.faults.list()).toEqual([]);
+  });
+
+  const routes: readonly [method: string, path: string, body?: unknown][] = [
+    ["GET", "clusters"],
+    ["POST", "clusters", { remove: [] }],
+    ["GET", "clusters/NAME/expected"],
+    ["GET", "registries"],
+    ["GET", "faults"],
+    ["POST", "faults", { cluster: "NAME", fault: "hang" }],
+    ["DELETE", "faults/NAME"],
+    ["GET", "scenario"],
+    ["POST", "scenario", { yaml: "steps: [{ at: 1h, faults: hang=1 }]" }],
+    ["DELETE", "scenario"],
+    ["GET", "requests"],
+    ["GET", "requests?cluster=NAME"],
+    ["GET", "requests?since=0&limit=5"],
+    ["GET", "polls"],
+    ["GET", "connections"],
+    ["GET", "process"],
+    ["GET", "metrics"],
+  ];
+
+  it("answers every route that it has, and none of them without the token", async () => {
+    const fleet = await startSimulator({ clusters: 1, seed: 3, preset: "tiny" });
+    fleet.register({ namespace: "fleet" });
+    const cluster = fleet.clusters[0]?.name as string;
+    const ask = (token: string, [method, path, body]: (typeof routes)[number]) =>
+      fetch(`${fleet.admin.url}/sim/v1/${path.replace("NAME", cluster)}`, {
+        method,
+        headers: { authorization: `Bearer ${token}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body).replace("NAME", cluster) }),
+      });
+    try {
+      for (const route of routes) {
+        const refused = await ask("wrong", route);
+        expect([...route, refused.status]).toEqual([...route, 401]);
+        expect(await refused.json()).toEqual({ error: expect.stringContaining("bearer token") });
+        const answered = await ask(fleet.admin.token, route);
+        expect([...route, answered.ok]).toEqual([...route, true]);
+        await answered.text();
+      }
+    } finally {
+      await fleet.close();
+    }
+  });
+
+  it("names every route that it has where there is none, and the documentation tells of each", async () => {
+    const { error = "" } = (await call("GET", "nothing")).body;
+    const named = error.replace(/^.* there are /, "").split(", ");
+    const shapes = routes.map(([method, path]) => `${method} ${path.replace(/\?.*/, "").replace("NAME", "{name}")}`);
+    expect(named.toSorted()).toEqual([...new Set(shapes)].sort());
+    const page = readFileSync(join(root, "docs/simulator.md"), "utf8");
+    const documented = [...page.matchAll(/^\| (GET|POST|DELETE|PUT) \| `([^`]+)` \|/gm)].map(
+      (found) => `${found[1]} ${found[2]}`,
+    );
+    expect(documented.toSorted()).toEqual(named.toSorted());
+  });
+
+  it.each<[string, string, unknown, string]>([
+    ["a scenario that is no object", "scenario", 3, "yaml: must be the text of a scenario"],
+    ["a scenario without text", "scenario", { yaml: 3 }, "yaml: must be the text of a scenario"],
+    ["a scenario that is none", "scenario", { yaml: "steps: 3" }, "the scenario must have one member, steps"],
+    ["clusters that are no object", "clusters", 3, "add, remove: one of them must be there"],
+    ["neither clusters to add nor to remove", "clusters", {}, "add, remove: one of them must be there"],
+    ["clusters that are no list", "clusters", { add: "x" }, "add: must be a list of names of clusters"],
+    ["clusters that are no names", "clusters", { remove: [3] }, "remove: must be a list of names of clusters"],
+    ["clusters both ways", "clusters", { add: ["x"], remove: ["x"] }, "add, remove: x is in both"],
+    ["clusters and something else", "clusters", { add: [], heal: [] }, "heal: unknown field; known are add, remove"],
+    ["clusters that are no JSON", "clusters", "{", "the body must be JSON"],
+  ])("refuses %s", async (_what, path, body, error) => {
+    const answer = await call("POST", path, body);
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toContain(error);
+  });
+
+  it("takes clusters out of the hub's API and brings them back, and says which", async () => {
+    const fleet = await startSimulator({ clusters: 3, seed: 3, preset: "tiny" });
+    const client = new AdminClient(fleet.admin);
+    const [one = "", other = "", third = ""] = fleet.clusters.map(({ name }) => name);
+    const config = new KubeConfig();
+    config.loadFromString(fleet.kubeconfig());
+    const api = config.makeApiClient(CustomObjectsApi);
+    const where = {
+      ...{ group: "clusterpulse.io", version: "v1alpha1" },
+      namespace: "fleet",
+      plural: "clusterconnections",
+    };
+    const there = async (): Promise<string[]> => {
+      const { items } = (await api.listNamespacedCustomObject(where)) as { items: { metadata: { name: string } }[] };
+      return items.map(({ metadata }) => metadata.name);
+    };
+    try {
+      await expect(client.changeClusters({ remove: [one] })).rejects.toMatchObject({ status: 409 });
+      fleet.register({ namespace: "fleet" });
+      await expect(client.changeClusters({ remove: [one, "nobody"] })).rejects.toMatchObject({ status: 404 });
+      expect(await there()).toHaveLength(3);
+      expect(await client.changeClusters({ remove: [one, other], add: [third] })).toEqual({
+        add: [],
+        remove: [one, other],
+      });
+      expect(await there()).toEqual([third]);
+      expect(await client.changeClusters({ add: [one], remove: [other] })).toEqual({ add: [one], remove: [] });
+      expect(await there()).toEqual([one, third].sort());
+
+      const finalizers = [{ op: "add", path: "/metadata/finalizers", value: ["example.com/wait"] }];
+      await api.patchNamespacedCustomObject({ ...where, name: one, body: finalizers });
+      expect(await client.changeClusters({ remove: [one] })).toEqual({ add: [], remove: [one] });
+      await expect(client.changeClusters({ add: [one] })).rejects.toMatchObject({
+        status: 409,
+        message: expect.stringContaining("waits for finalizers"),
+      });
+      await api.patchNamespacedCustomObject({
+        ...where,
+        name: one,
+        body: [{ op: "remove", path: "/metadata/finalizers" }],
+      });
+      expect(await client.changeClusters({ add: [one] })).toEqual({ add: [one], remove: [] });
+      // Its API server was there all the time.
+      expect(fleet.expected(one).nodes).toBeGreaterThan(0);
+    } finally {
+      await fleet.close();
+    }
+  });
+
+  it("lists recent requests since a time, the oldest first and so many at most", async () => {
+    const clock = new VirtualClock();
+    const fleet = await startSimulator({ clusters: 2, seed: 3, preset: "tiny", clock });
+    const client = new AdminClient(fleet.admin);
+    try {
+      const asked = [...fleet.clusters, ...fleet.clusters];
+      for (const { url } of asked) {
+        await askUntrusting(`${url}/version`);
+        await clock.advance(10);
+      }
+      const all = await client.requestsSince(0, 100);
+      expect(all.map(({ cluster }) => cluster)).toEqual(asked.map(({ name }) => name));
+      expect(await client.requestsSince(all[1]?.atMs ?? 0, 100)).toEqual(all.slice(1));
+      expect(await client.requestsSince(0, 3)).toEqual(all.slice(0, 3));
+      expect(await client.requestsSince((all[3]?.atMs ?? 0) + 1, 100)).toEqual([]);
+    } finally {
+      await fleet.close();
+    }
+    for (const query of ["since=x", "since=-1", "since=0&limit=10001", "since=0&limit=x"])
+      expect(await call("GET", `requests?${query}`)).toMatchObject({ status: 400 });
+  });
+
+  it("counts what is asked, what is open and what goes over the wire, for Prometheus", async () => {
+    const fleet = await startSimulator({ clusters: 1, seed: 3, preset: "tiny" });
+    const [{ name: cluster, url } = { name: "", url: "" }] = fleet.clusters;
+    const client = new AdminClient(fleet.admin);
+    const read = async (series: string): Promise<number> => {
+      const line = (await client.metrics())
+        .split("\n")
+        .find((one) => one.startsWith(`clusterpulse_simulator_${series} `));
+      return Number(line?.split(" ").at(-1) ?? "0");
+    };
+    try {
+      const token = (
+        parse(fleet.kubeconfig(cluster)) as { users: { name: string; user: { token: string } }[] }
+      ).users.find((user) => user.name === cluster)?.user.token;
+      expect(await askUntrusting(`${url}/api/v1/nodes`, token)).toBe(200);
+      expect(await askUntrusting(`${url}/api/v1/nodes`)).toBe(401);
+      expect(await read('requests_total{verb="list",resource="nodes",code="200"}')).toBe(1);
+      expect(await read('requests_total{verb="list",resource="nodes",code="401"}')).toBe(1);
+      expect(await read("requests_received_total")).toBe(2);
+      expect(await read("sent_bytes_total")).toBeGreaterThan(2_000);
+      expect(await read("received_bytes_total")).toBeGreaterThan(500);
+      await fleet.faults.add({ cluster, fault: "unauthorized" });
+      expect(await read('faults{fault="unauthorized"}')).toBe(1);
+      expect(await askUntrusting(`${url}/api/v1/nodes`, token)).toBe(401);
+      await fleet.faults.remove(cluster);
+      expect(await read('faults{fault="unauthorized"}')).toBe(0);
+      expect(await read('faults_fired_total{fault="unauthorized"}')).toBe(1);
+
+      const watch = startWatch(`${url}/api/v1/nodes?watch=1&resourceVersion=0`, token);
+      await expect.poll(() => read("watches_open")).toBe(1);
+      expect(await read("connections_open")).toBeGreaterThan(0);
+      watch.destroy();
+      await expect.poll(() => read("watches_open")).toBe(0);
+      expect(await read('cpu_seconds_total{process="1"}')).toBeGreaterThan(0);
+      expect(await read('resident_memory_bytes{process="1"}')).toBeGreaterThan(1e6);
+      expect(await client.metrics()).toMatch(
+        /^clusterpulse_simulator_event_loop_lag_seconds\{process="1",quantile="0.99"\} [\d.e-]+$/m,
+      );
+    } finally {
+      await fleet.close();
+    }
   });
 
   it("knows no other paths and no other methods", async () => {

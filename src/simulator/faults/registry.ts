@@ -24,6 +24,8 @@ export class FaultRegistry {
   readonly #clock: Clock;
   readonly #revisionOf: (origin: Origin) => number;
   readonly #active = new Map<string, ActiveFault>();
+  /** How much the faults of a name met that are healed. */
+  readonly #healed = new Map<string, number>();
   #switching: Promise<void> = Promise.resolve();
 
   /**
@@ -79,6 +81,13 @@ export class FaultRegistry {
     return [...this.#active.values()].map(({ rule, fired, isOn }) => ({ ...rule, fired, isOn }));
   }
 
+  /** What the faults of each name met since the beginning, healed ones too. */
+  fired(): ReadonlyMap<string, number> {
+    const all = new Map(this.#healed);
+    for (const { rule, fired } of this.#active.values()) all.set(rule.fault, (all.get(rule.fault) ?? 0) + fired);
+    return all;
+  }
+
   /** Stage B. */
   verdict(cluster: string, facts: RequestFacts): RequestVerdict {
     return this.#active.get(cluster)?.verdict(facts) ?? pass;
@@ -109,6 +118,8 @@ export class FaultRegistry {
     if (active === undefined) return false;
     this.#active.delete(origin.name);
     await active.switchOff();
+    const { fault } = active.rule;
+    this.#healed.set(fault, (this.#healed.get(fault) ?? 0) + active.fired);
     return true;
   }
 

@@ -2,7 +2,7 @@
 import { ClusterPulseError } from "../../support/errors.ts";
 import { kubeconfigText } from "../kubeconfig.ts";
 import { hubName } from "../origins.ts";
-import { type Registration, registerFleet, unregisterCluster } from "../register.ts";
+import { connectionState, type Registration, registerFleet, unregisterCluster } from "../register.ts";
 import type { ClusterIdentity } from "../world/profile.ts";
 import type { HubSide } from "./hub-side.ts";
 import { unknownCluster } from "./unknown-cluster.ts";
@@ -12,6 +12,12 @@ export interface RegistryIdentity {
   readonly url: string;
   /** The truth about its catalog, in order. */
   readonly repositories: readonly string[];
+}
+
+/** Clusters, by name, that the hub's API is to know again, or no more. */
+export interface MembershipChange {
+  readonly add?: readonly string[];
+  readonly remove?: readonly string[];
 }
 
 export class Directory {
@@ -60,14 +66,37 @@ export class Directory {
     this.#register(this.#side.identities, registries, registration);
   }
 
-  /** Registers a cluster again, in the same way. Throws NOT_REGISTERED when the fleet never was. */
+  /** Registers a cluster again, in the same way. Throws NOT_REGISTERED when the fleet never was, STILL_LEAVING before it is gone. */
   add(cluster: string): void {
-    this.#register([this.#identityOf(cluster)], [], this.#registered());
+    const identity = this.#identityOf(cluster);
+    this.#checkHasLeft(cluster);
+    this.#register([identity], [], this.#registered());
   }
 
   /** Deletes what registering a cluster made. Throws NOT_REGISTERED, and ApiError when it is not there. */
   remove(cluster: string): void {
     unregisterCluster(this.#side.engine, this.#registered().namespace, this.#identityOf(cluster).name);
+  }
+
+  /** Does both for those that are not so yet, and names them. All or nothing is done where a name is unknown. Throws as add and remove. */
+  change({ add = [], remove = [] }: MembershipChange): Required<MembershipChange> {
+    const { namespace } = this.#registered();
+    const state = (name: string) => connectionState(this.#side.engine, namespace, name);
+    for (const name of [...add, ...remove]) this.#identityOf(name);
+    for (const name of add) this.#checkHasLeft(name);
+    const changed = {
+      add: add.filter((name) => state(name) === "gone"),
+      remove: remove.filter((name) => state(name) === "there"),
+    };
+    for (const name of changed.remove) this.remove(name);
+    for (const name of changed.add) this.add(name);
+    return changed;
+  }
+
+  #checkHasLeft(name: string): void {
+    if (connectionState(this.#side.engine, this.#registered().namespace, name) !== "leaving") return;
+    const why = `${name} is still leaving: its ClusterConnection waits for finalizers`;
+    throw new ClusterPulseError("STILL_LEAVING", why);
   }
 
   #register(

@@ -1,13 +1,18 @@
 // The servers of a fleet that several processes serve, looked at and broken as if they were in one: what is of one server goes to the
-// process that has it, what is of all is put together. It caches nothing but who is where.
-import type { AdminSubject } from "../admin/server.ts";
+// process that has it, what is of all is put together. It caches nothing but who is where
+// and which churn was asked for.
+import { joinMetrics } from "../admin/metrics.ts";
+import type { AdminSubject } from "../admin/routes.ts";
 import { type AdminClient, SimulatorRefusedError } from "../admin-client.ts";
+import { joinStates, shareOf } from "../churn/parts.ts";
+import type { ChurnSettings } from "../churn/settings.ts";
 import { processReport, sumOf } from "../process-report.ts";
 import { partOf } from "./part-setup.ts";
 import type { Servers } from "./servers.ts";
 import { unknownCluster } from "./unknown-cluster.ts";
 
-export type JoinedServers = Omit<AdminSubject, "clusters" | "registries" | "scenario"> & Pick<Servers, "urlOf">;
+export type JoinedServers = Omit<AdminSubject, "clusters" | "registries" | "scenario" | "directory"> &
+  Pick<Servers, "urlOf">;
 
 /**
  * @param own servers of this process, which are no clusters
@@ -29,7 +34,20 @@ export async function joinServers(
   async function fromAll<T>(ask: (part: AdminClient) => Promise<readonly T[]>): Promise<T[]> {
     return (await Promise.all(parts.map(ask))).flat();
   }
+  let churn: ChurnSettings | null = null;
   return {
+    churn: {
+      async set(settings) {
+        const shares = parts.map((_, part) => names.filter((_name, i) => partOf(i, parts.length) === part).length);
+        await Promise.all(parts.map((part, i) => part.setChurn(shareOf(settings, (shares[i] ?? 0) / names.length))));
+        churn = settings;
+      },
+      state: async () => joinStates(churn, await Promise.all(parts.map((part) => part.churn()))),
+      async stop() {
+        await Promise.all(parts.map((part) => part.stopChurn()));
+        churn = null;
+      },
+    },
     urlOf: (name) => urls.get(name) ?? own.urlOf(name),
     faults: {
       async add(rule) {
@@ -57,6 +75,7 @@ export async function joinServers(
       if (part === undefined) throw unknownCluster(cluster);
       return await part.expected(cluster);
     },
+    metrics: async () => joinMetrics([own.metrics(), ...(await Promise.all(parts.map((part) => part.metrics())))]),
     process: async () => sumOf([processReport(), ...(await Promise.all(parts.map((part) => part.process())))]),
   };
 }

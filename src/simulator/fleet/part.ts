@@ -20,6 +20,7 @@ async function serve(setup: PartSetup): Promise<PartAnswer> {
   const { seed, preset, mode, hubPort, fleetSize } = setup;
   const servers = await openServers({
     ...{ seed, preset, mode, hubPort, fleetSize },
+    process: String(setup.part + 1),
     clusters: clustersOf(setup),
     authority: restoreAuthority(setup.authority),
     tokens: new Tokens(Buffer.from(setup.tokenSecret, "base64")),

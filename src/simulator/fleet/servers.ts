@@ -1,8 +1,11 @@
 // The API servers that this process runs: all of a fleet, or a part of it. Their listeners, what they hold, their faults, who was asked
 // what, and the truth about them. It knows nothing of other processes.
 import type { Clock } from "../../support/clock.ts";
+import { ProcessMetrics, type Traffic } from "../admin/metrics.ts";
+import { Churn } from "../churn/churn.ts";
 import { type FaultRecord, FaultRegistry } from "../faults/registry.ts";
 import type { FaultRule } from "../faults/rule.ts";
+import { AnswerCounts } from "../http/answer-counts.ts";
 import { type Authority, loopbackHosts } from "../http/certificates.ts";
 import type { Engine } from "../http/engine.ts";
 import type { Origin } from "../http/listeners.ts";
@@ -27,6 +30,8 @@ export interface PlacedCluster {
 }
 
 export interface ServersOptions {
+  /** What metrics call this process. */
+  readonly process: string;
   readonly seed: number;
   readonly preset: PresetName;
   readonly mode: OriginMode;
@@ -56,6 +61,10 @@ export interface Servers {
   /** Open connections of every cluster. */
   connections(): readonly { readonly cluster: string; readonly sockets: number }[];
   expected(cluster: string): ExpectedCluster;
+  /** What happens in the clusters by itself. */
+  readonly churn: Churn;
+  /** Prometheus text of this process. */
+  metrics(): string;
   close(): Promise<void>;
 }
 
@@ -71,6 +80,8 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   /** Clusters that were written to, are watched or changed by themselves; of all others nothing is held. */
   const held: HeldWorlds = new Map();
   const worldOf = (cluster: PlacedCluster): World => new World(keyOf(cluster), cluster.identity, clock, held);
+  const worldAt = (place: number): World => worldOf(placed[place] as PlacedCluster);
+  const churn = new Churn({ count: placed.length, seed, worldAt }, clock);
   const engineOf = ({ name }: Origin): Engine => {
     const cluster = byName.get(name);
     if (cluster === undefined) {
@@ -80,6 +91,8 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     return worldOf(cluster).engine();
   };
   const log = new RequestLog(Math.max(20, Math.min(500, Math.floor(maxLoggedRequests / fleetSize))));
+  const counts = new AnswerCounts();
+  const processMetrics = new ProcessMetrics(options.process);
   const originOf = (name: string): Origin => {
     const origin = origins.find(name);
     if (origin === undefined) throw unknownCluster(name);
@@ -101,6 +114,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     tokens,
     faults,
     log,
+    counts,
     clock,
     intercept,
   });
@@ -116,9 +130,26 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     connect: server.connect,
   });
   await origins.open().catch((error: unknown) => {
+    processMetrics.close();
     server.close();
     throw error;
   });
+  const traffic = (): Traffic => {
+    const all = origins.all();
+    const transferred = all.map((origin) => origin.transferred);
+    const faulty = new Map<string, number>();
+    for (const { fault } of faults.list()) faulty.set(fault, (faulty.get(fault) ?? 0) + 1);
+    return {
+      answers: counts.list(),
+      received: sumOf(log.counts(), ({ count }) => count),
+      watches: sumOf(all, ({ watches }) => watches.length),
+      connections: sumOf(all, ({ socketCount }) => socketCount),
+      sentBytes: sumOf(transferred, ({ sentBytes }) => sentBytes),
+      receivedBytes: sumOf(transferred, ({ receivedBytes }) => receivedBytes),
+      fired: faults.fired(),
+      faulty,
+    };
+  };
   const urlOf = (name: string): string => originOf(name).url;
   const names = [...byName.keys()];
   return {
@@ -148,10 +179,16 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
       const truth = expectedOf(worldOf(cluster).model());
       return transitions.length === 0 ? truth : { ...truth, transitions };
     },
+    metrics: () => processMetrics.text(traffic()),
+    churn,
     async close() {
+      churn.stop();
+      processMetrics.close();
       await origins.close();
       server.close();
       await faults.clear();
     },
   };
 }
+
+const sumOf = <T>(all: readonly T[], read: (one: T) => number): number => all.reduce((sum, one) => sum + read(one), 0);

@@ -8,7 +8,7 @@ import { hubName } from "../origins.ts";
 import { Scenarios } from "../scenario/control.ts";
 import { Directory, type RegistryIdentity } from "./directory.ts";
 import { HubSide } from "./hub-side.ts";
-import { joinServers } from "./joined-servers.ts";
+import { type JoinedServers, joinServers } from "./joined-servers.ts";
 import { type PartProcess, startPart } from "./part-process.ts";
 import { openServers } from "./servers.ts";
 
@@ -20,6 +20,8 @@ export interface Fleet {
   /** See Simulator. */
   kubeconfig(current?: string, options?: { readonly alone?: boolean }): string;
   register: Directory["register"];
+  /** See Simulator. */
+  readonly churn: JoinedServers["churn"];
   /** Process ids of the parts. */
   readonly pids: readonly number[];
   /** Resolves with PART_ENDED when a part is gone before the fleet is closed: its clusters are too. */
@@ -58,6 +60,7 @@ export async function startFleet(options: SimulatorOptions, processes: number): 
     const shared = { seed, preset, mode, fleetSize };
     const own = await openServers({
       ...{ ...shared, hubPort, tokens, authority, clock, registries },
+      process: "hub",
       hub: side.engine,
       clusters: [],
     });
@@ -85,11 +88,12 @@ export async function startFleet(options: SimulatorOptions, processes: number): 
         healCluster: async (cluster) => void (await faults.remove(cluster)),
         addCluster: (cluster) => directory.add(cluster),
         removeCluster: (cluster) => directory.remove(cluster),
+        churn: servers.churn,
       },
       clock,
     );
     opened.push({ close: async () => scenario.stop() });
-    const admin = await startAdminServer({ ...servers, clusters, registries: sites, scenario });
+    const admin = await startAdminServer({ ...servers, clusters, registries: sites, scenario, directory });
     opened.push(admin);
     return {
       hub: { url: own.urlOf(hubName) },
@@ -98,6 +102,7 @@ export async function startFleet(options: SimulatorOptions, processes: number): 
       admin: { url: admin.url, token: admin.token },
       kubeconfig: (current = hubName, { alone = false } = {}) => directory.kubeconfig(current, alone),
       register: (registration) => directory.register(registration),
+      churn: servers.churn,
       pids: parts.map(({ pid }) => pid),
       failed: firstToEnd(parts, () => isClosing),
       close,

@@ -64,6 +64,7 @@ export class Origin {
   #sockets: Set<Socket> | undefined;
   #stalled: Set<Destroyable> | undefined;
   #watches: Set<OpenWatch> | undefined;
+  #closedTransferred = { sentBytes: 0, receivedBytes: 0 };
   #isSilent = false;
   #isClosed = false;
   #door: ((others: number) => Welcome) | undefined;
@@ -89,6 +90,16 @@ export class Origin {
   /** Connections that are open right now, answered or not. */
   get socketCount(): number {
     return this.#sockets?.size ?? 0;
+  }
+
+  /** What went over all its connections so far, TLS included. */
+  get transferred(): { readonly sentBytes: number; readonly receivedBytes: number } {
+    let { sentBytes, receivedBytes } = this.#closedTransferred;
+    for (const socket of this.#sockets ?? []) {
+      sentBytes += socket.bytesWritten;
+      receivedBytes += socket.bytesRead;
+    }
+    return { sentBytes, receivedBytes };
   }
 
   /** Requests and connections that are held without an answer. */
@@ -225,6 +236,11 @@ export class Origin {
     const others = this.#sockets.size;
     this.#sockets.add(socket);
     socket.once("close", () => {
+      const { sentBytes, receivedBytes } = this.#closedTransferred;
+      this.#closedTransferred = {
+        sentBytes: sentBytes + socket.bytesWritten,
+        receivedBytes: receivedBytes + socket.bytesRead,
+      };
       this.#sockets?.delete(socket);
       this.forget(socket);
     });

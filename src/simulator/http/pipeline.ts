@@ -4,6 +4,7 @@ import type { Clock } from "../../support/clock.ts";
 import { safeError } from "../../support/errors.ts";
 import type { FaultRegistry } from "../faults/registry.ts";
 import type { TokenVerifier } from "../tokens.ts";
+import type { AnswerCounts } from "./answer-counts.ts";
 import { ApiAnswers } from "./api.ts";
 import { type Arrival, arrivalOf } from "./arrival.ts";
 import { administrator, bearerToken } from "./callers.ts";
@@ -21,6 +22,7 @@ export interface PipelineParts {
   readonly tokens: TokenVerifier;
   readonly faults: FaultRegistry;
   readonly log: RequestLog;
+  readonly counts?: AnswerCounts;
   readonly clock: Clock;
   /** Answers before anything else does, whatever was asked. Undefined: the engine is asked. */
   readonly intercept?: (
@@ -59,9 +61,13 @@ export class Pipeline {
 
   /** Answers one request that arrived at `origin`. Never rejects. */
   async handle(origin: Origin, request: SimulatorRequest, response: SimulatorResponse): Promise<void> {
-    const { log, clock } = this.#parts;
-    const noteStatus = log.arrived(origin.name, request.method, request.url, clock.nowMs());
+    const { log, counts, clock } = this.#parts;
+    const logStatus = log.arrived(origin.name, request.method, request.url, clock.nowMs());
     const { facts, route } = arrivalOf(request, response);
+    const noteStatus = (status: number): void => {
+      logStatus(status);
+      counts?.answered(facts.verb, facts.resource, status);
+    };
     const exchange: Exchange = { origin, request, response, noteStatus, facts };
     // A client that resets its stream is an error event on both; unheard it would end the process.
     request.on("error", () => {});
