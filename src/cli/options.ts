@@ -64,6 +64,18 @@ export class Flags {
     return otherwise;
   }
 
+  /** What is made of the text. Whatever is wrong with it is one of the problems. */
+  parsed<T>(name: string, parse: (text: string) => T): T | undefined {
+    const text = this.text(name);
+    try {
+      return text === undefined ? undefined : parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      this.#problems.push(...error.problems.map((problem) => `--${name}: ${problem}`));
+      return undefined;
+    }
+  }
+
   on(name: string): boolean {
     return this.#values[camel(name)] === true;
   }

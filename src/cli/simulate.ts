@@ -1,6 +1,7 @@
 // `clusterpulse simulate`: a hub API and a fleet of simulated clusters, alone.
 import { closeSync, fchmodSync, openSync, writeSync } from "node:fs";
 import { Command } from "commander";
+import { parseChurnText } from "../simulator/churn/settings.ts";
 import { originModes } from "../simulator/options.ts";
 import { presetNames } from "../simulator/world/profile.ts";
 import { rfc3339 } from "../support/clock.ts";
@@ -25,6 +26,10 @@ export function simulateCommand(): Command {
     )
     .option("--origin <mode>", `where clusters are reached: ${originModes.join(", ")}`, "port")
     .option("--processes <n>", "how many processes serve the clusters, when one core is not enough", "1")
+    .option(
+      "--churn <settings>",
+      "let clusters change by themselves, such as eventsPerSecond=50,kinds=rollout:2+node-flap",
+    )
     .option("--data-dir <folder>", "keep what the hub API holds in this folder, over restarts")
     .option("--interval <seconds>", "spec.monitoring.interval of registered clusters")
     .action(async (_options, command: Command) => {
@@ -40,6 +45,7 @@ export function simulateCommand(): Command {
       const kubeconfigFile = flags.text("kubeconfig-out");
       const alone = flags.oneOf("kubeconfig-of", ["all", "hub"], "all") === "hub";
       const dataFolder = flags.text("data-dir");
+      const churn = flags.parsed("churn", parseChurnText);
       const namespace = flags.text("register");
       if (namespace !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
         flags.problem(`--register must be a namespace name such as clusterpulse, not ${JSON.stringify(namespace)}`);
@@ -57,6 +63,7 @@ export function simulateCommand(): Command {
       const simulator = processes === 1 ? await startSimulator(options) : await startFleet(options, processes);
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
+      if (churn !== undefined) await simulator.churn.set(churn);
       if (kubeconfigFile !== undefined) writeSecretFile(kubeconfigFile, simulator.kubeconfig("hub", { alone }));
       const removeRunFile = await writeRunFile({ admin: simulator.admin, startedAt: rfc3339(Date.now()) });
       const ready = {

@@ -9,7 +9,7 @@ import { type TimerHandle, TimerWheel } from "../../support/timer-wheel.ts";
 import { hashOf } from "../hash.ts";
 import type { World } from "../world/world.ts";
 import { type Subject, subjectsOf } from "./moves.ts";
-import type { ChurnSettings } from "./settings.ts";
+import { type ChurnSettings, parseChurn } from "./settings.ts";
 import { type ChurnKind, churnKinds, type Stage, type StageSet, stageSets } from "./stages.ts";
 
 /** The clusters that churn draws from. */
@@ -74,9 +74,9 @@ export class Churn {
     this.#random = seededRandom(fleet.seed);
   }
 
-  /** Goes on by these settings; chains that are under way go their way. */
+  /** Goes on by these settings; chains that are under way go their way. Throws InvalidInputError that lists everything wrong. */
   set(settings: ChurnSettings): void {
-    this.#settings = settings;
+    this.#settings = parseChurn(settings);
     this.#random = seededRandom(settings.seed ?? this.#fleet.seed);
     this.#tickedMs = this.#clock.monotonicMs();
     this.#burstMs = this.#tickedMs;

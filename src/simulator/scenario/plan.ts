@@ -2,12 +2,14 @@
 // a run's outcome can say which clusters were never touched. Pure.
 import { InvalidInputError } from "../../support/errors.ts";
 import { hash32 } from "../../support/random.ts";
+import type { ChurnSettings } from "../churn/settings.ts";
 import type { FaultRule } from "../faults/rule.ts";
 import type { Selection, Step } from "./steps.ts";
 
 export type Action =
   | { readonly atMs: number; readonly kind: "add" | "remove" | "heal"; readonly cluster: string }
-  | { readonly atMs: number; readonly kind: "break"; readonly cluster: string; readonly rule: FaultRule };
+  | { readonly atMs: number; readonly kind: "break"; readonly cluster: string; readonly rule: FaultRule }
+  | { readonly atMs: number; readonly kind: "churn"; readonly churn: ChurnSettings | "stop" };
 
 export interface ScenarioPlan {
   /** In order of time. */
@@ -41,6 +43,7 @@ export function spellsOf({ actions }: ScenarioPlan): Spell[] {
   const spells: { cluster: string; fault: string; fromMs: number; toMs: number | null }[] = [];
   const open = new Map<string, (typeof spells)[number]>();
   for (const action of actions) {
+    if (action.kind === "churn") continue;
     const { atMs, kind, cluster } = action;
     const spell = open.get(cluster);
     if (kind === "break" && spell === undefined) {
@@ -88,7 +91,7 @@ class Planner {
     };
   }
 
-  #turn(atMs: number, { add, remove, heal, faults }: Step, where: string): void {
+  #turn(atMs: number, { add, remove, heal, churn, faults }: Step, where: string): void {
     const there = (): string[] => this.#names.filter((name) => !this.#gone.has(name));
     for (const cluster of this.#choose(add, [...this.#gone], `${where}.add`)) {
       this.#gone.delete(cluster);
@@ -104,6 +107,7 @@ class Planner {
       this.#faulty.delete(cluster);
       this.#actions.push({ atMs, kind: "heal", cluster });
     }
+    if (churn !== undefined) this.#actions.push({ atMs, kind: "churn", churn });
     if (faults === undefined) return;
     if ("rules" in faults) for (const rule of faults.rules) this.#break(atMs, rule, `${where}.faults`);
     else

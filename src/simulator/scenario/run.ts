@@ -2,6 +2,7 @@
 // does not hold up the next.
 import type { Cancel, Clock } from "../../support/clock.ts";
 import { safeError } from "../../support/errors.ts";
+import type { ChurnSettings } from "../churn/settings.ts";
 import type { FaultRule } from "../faults/rule.ts";
 import type { Action, ScenarioPlan } from "./plan.ts";
 
@@ -12,6 +13,7 @@ export interface ScenarioSubject {
   /** Its ClusterConnection comes and goes; the cluster itself serves all the time. */
   addCluster(cluster: string): void;
   removeCluster(cluster: string): void;
+  readonly churn: { set(settings: ChurnSettings): void | Promise<void>; stop(): void | Promise<void> };
 }
 
 export interface ScenarioState {
@@ -84,10 +86,13 @@ export class ScenarioRun {
           return this.#subject.addCluster(action.cluster);
         case "remove":
           return this.#subject.removeCluster(action.cluster);
+        case "churn":
+          return await (action.churn === "stop" ? this.#subject.churn.stop() : this.#subject.churn.set(action.churn));
       }
     } catch (error) {
       this.#failed++;
-      this.#lastError = `${action.kind} ${action.cluster}: ${safeError(error).message}`;
+      const what = action.kind === "churn" ? action.kind : `${action.kind} ${action.cluster}`;
+      this.#lastError = `${what}: ${safeError(error).message}`;
     }
   }
 }

@@ -2,6 +2,7 @@
 // wrong is said at once, with the step it is in. What it means for a fleet is plan.ts.
 import { parse } from "yaml";
 import { InvalidInputError } from "../../support/errors.ts";
+import { type ChurnSettings, parseChurn, parseChurnText } from "../churn/settings.ts";
 import { type FaultRule, faultNames, parseFaultRule } from "../faults/rule.ts";
 import { type FaultShare, parseFaultShares } from "./shares.ts";
 
@@ -20,6 +21,8 @@ export interface Step {
   readonly add: Selection | undefined;
   readonly remove: Selection | undefined;
   readonly heal: Selection | undefined;
+  /** What happens in clusters by itself from now on. */
+  readonly churn: ChurnSettings | "stop" | undefined;
   readonly faults: { readonly shares: readonly FaultShare[] } | { readonly rules: readonly FaultRule[] } | undefined;
 }
 
@@ -27,7 +30,7 @@ const maxTextLength = 256 * 1024;
 const maxSteps = 1_000;
 const maxRepeats = 100_000;
 const maxMs = 7 * 86_400_000;
-const members: ReadonlySet<string> = new Set(["at", "every", "until", "add", "remove", "heal", "faults"]);
+const members: ReadonlySet<string> = new Set(["at", "every", "until", "add", "remove", "heal", "churn", "faults"]);
 
 /** Reads a scenario. Throws InvalidInputError that lists everything wrong. */
 export function parseScenario(text: string): readonly Step[] {
@@ -93,10 +96,11 @@ function readStep(step: unknown, where: string, problems: string[]): Step {
     add: selection("add"),
     remove: selection("remove"),
     heal: selection("heal"),
+    churn: readChurn(given["churn"], where, problems),
     faults,
   };
-  if (isRecord(step) && ["add", "remove", "heal", "faults"].every((what) => given[what] === undefined))
-    problems.push(`${where}: nothing happens; it needs add, remove, heal or faults`);
+  if (isRecord(step) && ["add", "remove", "heal", "churn", "faults"].every((what) => given[what] === undefined))
+    problems.push(`${where}: nothing happens; it needs add, remove, heal, churn or faults`);
   return read;
 }
 
@@ -113,6 +117,18 @@ function readSelection(value: unknown): Selection | undefined {
   if (percent !== undefined && Number(percent) <= 100) return { kind: "share", value: Number(percent) / 100 };
   const areNames = Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === "string");
   return areNames ? { kind: "names", names: value as string[] } : undefined;
+}
+
+/** As the flag --churn has it, an object of settings, or `stop`. */
+function readChurn(value: unknown, where: string, problems: string[]): Step["churn"] {
+  if (value === undefined || value === "stop") return value;
+  try {
+    return typeof value === "string" ? parseChurnText(value) : parseChurn(value);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    problems.push(...error.problems.map((problem) => `${where}: ${problem}`));
+    return undefined;
+  }
 }
 
 /** As the flag --faults has it, or a list of fault rules. */

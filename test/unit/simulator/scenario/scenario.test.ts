@@ -1,5 +1,6 @@
 // A scenario from its text to its last action, in virtual time.
 import { describe, expect, it } from "vitest";
+import type { ChurnSettings } from "../../../../src/simulator/churn/settings.ts";
 import { type Action, planScenario, spellsOf } from "../../../../src/simulator/scenario/plan.ts";
 import { ScenarioRun } from "../../../../src/simulator/scenario/run.ts";
 import { parseScenario } from "../../../../src/simulator/scenario/steps.ts";
@@ -8,7 +9,8 @@ import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
 const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
 const plan = (text: string, seed = 1) => planScenario(parseScenario(text), names, seed);
-const shown = ({ atMs, kind, cluster }: Action): string => `${atMs} ${kind} ${cluster}`;
+const clusterOf = (action: Action): string => ("cluster" in action ? action.cluster : "");
+const shown = (action: Action): string => `${action.atMs} ${action.kind} ${clusterOf(action)}`;
 
 const problemsOf = (text: string): readonly string[] => {
   try {
@@ -49,9 +51,10 @@ steps:
       ...["10 remove", "10 remove", "10 remove"],
       ...[20, 30, 40, 50, 60].flatMap((at) => [`${at} add`, `${at} remove`]),
     ]);
-    for (const cluster of actions.map(({ cluster }) => cluster)) expect(churned.has(cluster)).toBe(true);
+    for (const cluster of actions.map(clusterOf)) expect(churned.has(cluster)).toBe(true);
     const there = new Set(names);
-    for (const { kind, cluster } of actions) {
+    for (const action of actions) {
+      const [kind, cluster] = [action.kind, clusterOf(action)];
       expect(there.has(cluster), cluster).toBe(kind === "remove");
       if (kind === "remove") there.delete(cluster);
       else there.add(cluster);
@@ -87,6 +90,7 @@ steps:
     ["steps: [{ at: soon, heal: all }]", /steps\[0\]\.at: must be a time such as 30s/],
     ["steps: [{ heal: all }]", /steps\[0\]\.at: is missing/],
     ["steps: [{ at: 1s }]", /steps\[0\]: nothing happens/],
+    ["steps: [{ at: 1s, churn: { rate: 5 } }]", /steps\[0\]: churn\.rate: unknown.*exactly one of eventsPerSecond/],
     ["steps: [{ at: 1s, fault: hang=1 }]", /steps\[0\]\.fault: unknown/],
     ["steps: [{ at: 1s, faults: fire=1 }]", /steps\[0\]\.faults: .*fire must be one of/],
     ["steps: [{ at: 1s, remove: 101% }]", /steps\[0\]\.remove: must be all, a number/],
@@ -115,6 +119,10 @@ describe("a run of a scenario", () => {
       healCluster: (cluster: string) => Promise.reject(new Error(`cannot heal ${cluster}`)),
       addCluster: (cluster: string) => note(`add ${cluster}`),
       removeCluster: (cluster: string) => note(`remove ${cluster}`),
+      churn: {
+        set: ({ eventsPerSecond }: ChurnSettings) => note(`churn ${eventsPerSecond}`),
+        stop: () => note("churn stops"),
+      },
     };
     return { clock, seen, run: new ScenarioRun(plan(text), subject, clock) };
   };
@@ -133,6 +141,17 @@ steps:
     await clock.advance(2_000);
     expect(seen.at(-1)).toBe("4000 add c2");
     expect(run.state).toMatchObject({ done: 4, running: false });
+  });
+
+  it("lets clusters change by themselves from a time to another", async () => {
+    const { clock, seen } = start(`
+steps:
+  - { at: 1s, churn: { eventsPerSecond: 50, kinds: { rollout: 2, node-flap: 1 } } }
+  - { at: 2s, churn: "eventsPerSecond=5,kinds=steady" }
+  - { at: 3s, churn: stop }
+`);
+    await clock.advance(5_000);
+    expect(seen).toEqual(["1000 churn 50", "2000 churn 5", "3000 churn stops"]);
   });
 
   it("stops where it is", async () => {
