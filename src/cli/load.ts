@@ -152,7 +152,7 @@ function progress({ secondsLeft, phase, unseen, sample }: Progress): void {
       ? unseen > 0
         ? `  ${unseen} healthy clusters are not seen yet`
         : ""
-      : `  healthy p99 ${sample.healthyLatenessP99Ms.toFixed(0)} ms  hub ${sample.hubCores.toFixed(2)} cores, ${(sample.hubRssBytes / 1e6).toFixed(0)} MB`;
+      : `  healthy p99 ${sample.healthyLatenessP99Ms?.toFixed(0) ?? "-"} ms  hub ${sample.hubCores.toFixed(2)} cores, ${(sample.hubRssBytes / 1e6).toFixed(0)} MB`;
   process.stderr.write(`load: ${phase}, ${secondsLeft} s left${measured}\n`);
 }
 

@@ -1,127 +1,252 @@
-// A load report as one HTML file that needs nothing else: figures, plots over time, and the distribution of lateness. Pure.
-import type { GroupReport, HistogramBar, LoadReport, LoadSample } from "./report.ts";
+// A load report as one HTML file that needs nothing else: no network, no script, light and dark. Pure.
 
-const size = { width: 760, height: 200, left: 64, bottom: 24 };
+import type { GroupLateness } from "./lateness.ts";
+import { limitRows } from "./limits.ts";
+import { clock, distributionPlot, type Group, timePlot } from "./plot.ts";
+import type { LoadReport, LoadSample } from "./report.ts";
+import { pageStyle } from "./style.ts";
 
 export function reportHtml(report: LoadReport): string {
-  const { healthy, broken, hub, simulator } = report;
-  const faults = Object.entries(report.faults).map(([fault, count]) => `${fault} on ${count}`);
-  const rows: readonly (readonly [string, string])[] = [
-    [
-      "Fleet",
-      `${report.clusters} clusters, preset ${report.preset}, every ${report.intervalSeconds} s, seed ${report.seed}`,
-    ],
-    ["Measured", `${report.durationSeconds} s after ${report.warmUpSeconds} s of warm-up, started ${report.startedAt}`],
-    ["Broken on purpose", faults.length === 0 ? "nothing" : faults.join(", ")],
-    ...(report.churned > 0 ? [["Went or came back", `${report.churned} clusters`] as const] : []),
-    [
-      "First full view",
-      report.firstFullViewMs === null ? "not within the warm-up" : milliseconds(report.firstFullViewMs),
-    ],
-    [
-      "Hub",
-      `${hub.cpuMsPerClusterCycle.toFixed(2)} ms of CPU per cluster and cycle, ${mebibytes(hub.rssBytes)}, ${hub.sockets ?? "?"} sockets`,
-    ],
-    [
-      "Simulator",
-      `${simulator.cpuMsPerClusterCycle.toFixed(2)} ms of CPU per cluster and cycle, ${mebibytes(simulator.rssBytes)}`,
-    ],
-    ["Verdict", report.exceeded.length === 0 ? "within its limits" : report.exceeded.join("; ")],
-  ];
-  const series = (read: (sample: LoadSample) => number): number[] => report.series.map(read);
+  const { healthy, broken, baseline, hub, limits } = report;
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>ClusterPulse Hub under load</title>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>ClusterPulse Hub under load</title>
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>
-body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:860px;padding:0 1rem;color:#151515;background:#fff}
-table{border-collapse:collapse;margin:1rem 0}th,td{text-align:left;padding:.25rem .9rem .25rem 0;vertical-align:top}
-td.n{text-align:right;font-variant-numeric:tabular-nums}svg{width:100%;height:auto}h2{margin-top:2.2rem;font-size:1.1rem}
-.healthy{stroke:#06c;fill:#06c}.broken{stroke:#c9190b;fill:#c9190b}polyline{fill:none!important;stroke-width:1.6}
-text{font:11px system-ui,sans-serif;fill:#555;stroke:none}line{stroke:#ddd}
-@media(prefers-color-scheme:dark){body{background:#151515;color:#eee}text{fill:#aaa}line{stroke:#444}}
-</style></head><body>
+<style>${pageStyle}</style></head><body>
 <h1>ClusterPulse Hub under load</h1>
-<table>${rows.map(([name, value]) => `<tr><th>${escaped(name)}</th><td>${escaped(value)}</td></tr>`).join("")}</table>
+<p class="sub">${escaped(summaryOf(report))}</p>
+${verdict(report)}
+<div class="cards">${cards(report).map(card).join("")}</div>
 <h2>Lateness</h2>
-<p>From the time a cycle was due to its outcome in the store.</p>
-<table><tr><th></th><th>clusters</th><th>cycles</th><th>missed</th><th>p50</th><th>p99</th><th>max</th><th>sockets per cluster, at most</th></tr>
-${groupRow("healthy", healthy)}${groupRow("broken", broken)}</table>
-<h2>How late, healthy clusters</h2>${bars(report.histogram.healthy, "healthy")}
-<h2>How late, broken clusters</h2>${bars(report.histogram.broken, "broken")}
-<h2>Lateness at p99 over time (ms), healthy clusters</h2>${plot(
-    series(({ healthyLatenessP99Ms }) => healthyLatenessP99Ms),
-    report.series,
-    "healthy",
-  )}
-<h2>Lateness at p99 over time (ms), broken clusters</h2>${plot(
-    series(({ brokenLatenessP99Ms }) => brokenLatenessP99Ms),
-    report.series,
-    "broken",
-  )}
-<h2>CPU of the hub over time (cores)</h2>${plot(
-    series(({ hubCores }) => hubCores),
-    report.series,
-    "healthy",
-  )}
-<h2>Resident memory of the hub over time (MiB)</h2>${plot(
-    series(({ hubRssBytes }) => hubRssBytes / 2 ** 20),
-    report.series,
-    "healthy",
-  )}
+<p class="sub">From the time a cycle was due, by the interval of its cluster, to its outcome in the store.</p>
+${table(
+  ["", "clusters", "cycles", "missed", "p50", "p99", "max", "most sockets of a cluster"],
+  [
+    ...(baseline === null ? [] : [groupRow("healthy, before the faults", "healthy", baseline.healthy, "")]),
+    groupRow("healthy", "healthy", healthy, String(healthy.maxSocketsPerCluster)),
+    groupRow("broken", "broken", broken, String(broken.maxSocketsPerCluster)),
+  ],
+)}
+<h3>How late cycles were <span class="key"><i class="healthy"></i>healthy <i class="broken"></i>broken; shares of each group's cycles, up to the time below each bar</span></h3>
+${distributionPlot("Distribution of lateness", report.histogram, limits.maxLatenessP99Ms)}
+${overTime(report, "Lateness of healthy clusters at p99", "healthy", ({ healthyLatenessP99Ms }) => healthyLatenessP99Ms, milliseconds, latenessLimit(report))}
+${overTime(report, "Lateness of broken clusters at p99", "broken", ({ brokenLatenessP99Ms }) => brokenLatenessP99Ms, milliseconds)}
+<h2>What it cost the hub</h2>
+${overTime(
+  report,
+  "CPU, in cores",
+  "healthy",
+  ({ hubCores }) => hubCores,
+  (cores) => String(Number(cores.toFixed(2))),
+)}
+${overTime(report, "Resident memory", "healthy", ({ hubRssBytes }) => hubRssBytes / 1e6, megabytes, limits.maxRssMb)}
+${overTime(
+  report,
+  "Open sockets",
+  "healthy",
+  ({ hubSockets }) => hubSockets,
+  (sockets) => String(Math.round(sockets)),
+)}
+${recoveries(report)}
+${worst(report)}
+<h2>How it was measured</h2>
+${table(
+  [],
+  [
+    ["command", `<code>${escaped(report.command)}</code>`],
+    ["started", escaped(report.startedAt)],
+    [
+      "fleet",
+      `${report.clusters} clusters, preset ${escaped(report.preset)}, every ${report.intervalSeconds} s, seed ${report.seed}`,
+    ],
+    ["times", escaped(timesOf(report))],
+    ["machine", escaped(machineOf(report))],
+    [
+      "versions",
+      escaped(`ClusterPulse Hub ${report.machine.version}, Node.js ${report.machine.node}, ${report.machine.system}`),
+    ],
+    [
+      "unit U",
+      `${report.unitMs.toFixed(1)} ms of CPU (${report.unitRangeMs.map((ms) => ms.toFixed(1)).join(" before, ")} after): one JSON.parse of 5,000 PersistentVolumeClaims`,
+    ],
+    [
+      "hub",
+      `${hub.cpuMsPerClusterCycle.toFixed(2)} ms of CPU for a cluster's cycle; memory ${megabytes(hub.rss.startBytes / 1e6)} at the start, ${megabytes(hub.rss.endBytes / 1e6)} at the end, ${megabytes(hub.rss.slopeBytesPerHour / 1e6)} an hour by its slope`,
+    ],
+    [
+      "simulator",
+      `${report.simulator.cpuMsPerClusterCycle.toFixed(2)} ms of CPU for a cluster's cycle, ${megabytes(report.simulator.rssBytes / 1e6)}`,
+    ],
+  ].map(([name = "", value = ""]) => [`<b>${name}</b>`, value]),
+  "plain",
+)}
 </body></html>
 `;
 }
 
-function groupRow(
-  name: string,
-  { clusters, cycles, missedCycles, latenessMs, maxSocketsPerCluster }: GroupReport,
-): string {
-  const cells = [
-    clusters,
-    cycles,
-    missedCycles,
-    milliseconds(latenessMs.p50),
-    milliseconds(latenessMs.p99),
-    milliseconds(latenessMs.max),
-    maxSocketsPerCluster,
-  ];
-  return `<tr><th>${name}</th>${cells.map((cell) => `<td class="n">${cell}</td>`).join("")}</tr>`;
+function summaryOf({ clusters, preset, intervalSeconds, faults, churned, durationSeconds }: LoadReport): string {
+  const broken = Object.entries(faults).map(([fault, count]) => `${fault} on ${count}`);
+  return [
+    `${clusters} clusters (${preset}) every ${intervalSeconds} s, measured for ${clock(durationSeconds)}`,
+    broken.length === 0 ? "nothing broken on purpose" : `broken on purpose: ${broken.join(", ")}`,
+    ...(churned > 0 ? [`${churned} went or came back`] : []),
+  ].join("; ");
 }
 
-function bars(histogram: readonly HistogramBar[], group: "healthy" | "broken"): string {
-  const most = Math.max(1, ...histogram.map(({ cycles }) => cycles));
-  const step = (size.width - size.left) / Math.max(1, histogram.length);
-  const room = size.height - size.bottom - 16;
-  const drawn = histogram.map(({ toMs, cycles }, index) => {
-    const height = (cycles / most) * room;
-    const x = size.left + index * step;
-    const label = toMs === null ? "more" : toMs >= 1_000 ? `${toMs / 1_000} s` : `${toMs} ms`;
-    return `<rect class="${group}" x="${(x + 3).toFixed(1)}" y="${(size.height - size.bottom - height).toFixed(1)}" width="${(step - 6).toFixed(1)}" height="${height.toFixed(1)}"/><text x="${(x + step / 2).toFixed(1)}" y="${size.height - 6}" text-anchor="middle">${label}</text>${cycles === 0 ? "" : `<text x="${(x + step / 2).toFixed(1)}" y="${(size.height - size.bottom - height - 4).toFixed(1)}" text-anchor="middle">${cycles}</text>`}`;
-  });
-  return svg(drawn.join(""));
+function timesOf({ warmUpSeconds, baseline, durationSeconds }: LoadReport): string {
+  const before = baseline === null ? "" : `${baseline.durationSeconds} s without faults, two intervals to settle, `;
+  return `${warmUpSeconds} s of warm-up, ${before}${durationSeconds} s measured`;
 }
 
-function plot(values: readonly number[], samples: readonly LoadSample[], group: "healthy" | "broken"): string {
-  const most = Math.max(1e-9, ...values);
-  const lastSeconds = Math.max(1, samples.at(-1)?.atSeconds ?? 1);
-  const bottom = size.height - size.bottom;
-  const points = values.map((value, index) => {
-    const x = size.left + ((samples[index]?.atSeconds ?? 0) / lastSeconds) * (size.width - size.left - 8);
-    return `${x.toFixed(1)},${(bottom - (value / most) * (bottom - 12)).toFixed(1)}`;
-  });
-  const grid = [0, 0.5, 1].map((share) => {
-    const y = (bottom - share * (bottom - 12)).toFixed(1);
-    return `<line x1="${size.left}" x2="${size.width}" y1="${y}" y2="${y}"/><text x="${size.left - 6}" y="${y}" text-anchor="end">${short(share * most)}</text>`;
-  });
-  return svg(
-    `${grid.join("")}<polyline class="${group}" points="${points.join(" ")}"/><text x="${size.width - 4}" y="${size.height - 6}" text-anchor="end">${lastSeconds.toFixed(0)} s</text>`,
+function machineOf({ machine }: LoadReport): string {
+  const { cpu, cores, memoryBytes, loadAverage } = machine;
+  return `${cores} cores (${cpu}), ${(memoryBytes / 1e9).toFixed(1)} GB of memory, load average ${loadAverage.toFixed(1)} before it began`;
+}
+
+function verdict({ limits, exceeded, ...found }: LoadReport): string {
+  const rows = limitRows(found, limits);
+  if (rows.length === 0) return '<p class="verdict">No limits were given.</p>';
+  const head =
+    exceeded.length === 0
+      ? '<p class="verdict met">✓ Within its limits</p>'
+      : `<p class="verdict missed">✗ ${exceeded.length} over the limit</p>`;
+  return `${head}${table(
+    ["", "measured", "limit", ""],
+    rows.map(({ what, value, limit, isMet }) => [
+      escaped(what),
+      value,
+      limit,
+      isMet ? '<span class="met">✓ met</span>' : '<span class="missed">✗ missed</span>',
+    ]),
+  )}`;
+}
+
+interface Card {
+  readonly name: string;
+  readonly value: string;
+  readonly more: string;
+}
+
+function cards({ healthy, healthyToBaselineP99, hub, firstFullViewMs, recoveries }: LoadReport): Card[] {
+  const [slowest] = recoveries.toSorted(
+    (a, b) => (b.fullViewMs ?? Number.MAX_VALUE) - (a.fullViewMs ?? Number.MAX_VALUE),
   );
+  return [
+    {
+      name: "healthy, p99",
+      value: healthy.cycles === 0 ? "–" : milliseconds(healthy.latenessMs.p99),
+      more:
+        healthyToBaselineP99 === null
+          ? `max ${milliseconds(healthy.latenessMs.max)}`
+          : `${healthyToBaselineP99.toFixed(2)}x of without faults`,
+    },
+    { name: "healthy, missed", value: String(healthy.missedCycles), more: `of ${healthy.cycles} cycles` },
+    {
+      name: "CPU of a cycle",
+      value: `${hub.cpuPerClusterCycleU.toFixed(3)} U`,
+      more: `${hub.cpuMsPerClusterCycle.toFixed(2)} ms`,
+    },
+    { name: "memory, at most", value: megabytes(hub.rssBytes / 1e6), more: `${hub.sockets ?? "?"} sockets` },
+    {
+      name: "first full view",
+      value: firstFullViewMs === null ? "–" : milliseconds(firstFullViewMs),
+      more: `${hub.handshakesPeak ?? "?"} handshakes at once`,
+    },
+    ...(slowest === undefined
+      ? []
+      : [
+          {
+            name: "slowest recovery",
+            value: slowest.fullViewMs === null ? "–" : milliseconds(slowest.fullViewMs),
+            more:
+              slowest.missing > 0
+                ? `${slowest.missing} of ${slowest.clusters} not back`
+                : `${slowest.clusters} clusters`,
+          },
+        ]),
+  ];
 }
 
-const svg = (content: string): string => `<svg viewBox="0 0 ${size.width} ${size.height}" role="img">${content}</svg>`;
-const short = (value: number): string =>
-  value >= 100 ? value.toFixed(0) : value >= 1 ? value.toFixed(1) : value.toFixed(2);
+const card = ({ name, value, more }: Card): string =>
+  `<div class="card"><span>${name}</span><b>${value}</b><span>${more}</span></div>`;
+
+/** The stricter of both limits on lateness. */
+function latenessLimit({ limits, baseline }: LoadReport): number | undefined {
+  const byRatio = baseline === null ? undefined : (limits.maxP99Ratio ?? Number.NaN) * baseline.healthy.latenessMs.p99;
+  const given = [limits.maxLatenessP99Ms, byRatio].filter((ms) => ms !== undefined && !Number.isNaN(ms)) as number[];
+  return given.length === 0 ? undefined : Math.min(...given);
+}
+
+function overTime(
+  { series, recoveries }: LoadReport,
+  title: string,
+  group: Group,
+  read: (sample: LoadSample) => number | null,
+  shown: (value: number) => string,
+  limit?: number,
+): string {
+  const settling = series.find(({ phase }) => phase === "settling");
+  const marks = [
+    ...(settling === undefined ? [] : [{ atSeconds: settling.atSeconds, label: "faults on" }]),
+    ...(settling === undefined ? [] : [{ atSeconds: 0, label: "measured" }]),
+    // More of them would be a fence.
+    ...(recoveries.length > 5 ? [] : recoveries.map(({ atSeconds }) => ({ atSeconds, label: "healed" }))),
+  ];
+  const points = series.map((sample) => ({ atSeconds: sample.atSeconds, value: read(sample) }));
+  const plot = timePlot(title, { points, group, shown, limit, marks });
+  return plot === "" ? "" : `<h3>${title}</h3>${plot}`;
+}
+
+function worst({ worst }: LoadReport): string {
+  if (worst.length === 0) return "";
+  return `<h2>Who was worst off among the healthy</h2>
+${table(
+  ["cluster", "latest cycle", "missed cycles"],
+  worst.map(({ cluster, latenessMs, missedCycles }) => [
+    escaped(cluster),
+    milliseconds(latenessMs),
+    String(missedCycles),
+  ]),
+)}`;
+}
+
+function recoveries({ recoveries }: LoadReport): string {
+  if (recoveries.length === 0) return "";
+  const shown = recoveries.slice(0, 50);
+  const rest = recoveries.length - shown.length;
+  return `<h2>Recoveries</h2>
+<p class="sub">From the moment clusters healed until the last of them had a good outcome in the store.</p>
+${table(
+  ["healed at", "clusters", "full view after", "not back", "handshakes at once, at most"],
+  shown.map(({ atSeconds, clusters, fullViewMs, missing, handshakesPeak }) => [
+    clock(atSeconds),
+    String(clusters),
+    fullViewMs === null ? "–" : milliseconds(fullViewMs),
+    String(missing),
+    String(handshakesPeak ?? "–"),
+  ]),
+)}${rest > 0 ? `<p class="sub">and ${rest} more, in the JSON report</p>` : ""}`;
+}
+
+function groupRow(name: string, group: Group, found: GroupLateness, sockets: string): string[] {
+  const { clusters, cycles, missedCycles, latenessMs } = found;
+  const times = [latenessMs.p50, latenessMs.p99, latenessMs.max].map(milliseconds);
+  const counts = [clusters, cycles, missedCycles].map(String);
+  return [
+    `<span class="key"><i class="${group}"></i></span>${name}`,
+    ...counts,
+    ...(cycles === 0 ? ["–", "–", "–"] : times),
+    sockets,
+  ];
+}
+
+/** Cells are HTML. */
+function table(head: readonly string[], rows: readonly (readonly string[])[], kind = "figures"): string {
+  const row = (cells: readonly string[], tag: "th" | "td"): string =>
+    `<tr>${cells.map((cell) => `<${tag}>${cell}</${tag}>`).join("")}</tr>`;
+  return `<div class="wide"><table class="${kind}">${head.length === 0 ? "" : row(head, "th")}${rows.map((cells) => row(cells, "td")).join("")}</table></div>`;
+}
+
 const milliseconds = (value: number): string =>
-  value >= 10_000 ? `${(value / 1_000).toFixed(1)} s` : `${value.toFixed(0)} ms`;
-const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+  value >= 10_000 ? `${Number((value / 1_000).toFixed(1))} s` : `${Number(value.toFixed(0))} ms`;
+const megabytes = (value: number): string => `${value.toFixed(0)} MB`;
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -95,8 +95,9 @@ export interface LoadSample {
   readonly hubCores: number;
   readonly hubRssBytes: number;
   readonly hubSockets: number | null;
-  readonly healthyLatenessP99Ms: number;
-  readonly brokenLatenessP99Ms: number;
+  /** Null: none came due. */
+  readonly healthyLatenessP99Ms: number | null;
+  readonly brokenLatenessP99Ms: number | null;
 }
 
 /** `settling`: faults were switched on a moment ago. */

@@ -176,7 +176,8 @@ class LoadRun {
     const figures = {
       firstFullViewMs: this.#firstFullViewMs,
       healthy: healthyReport,
-      healthyToBaselineP99: baselineP99 > 0 ? healthyReport.latenessMs.p99 / baselineP99 : null,
+      healthyToBaselineP99:
+        baselineP99 > 0 && healthyReport.cycles > 0 ? healthyReport.latenessMs.p99 / baselineP99 : null,
       recoveries: this.#recoveries.report(toMs),
       hub: {
         cpuMsPerClusterCycle,
@@ -274,8 +275,10 @@ class LoadRun {
       const hubSockets = await this.#subject.hubSockets();
       const atMs = this.#clock.nowMs();
       this.#recoveries.handshakes(atMs, cost.handshakesPeak);
-      const p99 = (names: readonly string[], counts?: Counts): number =>
-        this.#ledger.report(names, last.atMs, atMs, counts).latenessMs.p99;
+      const p99 = (names: readonly string[], counts?: Counts): number | null => {
+        const { cycles, latenessMs } = this.#ledger.report(names, last.atMs, atMs, counts);
+        return cycles === 0 ? null : latenessMs.p99;
+      };
       const sample = {
         phase,
         hubCores: (cost.cpuMs - last.cost.cpuMs) / Math.max(1, atMs - last.atMs),

@@ -27,17 +27,19 @@ describe("the limits of a load run", () => {
     expect(exceededLimits(report, { [name]: value * 0.9 })).toEqual([expect.stringContaining(`: ${shown}; the limit`)]);
   });
 
-  it("are exceeded by what could not be taken: a full view that never came, a ratio without a time before", () => {
+  it("are exceeded by what could not be taken: no healthy cluster, a full view that never came, no time before", () => {
     const [first] = report.recoveries;
     const nothing = {
       ...report,
+      healthy: { ...group, cycles: 0, latenessMs: { p50: 0, p99: 0, max: 0 } },
       firstFullViewMs: null,
       healthyToBaselineP99: null,
       recoveries: [{ ...(first as (typeof report.recoveries)[0]), missing: 1, fullViewMs: null }],
     };
-    const limits = { maxFirstViewSeconds: 60, maxP99Ratio: 1.1, maxRecoverySeconds: 90 };
-    expect(exceededLimits(nothing, limits)).toHaveLength(3);
-    expect(exceededLimits(nothing, limits).every((line) => line.includes("could not be taken"))).toBe(true);
+    const limits = { maxLatenessP99Ms: 250, maxFirstViewSeconds: 60, maxP99Ratio: 1.1, maxRecoverySeconds: 90 };
+    const lines = exceededLimits(nothing, limits);
+    expect(lines.filter((line) => line.includes("could not be taken"))).toHaveLength(4);
+    expect(lines).toHaveLength(4);
   });
 });
 
@@ -91,9 +93,33 @@ describe("the report as a page", () => {
     expect(page).not.toMatch(/<script|src=|href=|https?:/);
     expect(page).toContain("blackhole on 5");
     expect(page.match(/<svg/g)).toHaveLength(6);
+    for (const told of ["--clusters 25", "seed 1", "2 cores", "8.0 GB", "Node.js v26.0.0", "Hub 0.1.0", "prod-fra-01"])
+      expect(page).toContain(told);
+  });
+
+  it("draws each limit where it is near what was measured, and says which were met", () => {
+    const limits = { maxLatenessP99Ms: 100, maxRssMb: 150, maxCpuU: 0.05 };
+    const page = reportHtml({ ...report, limits, exceeded: ["x"] });
+    expect(page).toContain(">limit 100 ms<");
+    expect(page).toContain(">limit at p99 100 ms<");
+    expect(page).toContain(">limit 150 MB<");
+    expect(page.match(/✓ met/g)).toHaveLength(2);
+    expect(page.match(/✗ missed/g)).toHaveLength(2);
+    // So far above the line that it would press it flat.
+    expect(reportHtml({ ...report, limits: { maxRssMb: 1_500 } })).not.toContain(">limit 1500 MB<");
+  });
+
+  it("leaves out what there is nothing of", () => {
+    const nobody = { ...group, clusters: 0, cycles: 0 };
+    const series = report.series.map((sample) => ({ ...sample, healthyLatenessP99Ms: null, hubSockets: null }));
+    const page = reportHtml({ ...report, healthy: nobody, baseline: null, series, worst: [], recoveries: [] });
+    expect(page.match(/<svg/g)).toHaveLength(4);
+    expect(page).not.toMatch(/Recoveries|worst off|NaN|undefined|null/);
   });
 
   it("writes foreign text as text", () => {
-    expect(reportHtml({ ...report, preset: "<img onerror=x>" })).not.toContain("<img");
+    const page = reportHtml({ ...report, preset: "<img onerror=x>", command: "clusterpulse load --report <b>" });
+    expect(page).not.toMatch(/<img|<b>$/);
+    expect(page).toContain("--report &#60;b&#62;");
   });
 });
