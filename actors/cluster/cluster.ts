@@ -335,7 +335,7 @@ class ClusterActor implements Actor<ClusterMessage> {
 
   #failed(failure: Failure, retryAfterMs = 0): void {
     if (failure.reason === busyReason) {
-      this.#report.failed(failure);
+      this.#report.busy(failure);
       return;
     }
     this.#attempts.failed(retryAfterMs);

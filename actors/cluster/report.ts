@@ -119,6 +119,12 @@ export class ClusterReport {
     this.#checked(healthOf({ kind: "failed", failure }), undefined, waitMs);
   }
 
+  /** The hub had no room to ask it. What was wrong with it before may be so still, and stands. */
+  busy(failure: Failure): void {
+    if (this.#health?.health !== "unhealthy" || this.#stored === undefined) this.failed(failure);
+    else this.#store.write([...this.#declared, ...clusterStatus(this.#name, this.#stored)]);
+  }
+
   /** The cluster that was left alone is being asked: nothing else is new yet. */
   probing(): void {
     if (this.#stored !== undefined)

@@ -218,9 +218,12 @@ describe("what an error says", () => {
   test.each([429, 500, 503])("%i is an outage", (httpStatus) => {
     expect(verdictOf(new KubeError("SERVER_ERROR", "no", { httpStatus }))).toBe("outage");
   });
-  test.each(["ABORTED", "RUN_ABORTED", "COMPUTE_QUEUE_FULL"])("%s says nothing of the cluster", (code) => {
-    expect(verdictOf(new ClusterPulseError(code, "ours"))).toBe("nothing");
-  });
+  test.each(["ABORTED", "RUN_ABORTED", "COMPUTE_QUEUE_FULL", "ADMISSION_ABORTED", "ADMISSION_TIMEOUT", "HUB_BUSY"])(
+    "%s says nothing of the cluster",
+    (code) => {
+      expect(verdictOf(new ClusterPulseError(code, "ours"))).toBe("nothing");
+    },
+  );
   test.each(["CONNECTION_REFUSED", "RUN_DEADLINE"])("%s is an outage", (code) => {
     expect(verdictOf(new ClusterPulseError(code, "theirs"))).toBe("outage");
   });
