@@ -128,6 +128,9 @@ describe("the admin API", () => {
     ["GET", "faults"],
     ["POST", "faults", { cluster: "NAME", fault: "hang" }],
     ["DELETE", "faults/NAME"],
+    ["GET", "churn"],
+    ["PUT", "churn", { eventsPerSecond: 0 }],
+    ["DELETE", "churn"],
     ["GET", "scenario"],
     ["POST", "scenario", { yaml: "steps: [{ at: 1h, faults: hang=1 }]" }],
     ["DELETE", "scenario"],
@@ -174,6 +177,13 @@ describe("the admin API", () => {
       (found) => `${found[1]} ${found[2]}`,
     );
     expect(documented.toSorted()).toEqual(named.toSorted());
+  });
+
+  it("refuses churn that is none", async () => {
+    const answer = await call("PUT", "churn", { eventsPerSecond: -1, more: 3 });
+    expect(answer.status).toBe(400);
+    expect(answer.body.error).toMatch(/churn\.more: unknown.*churn\.eventsPerSecond: must be a number from 0/);
+    expect((await call("PUT", "churn", "{")).status).toBe(400);
   });
 
   it.each<[string, string, unknown, string]>([
