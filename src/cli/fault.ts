@@ -1,19 +1,24 @@
 // `clusterpulse fault`: breaks and heals clusters of a running simulator, also that of the demo.
 import { Command } from "commander";
-import { faultNames, parseFaultRule } from "../simulator/faults/rule.ts";
+import { faultNames } from "../simulator/faults/names.ts";
 import { Flags } from "./options.ts";
 
+const parametersHint = "\nWhat each fault takes: clusterpulse fault parameters [FAULT]\n";
+
 export function faultCommand(): Command {
-  const fault = new Command("fault").description("break and heal clusters of the demo or of a running simulator");
+  const fault = new Command("fault")
+    .description("break and heal clusters of the demo or of a running simulator")
+    .addHelpText("after", parametersHint);
   const add = new Command("add")
     .description("break a cluster: clusterpulse fault add NAME hang")
-    .argument("<cluster>")
+    .argument("<cluster>", "its name, or a registry's, or hub")
     .argument("<fault>", faultNames.join(", "))
     .option("--latency-ms <ms>", "how long each answer of a cluster with the fault latency is held back")
     .option(
       "--set <name=value...>",
-      "parameters of the fault, such as code=429 retryAfter=5, variant=expired, upMs=8000",
+      "parameters of the fault, and of the traffic that it meets: code=429 retryAfter=5 verb=list,watch probability=0.3",
     )
+    .addHelpText("after", parametersHint)
     .action(async (cluster: string, name: string, _options, command: Command) => {
       const flags = new Flags(command, 2);
       const latencyMs = flags.integer("latency-ms", { min: 1, max: 600_000 }, undefined);
@@ -23,6 +28,7 @@ export function faultCommand(): Command {
       };
       flags.end();
       const isPlain = Object.keys(parameters).length === 0;
+      const { parseFaultRule } = await import("../simulator/faults/rule.ts");
       const rule = parseFaultRule({ cluster, fault: name, ...(isPlain ? {} : { parameters }) });
       await (await connect(command)).addFault(rule);
       process.stdout.write(`${cluster}: ${name}. Heal it with: fault remove ${cluster}\n`);
@@ -36,11 +42,15 @@ export function faultCommand(): Command {
       process.stdout.write(`${cluster}: healed\n`);
     });
   const list = new Command("list")
-    .description("show what is broken on purpose")
+    .description("show what is broken on purpose, and how often it met somebody")
     .action(async (_options, command: Command) => {
       new Flags(command).end();
       const faults = await (await connect(command)).listFaults();
-      for (const { cluster, fault: name } of faults) process.stdout.write(`${cluster}  ${name}\n`);
+      for (const { cluster, fault: name, parameters, fired, isOn } of faults) {
+        const told = Object.entries(parameters ?? {}).map(([key, value]) => `${key}=${value}`);
+        const met = `met ${fired}${isOn ? "" : ", not now"}`;
+        process.stdout.write(`${[cluster, name, ...(told.length > 0 ? [told.join(" ")] : []), met].join("  ")}\n`);
+      }
       if (faults.length === 0) process.stdout.write("nothing is broken on purpose\n");
     });
   for (const command of [add, remove, list]) {
@@ -50,17 +60,35 @@ export function faultCommand(): Command {
       .allowExcessArguments(true);
     fault.addCommand(command);
   }
-  return fault;
+  return fault.addCommand(parametersCommand());
 }
 
+function parametersCommand(): Command {
+  return new Command("parameters")
+    .description("tell what faults look like and what they take")
+    .argument("[fault]")
+    .allowUnknownOption(true)
+    .allowExcessArguments(true)
+    .action(async (name: string | undefined, _options, command: Command) => {
+      const flags = new Flags(command, 1);
+      const wanted = faultNames.filter((known) => name === undefined || known === name);
+      if (wanted.length === 0) flags.problem(`${name} must be one of ${faultNames.join(", ")}`);
+      flags.end();
+      const { faultsText } = await import("../simulator/faults/help.ts");
+      process.stdout.write(faultsText(wanted));
+    });
+}
+
+const number = /^-?\d{1,12}(\.\d{1,9})?$/;
+
 /** `name=value` pairs; which there are and what they may be is for the rule to say. */
-function parametersOf(pairs: readonly string[], flags: Flags): Record<string, string | number> {
-  const parameters: Record<string, string | number> = {};
+function parametersOf(pairs: readonly string[], flags: Flags): Record<string, string | number | boolean> {
+  const parameters: Record<string, string | number | boolean> = {};
   for (const pair of pairs) {
-    const match = /^(\w+)=(.+)$/.exec(pair);
-    if (match === null) flags.problem(`--set must be like code=429, not ${JSON.stringify(pair)}`);
-    else
-      parameters[match[1] as string] = /^\d{1,12}$/.test(match[2] as string) ? Number(match[2]) : (match[2] as string);
+    const [, name = "", text = ""] = /^(\w+)=(.+)$/.exec(pair) ?? [];
+    if (name === "") flags.problem(`--set must be like code=429, not ${JSON.stringify(pair)}`);
+    else if (text === "true" || text === "false") parameters[name] = text === "true";
+    else parameters[name] = number.test(text) ? Number(text) : text;
   }
   return parameters;
 }

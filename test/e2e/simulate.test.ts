@@ -191,6 +191,24 @@ describe("clusterpulse fault", () => {
   test("says what is wrong with a fault, and where there is no such simulator", async () => {
     const unknown = await runCommand("fault", "add", "some-cluster", "earthquake");
     expect(unknown).toMatchObject({ code: 2, errors: expect.stringMatching(/fault: must be one of/) });
+    const strange = await runCommand(
+      "fault",
+      "add",
+      "c",
+      "status",
+      "--set",
+      "probability=2",
+      "watch=maybe",
+      "path=/x=1",
+    );
+    expect(strange).toMatchObject({
+      code: 2,
+      errors:
+        "clusterpulse: parameters.probability: must be a number from 0 to 1 (a share)\nclusterpulse: parameters.watch: must be true or false\n",
+    });
+    const told = await runCommand("fault", "parameters", "watchstall");
+    expect(told).toMatchObject({ code: 0, output: expect.stringContaining("      lose: ") });
+    expect(await runCommand("fault", "parameters", "storm")).toMatchObject({ code: 2 });
     const nowhere = await runCommand("fault", "list", "--simulator", "2147483647");
     expect(nowhere).toMatchObject({ code: 1, errors: "clusterpulse: no simulator has process id 2147483647\n" });
   });

@@ -20,6 +20,8 @@ export interface NumberBound extends Told {
 export interface ChoiceBound extends Told {
   readonly kind: "choice";
   readonly choices: readonly (string | number)[];
+  /** What each choice means, where its name does not say it. */
+  readonly says?: Readonly<Record<string, string>>;
   readonly otherwise?: string | number;
 }
 
@@ -92,7 +94,7 @@ export function valuesOf<P extends ParameterTable>(table: P, given: Readonly<Rec
   return Object.fromEntries(entries) as ValuesOf<P>;
 }
 
-/** What a parameter may be, in few words. */
+/** What a parameter may be, in few words: what holds without it last. */
 export function describeBound(bound: Bound): string {
   const { otherwise } = bound;
   const without = otherwise === undefined ? "" : `; ${otherwise} unless told`;
@@ -106,4 +108,9 @@ export function describeBound(bound: Bound): string {
     case "text":
       return `text${without}`;
   }
+}
+
+/** What each choice means, where that is said. */
+export function describeChoices(bound: Bound): readonly (readonly [choice: string, means: string])[] {
+  return bound.kind === "choice" ? Object.entries(bound.says ?? {}) : [];
 }

@@ -1,5 +1,5 @@
 // The parameters of faults, as they come from outside: each fault's own and those of the traffic it meets, checked by their tables.
-import { type Bound, describeBound, type ParameterTable, problemOf, type ValueOf } from "./bounds.ts";
+import { type Bound, describeBound, describeChoices, type ParameterTable, problemOf, type ValueOf } from "./bounds.ts";
 import type { FaultKind } from "./kinds/kind.ts";
 import { faultKinds } from "./kinds.ts";
 import { type FaultName, faultNames } from "./names.ts";
@@ -60,10 +60,15 @@ export interface ParameterDescription {
   readonly name: string;
   readonly values: string;
   readonly about: string;
+  readonly choices: readonly (readonly [choice: string, means: string])[];
 }
 
 const described = (table: ParameterTable): readonly ParameterDescription[] =>
-  Object.entries(table).map(([name, bound]) => ({ name, values: describeBound(bound), about: bound.about }));
+  Object.entries(table).map(([name, bound]) => ({
+    ...{ name, about: bound.about },
+    values: describeBound(bound),
+    choices: describeChoices(bound),
+  }));
 
 /** What people should know of a fault. */
 export function describeFault(fault: FaultName): FaultDescription {

@@ -15,7 +15,7 @@ const times = {
     kind: "number",
     low: 0,
     high: 0xffff_ffff,
-    unit: "(any)",
+    unit: "as you like",
     otherwise: 0,
     about: "what chance is drawn from; the same seed gives the same choice",
   },
@@ -47,14 +47,14 @@ const pattern = (about: string) => ({ kind: "text", maxLength: maxPatternLength,
 const matches = {
   verb: { ...pattern("requests of these verbs alone"), parts: { known: verbs } },
   resource: {
-    ...pattern("requests for these resources alone: pods,clusterconnections/status,*/status"),
+    ...pattern("requests for these resources alone, such as `pods,*/status`"),
     parts: {
       pattern: /^[a-z0-9*./-]{1,100}$/,
       says: "plural names with commas between, such as pods,clusterconnections/status; * stands for anything",
     },
   },
-  path: pattern("paths like this alone; * stands for anything: /apis/*"),
-  userAgent: pattern("clients that call themselves like this alone; * stands for anything"),
+  path: pattern("paths like this alone, such as `/apis/*`; `*` stands for anything"),
+  userAgent: pattern("clients that call themselves like this alone, such as `kubectl/*`"),
   watch: { kind: "flag", about: "watches alone, or all but watches" },
 } as const satisfies ParameterTable;
 

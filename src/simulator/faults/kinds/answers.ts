@@ -44,7 +44,8 @@ export const latency = faultKind({
       kind: "choice",
       choices: ["headers", "body", "handshake"],
       otherwise: "headers",
-      about: "what is late; handshake: new connections, whatever is asked on them",
+      about: "what is late",
+      says: { headers: "the whole answer", body: "the body alone", handshake: "TLS of new connections" },
     },
   },
   behave: (values, context) => {
@@ -92,8 +93,14 @@ export const status = faultKind({
     form: {
       kind: "choice",
       choices: statusForms,
-      about:
-        "the body: a Status (of all but 502), a proxy's page (of 502), plain text, nothing, or a Status 504 of a resourceVersion that is too large",
+      about: "the body; unless told a page of 502 and a Status of all others",
+      says: {
+        status: "a Status",
+        html: "a proxy's page",
+        text: "plain text, of 429 that of an overloaded API server",
+        empty: "none",
+        versionTooLarge: "a Status 504 of a resourceVersion of the future, whatever the code",
+      },
     },
     retryAfter: {
       kind: "number",
@@ -138,8 +145,13 @@ export const reset = faultKind({
       kind: "choice",
       choices: endings,
       otherwise: "reset",
-      about:
-        "a TCP reset, a FIN without an end of the body, or over HTTP/2 a GOAWAY, or a RST_STREAM of the one stream (over HTTP/1.1 both close the connection)",
+      about: "how it breaks off",
+      says: {
+        reset: "a TCP reset",
+        halfClose: "a FIN, without an end of the body",
+        goaway: "a GOAWAY, and the connection closes; over HTTP/1.1 it closes alone",
+        stream: "a RST_STREAM of the one stream; over HTTP/1.1 the connection closes",
+      },
     },
     h2Code: { kind: "number", low: 0, high: 13, unit: "(RFC 9113)", otherwise: 2, about: "the code in that frame" },
   },
@@ -158,7 +170,8 @@ export const truncate = faultKind({
       kind: "choice",
       choices: ["clean", "length"],
       otherwise: "clean",
-      about: "clean: nothing says that more was to come; length: Content-Length does",
+      about: "what tells of it",
+      says: { clean: "nothing says that more was to come", length: "Content-Length does" },
     },
   },
   behave: ({ afterBytes, ending }) => ({ body: () => ({ type: "cut", afterBytes, ending }) }),
@@ -174,7 +187,8 @@ export const unauthorized = faultKind({
       kind: "choice",
       choices: [401, 403],
       otherwise: 401,
-      about: "403 lets access reviews be: they say yes while the call is refused",
+      about: "what is answered",
+      says: { 401: "whatever is asked", 403: "all but access reviews, which say yes" },
     },
   },
   behave: ({ code }) => ({

@@ -7,6 +7,7 @@ import { bytes, faultKind, milliseconds } from "./kind.ts";
 
 const connectionCap = {
   ...bytes,
+  high: 100_000,
   unit: "connections",
   about: "so many connections at a time are served, those beyond are met",
 } as const;
@@ -74,8 +75,19 @@ export const tls = faultKind({
       kind: "choice",
       choices: tlsVariants,
       otherwise: "expired",
-      about:
-        "what is wrong: the certificate, one of an authority with the same name and another key (rotatedCa), one of the client is required, TLS 1.0 alone (oldVersion), no answer, a reset, plain HTTP",
+      about: "what is wrong",
+      says: {
+        expired: "the certificate was valid until yesterday",
+        notYetValid: "it is valid from tomorrow on",
+        wrongHost: "it is for another host",
+        unknownCa: "it is of an authority that nobody trusts",
+        rotatedCa: "it is of an authority of the same name with another key",
+        clientCertificate: "the client must have one too",
+        oldVersion: "TLS 1.0 alone",
+        handshakeStall: "the connection is taken, nothing is said",
+        handshakeAbort: "a reset once the client has spoken",
+        plainHttp: "an HTTP answer without TLS",
+      },
     },
   },
   behave: ({ variant }, context) => ({

@@ -9,8 +9,8 @@ import { bytes, faultKind, milliseconds } from "./kind.ts";
 const isWatch = ({ isWatch }: RequestFacts): boolean => isWatch;
 
 const when = {
-  afterEvents: { ...bytes, high: 1_000_000, unit: "events", about: "not before so many events of the watch" },
-  afterMs: { ...milliseconds, low: 0, about: "so long after the watch began, or the fault" },
+  afterEvents: { ...bytes, high: 1_000_000, unit: "events", about: "not before so many events of each watch" },
+  afterMs: { ...milliseconds, low: 0, about: "so long after the later of the watch and the fault" },
 } as const;
 
 const errorLine = (error: ApiError): string => JSON.stringify({ type: "ERROR", object: error.toStatus() });
@@ -25,8 +25,14 @@ export const watch410 = faultKind({
       kind: "choice",
       choices: ["event", "keepOpen", "http", "error500", "compaction"],
       otherwise: "event",
-      about:
-        "the event and the end; the event without an end; HTTP 410 for new watches; an event of 500 and the end; compaction: what asks for a version from before it, and every continue token, is told 410",
+      about: "what they are told",
+      says: {
+        event: "an ERROR event of 410, and the end",
+        keepOpen: "the event, and nothing more",
+        http: "new ones HTTP 410; open ones break",
+        error500: "an ERROR event of 500, and the end",
+        compaction: "who asks for a version from before it, or with a continue token, is told 410",
+      },
     },
     ...when,
   },
@@ -97,24 +103,37 @@ function compaction(context: FaultContext) {
 }
 
 export const watchstall = faultKind({
-  looks: "watches stay open and say nothing any more; they break when it is healed",
+  looks: "watches stay open and say nothing any more, and break when it is healed; or what a variant says",
   traffic: "requests",
   parameters: {
     variant: {
       kind: "choice",
       choices: ["silence", ...watchLineVariants],
       otherwise: "silence",
-      about:
-        "silence; the connection breaks (drop); a clean end (close); a line that is no JSON (garbageLine); half a line and the end; a line of sizeMib without an end; no bookmarks; bookmarks of an old version; the end of the initial events is not told; every nthEvent-th event twice, after its successor, or not at all",
+      about: "what is wrong with them",
+      says: {
+        silence: "nothing comes any more",
+        drop: "the connection breaks",
+        close: "a clean end",
+        garbageLine: "a line that is no JSON before each",
+        halfLine: "half a line, and the end",
+        endlessLine: "a line of sizeMib without an end",
+        noBookmarks: "no bookmarks but the end of the initial events",
+        staleBookmark: "bookmarks of version 1",
+        noInitialEnd: "the end of the initial events is not told",
+        duplicate: "every nthEvent-th event twice",
+        reorder: "after its successor",
+        lose: "not at all",
+      },
     },
     ...when,
     nthEvent: {
       ...bytes,
       low: 1,
       high: 1_000_000,
-      unit: "of a row",
+      unit: "events",
       otherwise: 2,
-      about: "of duplicate, reorder and lose",
+      about: "of duplicate, reorder and lose: every so many-th",
     },
     sizeMib: { ...bytes, low: 1, high: 64, unit: "MiB", otherwise: 4, about: "of endlessLine" },
   },

@@ -1,5 +1,7 @@
 // Fault rules from outside: every fault takes its own parameters and says what is wrong with others.
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { faultRows, faultsText, trafficRows } from "../../../../src/simulator/faults/help.ts";
 import { faultKinds } from "../../../../src/simulator/faults/kinds.ts";
 import { describeFault, describeTraffic, parametersOf } from "../../../../src/simulator/faults/parameters.ts";
 import { faultNames, parseFaultRule } from "../../../../src/simulator/faults/rule.ts";
@@ -110,6 +112,14 @@ describe("fault rules", () => {
       expect(all.map(({ name }) => name)).toEqual(Object.keys(parametersOf(fault)));
       for (const { name, values, about } of all) expect(Math.min(values.length, about.length), name).toBeGreaterThan(3);
     }
+  });
+
+  it("are told of in docs/simulator.md, word by word, and on the command line", () => {
+    const guide = readFileSync(new URL("../../../../docs/simulator.md", import.meta.url), "utf8").split("\n");
+    for (const row of [...faultRows(faultNames), ...trafficRows()]) expect(guide).toContain(row);
+    const text = faultsText(["watch410", "flap"]);
+    for (const told of ["watch410: ", "  variant: ", "      compaction: ", "  jitter: ", "  userAgent: "])
+      expect(text).toContain(`\n${told}`.slice(told === "watch410: " ? 1 : 0));
   });
 
   it("list all that is wrong at once", () => {
