@@ -2,7 +2,7 @@
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
-import type { LoadLimits } from "../load/limits.ts";
+import type { LoadLimits } from "../load/report.ts";
 import { faultNames } from "../simulator/faults/names.ts";
 import { type FaultShare, parseFaultShares } from "../simulator/scenario/shares.ts";
 import { presetNames } from "../simulator/world/profile.ts";

@@ -5,7 +5,7 @@ import { cpus, loadavg, platform, release, totalmem } from "node:os";
 import { Command } from "commander";
 import type { Seen } from "../load/observe.ts";
 import type { LoadReport, Machine } from "../load/report.ts";
-import type { Progress } from "../load/run.ts";
+import type { Progress } from "../load/subject.ts";
 import type { AdminClient } from "../simulator/admin-client.ts";
 import { systemClock } from "../support/clock.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";

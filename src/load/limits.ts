@@ -1,20 +1,5 @@
 // What a load run must stay within, and what of it did not. Pure. A figure that could not be taken is over its limit.
-import type { LoadReport } from "./report.ts";
-
-/** Undefined: not limited. A figure that equals its limit is within it. */
-export interface LoadLimits {
-  /** Of healthy clusters; none of their cycles may be missed either. */
-  readonly maxLatenessP99Ms?: number | undefined;
-  /** `healthyToBaselineP99`. */
-  readonly maxP99Ratio?: number | undefined;
-  /** Of the hub, in millions of bytes. */
-  readonly maxRssMb?: number | undefined;
-  /** Of the hub for a cluster's cycle, in units U. */
-  readonly maxCpuU?: number | undefined;
-  readonly maxFirstViewSeconds?: number | undefined;
-  /** Until all that healed at one time was seen again, the slowest of them. */
-  readonly maxRecoverySeconds?: number | undefined;
-}
+import type { LoadLimits, LoadReport } from "./report.ts";
 
 /** The figures that limits are about. */
 export type Limited = Pick<LoadReport, "firstFullViewMs" | "healthyToBaselineP99" | "recoveries"> & {

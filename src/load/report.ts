@@ -1,6 +1,5 @@
 // What a load run found, as one JSON document, and how its figures are made of what was seen. Pure.
 import type { Cycle, Distribution, GroupLateness } from "./lateness.ts";
-import type { LoadLimits } from "./limits.ts";
 import type { Recovery } from "./timeline.ts";
 
 export interface GroupReport extends GroupLateness {
@@ -65,6 +64,21 @@ export interface LoadReport {
     readonly healthy: readonly HistogramBar[];
     readonly broken: readonly HistogramBar[];
   };
+}
+
+/** Undefined: not limited. A figure that equals its limit is within it. */
+export interface LoadLimits {
+  /** Of healthy clusters; none of their cycles may be missed either. */
+  readonly maxLatenessP99Ms?: number | undefined;
+  /** `healthyToBaselineP99`. */
+  readonly maxP99Ratio?: number | undefined;
+  /** Of the hub, in millions of bytes. */
+  readonly maxRssMb?: number | undefined;
+  /** Of the hub for a cluster's cycle, in units U. */
+  readonly maxCpuU?: number | undefined;
+  readonly maxFirstViewSeconds?: number | undefined;
+  /** Until all that healed at one time was seen again, the slowest of them. */
+  readonly maxRecoverySeconds?: number | undefined;
 }
 
 /** What it was measured on. */

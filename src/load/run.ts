@@ -1,79 +1,26 @@
 // One load run over parts that are there already: a registered fleet, a hub's process, a store. Warm-up, a time without faults if one is
 // wanted, measurement, report.
 import { type Clock, rfc3339 } from "../support/clock.ts";
-import { ClusterPulseError } from "../support/errors.ts";
-import { type Counts, LatenessLedger } from "./lateness.ts";
-import { exceededLimits, type LoadLimits } from "./limits.ts";
-import type { HubCost, ProcessCost, Seen } from "./observe.ts";
+import type { Counts } from "./lateness.ts";
+import { exceededLimits } from "./limits.ts";
 import {
   type GroupReport,
   histogramOf,
   type LoadReport,
   type LoadSample,
-  type Machine,
   type MeasuredPhase,
   memoryOf,
   worstOf,
 } from "./report.ts";
-import { Recoveries, type Spell, Timeline } from "./timeline.ts";
-
-export interface LoadPlan {
-  readonly command: string;
-  readonly machine: Machine;
-  readonly seed: number;
-  readonly preset: string;
-  readonly intervalSeconds: number;
-  readonly warmUpSeconds: number;
-  /** So long without faults first; 0: they are there from the beginning. */
-  readonly baselineSeconds: number;
-  readonly durationSeconds: number;
-  readonly limits: LoadLimits;
-}
-
-export interface LoadSubject {
-  readonly clusters: readonly string[];
-  /** Which are broken on purpose, and how: all the time, or from `breakFleet` on. */
-  readonly broken: ReadonlyMap<string, string>;
-  /** Switches faults on, after the time without them. Called only when the plan has such a time. */
-  breakFleet?(): Promise<void>;
-  /** When each cluster's newest cycle began, as its API server saw it. */
-  polls(): Promise<readonly { readonly cluster: string; readonly atMs: number }[]>;
-  /** Calls back for every outcome that appears in the store, from the hub's start on. */
-  readonly outcomes: { listener: Seen };
-  hubCost(): Promise<HubCost | undefined>;
-  hubSockets(): Promise<number | null>;
-  /** Open connections of every cluster, as its API server counts them. */
-  connections(): Promise<readonly { readonly cluster: string; readonly sockets: number }[]>;
-  /** Of all its processes together. */
-  simulatorCost(): Promise<ProcessCost>;
-  /** Milliseconds of CPU of one unit U (unit.ts), taken now in a process of its own. */
-  unitMs(): Promise<number>;
-  /** Begins a timeline of faults and churn, and says whom it will touch. Called once, when it begins to measure. */
-  startScenario?(): Promise<{ readonly spells: readonly Spell[]; readonly churned: readonly string[] }>;
-}
-
-export interface Progress {
-  /** Of everything that is still to come. */
-  readonly secondsLeft: number;
-  readonly phase: "warm-up" | MeasuredPhase;
-  /** Healthy clusters of which no good outcome has been seen yet. */
-  readonly unseen: number;
-  readonly sample: Omit<LoadSample, "atSeconds"> | undefined;
-}
-
-export interface RunOptions {
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
-  readonly progress: (line: Progress) => void;
-}
+import type { LoadPlan, LoadSubject, RunOptions } from "./subject.ts";
+import { Recoveries, Timeline } from "./timeline.ts";
+import { FleetWatch } from "./watch.ts";
 
 const sampleMs = 5_000;
 /** Of a fleet that is not complete when the warm-up is over: so many times the warm-up is waited at most. */
 const maxWarmUps = 4;
 /** Faults that were just switched on: so many intervals until hub and fleet are steady again. */
 const settlingIntervals = 2;
-/** Looks at the simulator or the hub that may fail in a row: a loaded machine answers late, one that is gone never. */
-const maxSilentLooks = 3;
 
 /** How long the whole run takes when the fleet is complete in time. */
 export function plannedSeconds(plan: LoadPlan): number {
@@ -102,14 +49,7 @@ class LoadRun {
   readonly #lookEveryMs: number;
   readonly #startedAtMs: number;
   readonly #healthyAtFirst: readonly string[];
-  readonly #unseen: Set<string>;
-  #firstFullViewMs: number | null = null;
-  readonly #ledger: LatenessLedger;
-  /** From when on cycles are noted. */
-  #notedFromMs = Number.POSITIVE_INFINITY;
-  readonly #mostSockets = new Map<string, number>();
-  #silentLooks = 0;
-  #recoveries = new Recoveries([], new Set(), 0);
+  readonly #watch: FleetWatch;
   readonly #samples: (Omit<LoadSample, "atSeconds"> & { readonly atMs: number })[] = [];
 
   constructor(plan: LoadPlan, subject: LoadSubject, options: RunOptions) {
@@ -121,9 +61,7 @@ class LoadRun {
     this.#lookEveryMs = Math.min(sampleMs, this.#intervalMs / 3);
     this.#startedAtMs = this.#clock.nowMs();
     this.#healthyAtFirst = subject.clusters.filter((name) => !subject.broken.has(name));
-    this.#unseen = new Set(this.#healthyAtFirst);
-    this.#ledger = new LatenessLedger(this.#intervalMs);
-    subject.outcomes.listener = (cluster, atMs, good) => this.#seen(cluster, atMs, good);
+    this.#watch = new FleetWatch(subject, this.#healthyAtFirst, this.#intervalMs, this.#startedAtMs);
   }
 
   async run(): Promise<LoadReport> {
@@ -144,27 +82,28 @@ class LoadRun {
 
     const fromMs = this.#clock.nowMs();
     const toMs = fromMs + plan.durationSeconds * 1_000;
-    this.#mostSockets.clear();
+    this.#watch.mostSockets.clear();
     const scenario = await subject.startScenario?.();
     // Those that go or come back have cycles only while they are there: they are in neither group.
     const churned = new Set(scenario?.churned);
     const timeline = new Timeline(broken, scenario?.spells ?? [], fromMs);
-    this.#recoveries = new Recoveries(scenario?.spells ?? [], churned, fromMs);
+    this.#watch.recoveries = new Recoveries(scenario?.spells ?? [], churned, fromMs);
     const healthy = subject.clusters.filter((name) => !timeline.faults.has(name) && !churned.has(name));
-    const costs = await this.#costs();
+    const costs = await this.#watch.costs();
     await this.#sampleUntil(toMs, "measuring", healthy, timeline, churned);
-    const spent = await this.#costs();
+    const spent = await this.#watch.costs();
     const measuredMs = this.#clock.nowMs() - fromMs;
     const unitRangeMs = [unitBeforeMs, await subject.unitMs()] as const;
 
     const brokenNames = [...timeline.faults.keys()].filter((name) => !churned.has(name));
     const groupOf = (names: readonly string[], counts?: Counts): GroupReport => ({
-      ...this.#ledger.report(names, fromMs, toMs, counts),
-      maxSocketsPerCluster: Math.max(0, ...names.map((name) => this.#mostSockets.get(name) ?? 0)),
+      ...this.#watch.ledger.report(names, fromMs, toMs, counts),
+      maxSocketsPerCluster: Math.max(0, ...names.map((name) => this.#watch.mostSockets.get(name) ?? 0)),
     });
     const healthyReport = groupOf(healthy);
-    const baselineReport = baseline && this.#ledger.report(healthy, baseline.fromMs, baseline.toMs);
-    const cyclesOf = (names: readonly string[], counts?: Counts) => this.#ledger.cycles(names, fromMs, toMs, counts);
+    const baselineReport = baseline && this.#watch.ledger.report(healthy, baseline.fromMs, baseline.toMs);
+    const cyclesOf = (names: readonly string[], counts?: Counts) =>
+      this.#watch.ledger.cycles(names, fromMs, toMs, counts);
     const latenessOf = (cycles: ReturnType<typeof cyclesOf>): number[] => cycles.map(({ latenessMs }) => latenessMs);
     const healthyCycles = cyclesOf(healthy);
     const perCycle = (ms: number): number => ms / ((subject.clusters.length * measuredMs) / this.#intervalMs);
@@ -174,11 +113,11 @@ class LoadRun {
     const series = this.#samples.map(({ atMs, ...sample }) => ({ atSeconds: (atMs - fromMs) / 1_000, ...sample }));
     const baselineP99 = baselineReport?.latenessMs.p99 ?? 0;
     const figures = {
-      firstFullViewMs: this.#firstFullViewMs,
+      firstFullViewMs: this.#watch.firstFullViewMs,
       healthy: healthyReport,
       healthyToBaselineP99:
         baselineP99 > 0 && healthyReport.cycles > 0 ? healthyReport.latenessMs.p99 / baselineP99 : null,
-      recoveries: this.#recoveries.report(toMs),
+      recoveries: this.#watch.recoveries.report(toMs),
       hub: {
         cpuMsPerClusterCycle,
         cpuPerClusterCycleU: cpuMsPerClusterCycle / unitMs,
@@ -222,28 +161,21 @@ class LoadRun {
     };
   }
 
-  #seen(cluster: string, atMs: number, good: boolean): void {
-    if (atMs >= this.#notedFromMs) this.#ledger.written(cluster, atMs);
-    if (!good) return;
-    this.#recoveries.good(cluster, atMs);
-    if (this.#unseen.delete(cluster) && this.#unseen.size === 0) this.#firstFullViewMs = atMs - this.#startedAtMs;
-  }
-
   /** Until the fleet is complete and every cluster has come at its own turn. Resolves with the unit, taken at its end. */
   async #warmUp(): Promise<number> {
     let unitMs: number | undefined;
     for (;;) {
       const leftMs = this.#measureAtMs() - this.#clock.nowMs();
       // One interval before, so that every cluster's turn is known when it begins.
-      if (unitMs === undefined && (leftMs <= 0 || (this.#unseen.size === 0 && leftMs <= this.#intervalMs))) {
-        this.#notedFromMs = this.#clock.nowMs();
+      if (unitMs === undefined && (leftMs <= 0 || (this.#watch.unseen.size === 0 && leftMs <= this.#intervalMs))) {
+        this.#watch.noteFrom(this.#clock.nowMs());
         unitMs = await this.#subject.unitMs();
         continue;
       }
       if (unitMs !== undefined && leftMs <= 0) return unitMs;
-      if (unitMs !== undefined) await this.#look();
+      if (unitMs !== undefined) await this.#watch.look();
       const secondsLeft = Math.round(leftMs / 1_000) + secondsAfterWarmUp(this.#plan);
-      this.#options.progress({ secondsLeft, phase: "warm-up", unseen: this.#unseen.size, sample: undefined });
+      this.#options.progress({ secondsLeft, phase: "warm-up", unseen: this.#watch.unseen.size, sample: undefined });
       await this.#pause(Math.min(this.#lookEveryMs, leftMs));
     }
   }
@@ -252,9 +184,9 @@ class LoadRun {
     const warmUpMs = this.#plan.warmUpSeconds * 1_000;
     const firstMs = this.#startedAtMs + warmUpMs;
     const lastMs = this.#startedAtMs + maxWarmUps * warmUpMs;
-    if (this.#unseen.size > 0) return this.#clock.nowMs() < firstMs ? firstMs : lastMs;
+    if (this.#watch.unseen.size > 0) return this.#clock.nowMs() < firstMs ? firstMs : lastMs;
     // Every cluster's second cycle has come at its own turn one and a half intervals after its first.
-    const turnsKnownMs = this.#startedAtMs + (this.#firstFullViewMs ?? 0) + 1.5 * this.#intervalMs;
+    const turnsKnownMs = this.#startedAtMs + (this.#watch.firstFullViewMs ?? 0) + 1.5 * this.#intervalMs;
     return Math.min(lastMs, Math.max(firstMs, turnsKnownMs));
   }
 
@@ -267,16 +199,16 @@ class LoadRun {
     churned: ReadonlySet<string> = new Set(),
   ): Promise<void> {
     const broken = [...timeline.faults.keys()].filter((name) => !churned.has(name));
-    let last = { atMs: this.#clock.nowMs(), cost: await this.#hubCost() };
+    let last = { atMs: this.#clock.nowMs(), cost: await this.#watch.hubCost() };
     while (last.atMs < toMs) {
       await this.#pause(Math.min(this.#lookEveryMs, Math.max(1, toMs - this.#clock.nowMs())));
-      await this.#look();
+      await this.#watch.look();
       const cost = (await this.#subject.hubCost()) ?? last.cost;
       const hubSockets = await this.#subject.hubSockets();
       const atMs = this.#clock.nowMs();
-      this.#recoveries.handshakes(atMs, cost.handshakesPeak);
+      this.#watch.recoveries.handshakes(atMs, cost.handshakesPeak);
       const p99 = (names: readonly string[], counts?: Counts): number | null => {
-        const { cycles, latenessMs } = this.#ledger.report(names, last.atMs, atMs, counts);
+        const { cycles, latenessMs } = this.#watch.ledger.report(names, last.atMs, atMs, counts);
         return cycles === 0 ? null : latenessMs.p99;
       };
       const sample = {
@@ -290,7 +222,7 @@ class LoadRun {
       this.#samples.push({ atMs, ...sample });
       last = { atMs, cost };
       const secondsLeft = Math.max(0, Math.round((toMs - atMs) / 1_000)) + this.#secondsAfter(phase);
-      this.#options.progress({ secondsLeft, phase, unseen: this.#unseen.size, sample });
+      this.#options.progress({ secondsLeft, phase, unseen: this.#watch.unseen.size, sample });
     }
   }
 
@@ -304,30 +236,6 @@ class LoadRun {
       case "measuring":
         return 0;
     }
-  }
-
-  async #look(): Promise<void> {
-    try {
-      for (const { cluster, atMs } of await this.#subject.polls())
-        if (atMs >= this.#notedFromMs) this.#ledger.asked(cluster, atMs);
-      for (const { cluster, sockets } of await this.#subject.connections())
-        this.#mostSockets.set(cluster, Math.max(sockets, this.#mostSockets.get(cluster) ?? 0));
-      this.#silentLooks = 0;
-    } catch (error) {
-      if (++this.#silentLooks > maxSilentLooks) throw error;
-    }
-  }
-
-  async #costs(): Promise<{ readonly hub: HubCost; readonly simulator: ProcessCost }> {
-    return { hub: await this.#hubCost(), simulator: await this.#subject.simulatorCost() };
-  }
-
-  async #hubCost(): Promise<HubCost> {
-    for (let looks = 0; looks <= maxSilentLooks; looks++) {
-      const found = await this.#subject.hubCost();
-      if (found !== undefined) return found;
-    }
-    throw new ClusterPulseError("HUB_SILENT", "the hub's metrics did not answer");
   }
 
   #pause(ms: number): Promise<void> {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { compareReports } from "../../../src/load/compare.ts";
 import { reportHtml } from "../../../src/load/html.ts";
-import { exceededLimits, type LoadLimits } from "../../../src/load/limits.ts";
-import { histogramOf, type LoadReport, memoryOf, worstOf } from "../../../src/load/report.ts";
+import { exceededLimits } from "../../../src/load/limits.ts";
+import { histogramOf, type LoadLimits, type LoadReport, memoryOf, worstOf } from "../../../src/load/report.ts";
 import { group, report } from "./a-report.ts";
 
 describe("the limits of a load run", () => {

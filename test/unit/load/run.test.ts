@@ -1,6 +1,7 @@
 // A whole load run in virtual time, over a scripted fleet: when it begins to measure, and what it makes of what it sees.
 import { describe, expect, it } from "vitest";
-import { type LoadPlan, type LoadSubject, type Progress, plannedSeconds, runLoad } from "../../../src/load/run.ts";
+import { plannedSeconds, runLoad } from "../../../src/load/run.ts";
+import type { LoadPlan, LoadSubject, Progress } from "../../../src/load/subject.ts";
 import type { Spell } from "../../../src/load/timeline.ts";
 import { VirtualClock } from "../../../src/support/virtual-clock.ts";
 import { machine } from "./a-report.ts";

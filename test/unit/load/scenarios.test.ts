@@ -23,9 +23,9 @@ describe("the ready scenarios", () => {
       expect(spellsOf(plan).length).toBeGreaterThan(0);
       expect(spellsOf(plan).filter(({ toMs }) => toMs === null)).toEqual([]);
       const gone = new Set<string>();
-      for (const { kind, cluster } of plan.actions) {
-        if (kind === "remove") gone.add(cluster);
-        if (kind === "add") gone.delete(cluster);
+      for (const action of plan.actions) {
+        if (action.kind === "remove") gone.add(action.cluster);
+        if (action.kind === "add") gone.delete(action.cluster);
       }
       expect([...gone]).toEqual([]);
     }
