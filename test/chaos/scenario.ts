@@ -20,8 +20,11 @@ export interface Scenario {
   /** As in the table of docs/reliability.md. */
   readonly id: string;
   readonly promise: string;
-  /** `virtual`: no socket, no thread, no waiting. `real`: sockets, threads and the clock of the machine. */
-  readonly time: "virtual" | "real";
+  /**
+   * `virtual`: no socket, no thread, no waiting. `real`: sockets, threads and the clock of the machine. `by hand`: processes, and too long
+   * for a test run even in its short form.
+   */
+  readonly time: "virtual" | "real" | "by hand";
   /** Rejects with an AssertionError when the promise does not hold. */
   run(options: ScenarioOptions): Promise<Figures>;
 }

@@ -5,7 +5,9 @@ import { isolationScenarios } from "./isolation.ts";
 import { killerScenarios } from "./killer-cluster.ts";
 import { leakScenarios } from "./leaks.ts";
 import { networkScenarios } from "./network.ts";
+import { outageScenarios } from "./redis-outage.ts";
 import type { Scenario } from "./scenario.ts";
+import { watchScenarios } from "./silent-watches.ts";
 import { threadScenarios } from "./threads.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -15,5 +17,7 @@ export const scenarios: readonly Scenario[] = [
   ...killerScenarios,
   ...leakScenarios,
   ...networkScenarios,
+  ...outageScenarios,
+  ...watchScenarios,
   ...blockedLoopScenarios,
 ].toSorted((a, b) => a.id.localeCompare(b.id));
