@@ -69,6 +69,7 @@ export class ClusterLink {
       },
       get: (path, options) =>
         this.#admitted(schedule, options.signal, async () => {
+          await options.beforeSending?.();
           unanswered++;
           try {
             return await this.#observed(transport.get(path, options), schedule);
@@ -80,9 +81,9 @@ export class ClusterLink {
     };
   }
 
-  /** Where it waits for what the fleet shares: not in front of those whose connection works, and answers quickly. */
+  /** How it waits for what the fleet shares: those that gave no answer, or a slow one, not in front of the others. */
   get admissionClass(): AdmissionClass {
-    return this.#warm && !this.#slow ? "fresh" : "suspect";
+    return this.#suspect || this.#slow ? "suspect" : "fresh";
   }
 
   /** Requests sent once more because the cluster had closed their kept connection, over all connections so far. */
@@ -107,7 +108,7 @@ export class ClusterLink {
   ): Promise<TransportResponse> {
     if (this.#warm) return await send();
     const atMost = { clock: this.#clock, ms: waitMsOf(schedule) };
-    const slot = await this.#admission.acquire(this.#suspect ? "suspect" : "fresh", signal, {
+    const slot = await this.#admission.acquire(this.admissionClass, signal, {
       atMost,
       untilAborted: true,
     });

@@ -1,41 +1,109 @@
 // Pods to counters per node. Pure: the same bytes give the same fold, and folding the pages of a list one by one and merging
 // gives what folding the whole list gives, to the last digit.
 import { parseBytes, parseCpuNanocores } from "../support/quantity.ts";
-import { asArray, asObject, asText, isName, listShape, nameOf, readList } from "./body.ts";
+import { asArray, asObject, asText, isName, type ListShape, listShape, nameOf, readList } from "./body.ts";
+import { type PodOnWire, readPods } from "./pods-wire.ts";
 import type { ComputeTasks, PodFold, PodsOfNode } from "./ports.ts";
 
-const podList = listShape("PodList", "core/v1.PodList", [
+const podList: ListShape = listShape("PodList", "core/v1.PodList", [
   "metadata.name",
   "spec.nodeName",
   "spec.containers.resources.requests",
   "status.phase",
 ]);
+const podListHead = listShape("PodList", "core/v1.PodList", []);
 
 /**
  * Folds one page of /api/v1/pods. Requests are those of regular containers of pods in phase Running or Pending; init containers, sidecars
  * and overhead do not count. Pods without a node are counted in `pods` only; items that are not pods in `skipped`.
  */
-export function foldPods(input: ComputeTasks["foldPods"]["input"], maxInflatedBytes: number): PodFold {
-  const page = readList(input.body, maxInflatedBytes, podList);
-  const byNode = new Map<string, Counters>();
-  let pods = 0;
-  for (const item of page.items) {
-    if (nameOf(item) === undefined) continue;
-    pods++;
+export function foldPods({ body }: ComputeTasks["foldPods"]["input"], maxInflatedBytes: number): PodFold {
+  const page = new PodPage();
+  if (body.format === "json") {
+    const { items, continueToken } = readList(body, maxInflatedBytes, podList);
+    for (const item of items) page.addObject(item);
+    return page.fold(continueToken);
+  }
+  const decode: ListShape["decode"] = (list) => {
+    readPods(list, (pod) => page.addOnWire(pod));
+    return podListHead.decode(list);
+  };
+  return page.fold(readList(body, maxInflatedBytes, { kind: "PodList", decode }).continueToken);
+}
+
+/** The pods of one page, added one by one. */
+class PodPage {
+  readonly #byNode = new Map<string, Counters>();
+  // Few texts are written again and again.
+  readonly #nanocores = remembering(parseCpuNanocores);
+  readonly #bytes = remembering(parseBytes);
+  #pods = 0;
+  #skipped = 0;
+
+  fold(continueToken: string): PodFold {
+    return { continueToken, pods: this.#pods, skipped: this.#skipped, byNode: finished(this.#byNode) };
+  }
+
+  addObject(item: unknown): void {
     const pod = asObject(item);
     const spec = asObject(pod?.["spec"]);
-    const node = spec?.["nodeName"];
-    if (!isName(node)) continue;
-    const counters = countersOf(byNode, node);
+    const counters = this.#add(
+      nameOf(item) !== undefined,
+      asText(spec?.["nodeName"]),
+      asObject(pod?.["status"])?.["phase"],
+    );
+    if (counters === undefined) return;
+    for (const container of asArray(spec?.["containers"])) {
+      const requests = asObject(asObject(asObject(container)?.["resources"])?.["requests"]);
+      if (requests === undefined) continue;
+      counters.cpuNanocores += this.#nanocores(quantityText(requests["cpu"]));
+      counters.memoryBytes += this.#bytes(quantityText(requests["memory"]));
+    }
+  }
+
+  addOnWire(pod: PodOnWire): void {
+    const counters = this.#add(isName(pod.name), pod.node, pod.phase);
+    if (counters === undefined) return;
+    for (let i = 0; i < pod.containers; i++) {
+      const { cpu, memory } = pod.requests[i] as PodOnWire["requests"][number];
+      counters.cpuNanocores += this.#nanocores(cpu);
+      counters.memoryBytes += this.#bytes(memory);
+    }
+  }
+
+  /** Counts a pod; returns where its requests are to be added, if they are. */
+  #add(hasName: boolean, node: string, phase: unknown): Counters | undefined {
+    if (!hasName) {
+      this.#skipped++;
+      return undefined;
+    }
+    this.#pods++;
+    let counters = this.#byNode.get(node);
+    if (counters === undefined) {
+      if (!isName(node)) return undefined;
+      counters = countersOf(this.#byNode, node);
+    }
     counters.total++;
-    const phase = asText(asObject(pod?.["status"])?.["phase"]);
     if (phase === "Running") counters.running++;
     else if (phase === "Pending") counters.pending++;
     else if (phase === "Failed") counters.failed++;
     else if (phase === "Succeeded") counters.succeeded++;
-    if (phase === "Running" || phase === "Pending") addRequests(counters, asArray(spec?.["containers"]));
+    return phase === "Running" || phase === "Pending" ? counters : undefined;
   }
-  return { continueToken: page.continueToken, pods, skipped: page.items.length - pods, byNode: finished(byNode) };
+}
+
+const MAX_REMEMBERED = 256;
+
+/** What `parse` makes of a text, 0 for what it does not understand. */
+function remembering(parse: (text: string) => number | undefined): (text: string) => number {
+  const known = new Map<string, number>();
+  return (text) => {
+    const before = known.get(text);
+    if (before !== undefined) return before;
+    const value = parse(text) ?? 0;
+    if (known.size < MAX_REMEMBERED) known.set(text, value);
+    return value;
+  };
 }
 
 /** Adds up folds of several pages. The continue token is that of the last one. */
@@ -80,15 +148,6 @@ function countersOf(byNode: Map<string, Counters>, node: string): Counters {
     byNode.set(node, counters);
   }
   return counters;
-}
-
-function addRequests(counters: Counters, containers: readonly unknown[]): void {
-  for (const container of containers) {
-    const requests = asObject(asObject(asObject(container)?.["resources"])?.["requests"]);
-    if (requests === undefined) continue;
-    counters.cpuNanocores += parseCpuNanocores(quantityText(requests["cpu"])) ?? 0;
-    counters.memoryBytes += parseBytes(quantityText(requests["memory"])) ?? 0;
-  }
 }
 
 /** API servers write quantities as text; some proxies turn whole numbers into JSON numbers. */

@@ -26,6 +26,14 @@ export interface TransportFacts {
   readonly idleRetries: number;
 }
 
+export interface GetOptions {
+  readonly accept: string;
+  readonly signal: AbortSignal;
+  readonly maxBytes: number;
+  /** Waited for once the request could go out at once: where requests wait for each other, what it takes is not held meanwhile. */
+  readonly beforeSending?: () => Promise<void>;
+}
+
 /** One cluster's API server. Implemented by src/kube on one dispatcher per cluster. */
 export interface Transport {
   /** Absent: nothing is known of its connections. */
@@ -34,7 +42,7 @@ export interface Transport {
    * GETs a path of the API server. Throws ClusterPulseError with one of the codes of src/kube/errors.ts, whose message names
    * the cause and holds neither a body nor a credential.
    */
-  get(path: string, options: { accept: string; signal: AbortSignal; maxBytes: number }): Promise<TransportResponse>;
+  get(path: string, options: GetOptions): Promise<TransportResponse>;
   /** Closes the connections; pending requests fail. */
   close(): Promise<void>;
 }

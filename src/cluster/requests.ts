@@ -103,23 +103,24 @@ export class Requests {
     const { signal, maxRequests } = this.#bounds;
     if (++this.#sent > maxRequests) throw tooManyRequests(maxRequests);
     const { headersAfterMs } = this.observed;
-    const isWarm = headersAfterMs.length > 0;
     const accepted = jsonOnly ? withoutProtobuf(accept) : accept;
     const maxBytes = limits.maxPageBytes;
     const expectedBytes = page === undefined ? 0 : paging.expectedBytes(page.path);
-    let sentMs = 0;
-    const { answer, held } = await askWithRoom(
-      (allowedBytes) => {
-        sentMs = clock.monotonicMs();
-        return transport.get(path, { accept: accepted, signal, maxBytes: allowedBytes });
+    let sentMs = clock.monotonicMs();
+    const { answer, release } = await askWithRoom(
+      (grant) => {
+        const beforeSending = async (): Promise<void> => {
+          await grant.beforeSending();
+          sentMs = clock.monotonicMs();
+        };
+        return transport.get(path, { accept: accepted, signal, maxBytes: grant.maxBytes, beforeSending });
       },
       room,
       { expectedBytes, maxBytes },
       signal,
     );
     try {
-      // The first may have waited for a handshake, which is not the server's time.
-      const tookMs = isWarm ? clock.monotonicMs() - sentMs : answer.headersAfterMs;
+      const tookMs = clock.monotonicMs() - sentMs;
       const bytes = answer.bytes.byteLength;
       if (page === undefined) paging.smallAnswered(tookMs);
       else paging.answered(page.path, { ...page, bytes, tookMs }, { timeoutMs: requestTimeoutMs, maxBytes });
@@ -129,7 +130,7 @@ export class Requests {
       const isProtobuf = answer.contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE);
       return await read({ bytes: answer.bytes, encoding: answer.encoding, format: isProtobuf ? "protobuf" : "json" });
     } finally {
-      held.release();
+      release();
     }
   }
 

@@ -18,25 +18,35 @@ export const boundlessRoom: AnswerRoom = {
   take: () => Promise.resolve({ shrinkTo: () => undefined, release: () => undefined }),
 };
 
+/** What one request may take. */
+export interface Grant {
+  readonly maxBytes: number;
+  /** Takes the room. To be waited for when nothing else is in the request's way any more. */
+  readonly beforeSending: () => Promise<void>;
+}
+
 /**
- * Asks, with room for the answer; whoever is done with its bytes releases `held`. Rejects with what `ask` and the room reject with, and
+ * Asks, with room for the answer; whoever is done with its bytes calls `release`. Rejects with what `ask` and the room reject with, and
  * then nothing is held.
  * @param expectedBytes how large it was last time, with some room to grow
  */
 export async function askWithRoom<Answer extends { readonly bytes: Uint8Array }>(
-  ask: (maxBytes: number) => Promise<Answer>,
+  ask: (grant: Grant) => Promise<Answer>,
   room: AnswerRoom,
   { expectedBytes, maxBytes }: { readonly expectedBytes: number; readonly maxBytes: number },
   signal: AbortSignal,
-): Promise<{ readonly answer: Answer; readonly held: Admitted }> {
+): Promise<{ readonly answer: Answer; readonly release: () => void }> {
   for (let reserved = Math.min(maxBytes, Math.max(room.minBytes, expectedBytes)); ; reserved = maxBytes) {
-    const held = await room.take(reserved, signal);
+    const taken: { held?: Admitted } = {};
+    const beforeSending = async (): Promise<void> => {
+      taken.held = await room.take(reserved, signal);
+    };
     try {
-      const answer = await ask(reserved);
-      held.shrinkTo(Math.max(room.minBytes, answer.bytes.byteLength));
-      return { answer, held };
+      const answer = await ask({ maxBytes: reserved, beforeSending });
+      taken.held?.shrinkTo(Math.max(room.minBytes, answer.bytes.byteLength));
+      return { answer, release: () => taken.held?.release() };
     } catch (error) {
-      held.release();
+      taken.held?.release();
       if (reserved >= maxBytes || !isKubeError(error, "BODY_TOO_LARGE")) throw error;
     }
   }

@@ -7,7 +7,6 @@ import { type AnswerRoom, askWithRoom } from "../kube/answer-room.ts";
 import { isKubeError, KubeError } from "../kube/errors.ts";
 import type { ResponseBody } from "../kube/list-page.ts";
 import { PROTOBUF_TYPE } from "../kube/protobuf/envelope.ts";
-import type { Admitted } from "../support/admission.ts";
 import { fullJitterMs } from "../support/backoff.ts";
 import type { Clock } from "../support/clock.ts";
 import { ClusterPulseError, safeError } from "../support/errors.ts";
@@ -17,7 +16,7 @@ import type { Random } from "../support/random.ts";
 export interface ListTransport {
   get(
     path: string,
-    options: { accept: string; signal: AbortSignal; maxBytes: number },
+    options: { accept: string; signal: AbortSignal; maxBytes: number; beforeSending: () => Promise<void> },
   ): Promise<{
     readonly bytes: ResponseBody["bytes"];
     readonly encoding: ResponseBody["encoding"];
@@ -204,7 +203,7 @@ class ListRun<Source, Part> {
         if (isLate) break;
       }
       void ahead.get(i)?.then(
-        ({ held }) => held.release(),
+        (page) => page.release(),
         () => undefined,
       );
       ahead.delete(i);
@@ -213,7 +212,7 @@ class ListRun<Source, Part> {
     this.#late.abort();
     for (const page of ahead.values())
       void page.then(
-        ({ held }) => held.release(),
+        ({ release }) => release(),
         () => undefined,
       );
   }
@@ -292,10 +291,10 @@ class ListRun<Source, Part> {
     const { transport, room } = this.#ports;
     const { accept } = this.#request;
     const signal = this.#signal;
-    const { answer, held } = await askWithRoom(
-      (maxBytes) => {
+    const { answer, release } = await askWithRoom(
+      (grant) => {
         this.#requests++;
-        return transport.get(query, { accept, signal, maxBytes });
+        return transport.get(query, { accept, signal, ...grant });
       },
       room,
       { expectedBytes: 2 * this.#largestPageBytes, maxBytes: maxPageBytes },
@@ -304,10 +303,10 @@ class ListRun<Source, Part> {
     const { bytes, encoding, contentType } = answer;
     this.#largestPageBytes = Math.max(this.#largestPageBytes, bytes.byteLength);
     const format = contentType.trim().toLowerCase().startsWith(PROTOBUF_TYPE) ? "protobuf" : "json";
-    return { body: { bytes, encoding, format }, held };
+    return { body: { bytes, encoding, format }, release };
   }
 
-  async #take({ body, held }: Page): Promise<string> {
+  async #take({ body, release }: Page): Promise<string> {
     try {
       const wanting = this.#taken.filter(({ cut }) => !cut);
       const sources = wanting.map(({ source, maxResources, rows }) => ({ source, maxRows: maxResources - rows }));
@@ -324,13 +323,13 @@ class ListRun<Source, Part> {
       }
       return page.continueToken;
     } finally {
-      held.release();
+      release();
     }
   }
 }
 
 interface Page {
   readonly body: ResponseBody;
-  /** To be released when its bytes are gone. */
-  readonly held: Admitted;
+  /** To be called when its bytes are gone; more than once does nothing. */
+  readonly release: () => void;
 }

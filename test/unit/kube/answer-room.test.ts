@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { askWithRoom } from "../../../src/kube/answer-room.ts";
+import { askWithRoom, type Grant } from "../../../src/kube/answer-room.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { Admission } from "../../../src/support/admission.ts";
 
@@ -14,7 +14,9 @@ function start(...sizes: number[]) {
     take: (weight: number, signal: AbortSignal) => admission.acquire("fresh", signal, { weight }),
   };
   const allowed: number[] = [];
-  const ask = async (maxBytes: number): Promise<{ bytes: Uint8Array }> => {
+  const ask = async ({ maxBytes, beforeSending }: Grant): Promise<{ bytes: Uint8Array }> => {
+    expect(admission.stats().held).toBe(0);
+    await beforeSending();
     expect(admission.stats().held).toBe(maxBytes);
     allowed.push(maxBytes);
     const size = sizes.shift() ?? 0;
@@ -27,11 +29,11 @@ function start(...sizes: number[]) {
 describe("room for an answer", () => {
   test("is what is expected, then what the answer is, then nothing", async () => {
     const { admission, room, ask, allowed } = start(70);
-    const { answer, held } = await askWithRoom(ask, room, limits, never);
+    const { answer, release } = await askWithRoom(ask, room, limits, never);
     expect(allowed).toEqual([100]);
     expect(answer.bytes).toHaveLength(70);
     expect(admission.stats().held).toBe(70);
-    held.release();
+    release();
     expect(admission.stats().held).toBe(0);
   });
 
@@ -64,7 +66,10 @@ describe("room for an answer", () => {
 
   test("any other failure is not tried again, and nothing is held", async () => {
     const { admission, room } = start();
-    const reset = () => Promise.reject(new KubeError("CONNECTION_RESET", "gone"));
+    const reset = async ({ beforeSending }: Grant) => {
+      await beforeSending();
+      throw new KubeError("CONNECTION_RESET", "gone");
+    };
     await expect(askWithRoom(reset, room, limits, never)).rejects.toMatchObject({ code: "CONNECTION_RESET" });
     expect(admission.stats().held).toBe(0);
   });

@@ -14,7 +14,8 @@ function world(answers: Readonly<Record<string, readonly Answer[]>>) {
   let peak = 0;
   const left = new Map(Object.entries(answers).map(([query, list]) => [query, [...list]]));
   const transport = {
-    async get(query: string, { signal }: { signal: AbortSignal }) {
+    async get(query: string, { signal, beforeSending }: { signal: AbortSignal; beforeSending: () => Promise<void> }) {
+      await beforeSending();
       asked.push(query);
       const list = left.get(query) ?? [];
       const answer = list.length > 1 ? list.shift() : list[0];

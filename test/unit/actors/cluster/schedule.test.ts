@@ -68,13 +68,13 @@ describe("a fleet of which most is dead, and short of slots for handshakes", () 
     await fleet.clock.advance(600_000);
     for (const name of ["new-1", "new-2", "new-3"]) {
       expect(fleet.hub.admission.stats().waiting, name).toBeGreaterThan(10);
+      // Who waits for a handshake does not hold the memory for its answer.
+      expect(fleet.hub.answers.polls.stats().holders, name).toBeLessThanOrEqual(4);
       fleet.declare(name);
       await fleet.clock.advance(1_000);
       expect(fleet.row(name).status, name).toMatchObject({ health: "healthy" });
     }
     const reasons = new Set(dead.map((name) => fleet.row(name).status.reason));
     expect(reasons).toEqual(new Set(["ConnectTimeout"]));
-    const { skippedRuns } = fleet.hub.system.snapshot().find(({ path }) => path === "/hub/clusters/dead-0") ?? {};
-    expect(skippedRuns).toBe(0);
   });
 });
