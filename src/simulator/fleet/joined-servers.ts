@@ -1,18 +1,15 @@
 // The servers of a fleet that several processes serve, looked at and broken as if they were in one: what is of one server goes to the
-// process that has it, what is of all is put together. It caches nothing but who is where
+// process that has it, what is of all is put together. It keeps nothing but who is where
 // and which churn was asked for.
 import { joinMetrics } from "../admin/metrics.ts";
-import type { AdminSubject } from "../admin/routes.ts";
 import { type AdminClient, SimulatorRefusedError } from "../admin-client.ts";
 import { joinStates, shareOf } from "../churn/parts.ts";
 import type { ChurnSettings } from "../churn/settings.ts";
 import { processReport, sumOf } from "../process-report.ts";
+import type { FleetServers } from "./front.ts";
 import { partOf } from "./part-setup.ts";
 import type { Servers } from "./servers.ts";
 import { unknownCluster } from "./unknown-cluster.ts";
-
-export type JoinedServers = Omit<AdminSubject, "clusters" | "registries" | "scenario" | "directory"> &
-  Pick<Servers, "urlOf">;
 
 /**
  * @param own servers of this process, which are no clusters
@@ -23,7 +20,7 @@ export async function joinServers(
   own: Servers,
   parts: readonly AdminClient[],
   names: readonly string[],
-): Promise<JoinedServers> {
+): Promise<FleetServers> {
   const indexes = new Map(names.map((name, index) => [name, index]));
   const urls = new Map((await fromAll((part) => part.clusters())).map(({ name, url }) => [name, url]));
   /** Undefined: a server of this process, if there is one of that name. */

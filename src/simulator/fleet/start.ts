@@ -2,31 +2,21 @@
 // the one admin API, which asks the others. The same seed gives the same fleet however many there are.
 // It is for the command line: the library answers at once and on a clock that may be virtual, which no other process shares.
 import { ClusterPulseError, InvalidInputError } from "../../support/errors.ts";
-import { startAdminServer } from "../admin/server.ts";
 import { checkOptions, type SimulatorOptions } from "../options.ts";
 import { hubName } from "../origins.ts";
-import { Scenarios } from "../scenario/control.ts";
-import { Directory, type RegistryIdentity } from "./directory.ts";
+import { type FleetServers, type Front, openFront } from "./front.ts";
 import { HubSide } from "./hub-side.ts";
-import { type JoinedServers, joinServers } from "./joined-servers.ts";
+import { joinServers } from "./joined-servers.ts";
 import { type PartProcess, startPart } from "./part-process.ts";
 import { openServers } from "./servers.ts";
 
-export interface Fleet {
-  readonly hub: { readonly url: string };
-  readonly clusters: readonly { readonly name: string; readonly url: string }[];
-  readonly registries: readonly RegistryIdentity[];
-  readonly admin: { readonly url: string; readonly token: string };
+export interface Fleet extends Omit<Front, "scenario"> {
   /** See Simulator. */
-  kubeconfig(current?: string, options?: { readonly alone?: boolean }): string;
-  register: Directory["register"];
-  /** See Simulator. */
-  readonly churn: JoinedServers["churn"];
+  readonly churn: FleetServers["churn"];
   /** Process ids of the parts. */
   readonly pids: readonly number[];
   /** Resolves with PART_ENDED when a part is gone before the fleet is closed: its clusters are too. */
   readonly failed: Promise<ClusterPulseError>;
-  close(): Promise<void>;
 }
 
 /** Throws InvalidInputError where that many processes are not possible. */
@@ -77,31 +67,10 @@ export async function startFleet(options: SimulatorOptions, processes: number): 
       parts.map(({ client }) => client),
       identities.map(({ name }) => name),
     );
-    const directory = new Directory(side, servers.urlOf, options.hubNamespace);
-    const { clusters, registries: sites } = directory;
-    const { faults } = servers;
-    const scenario = new Scenarios(
-      {
-        names: clusters.map(({ name }) => name),
-        seed,
-        breakCluster: faults.add,
-        healCluster: async (cluster) => void (await faults.remove(cluster)),
-        addCluster: (cluster) => directory.add(cluster),
-        removeCluster: (cluster) => directory.remove(cluster),
-        churn: servers.churn,
-      },
-      clock,
-    );
-    opened.push({ close: async () => scenario.stop() });
-    const admin = await startAdminServer({ ...servers, clusters, registries: sites, scenario, directory });
-    opened.push(admin);
+    const front = await openFront(side, servers, options);
+    opened.push(front);
     return {
-      hub: { url: own.urlOf(hubName) },
-      clusters,
-      registries: sites,
-      admin: { url: admin.url, token: admin.token },
-      kubeconfig: (current = hubName, { alone = false } = {}) => directory.kubeconfig(current, alone),
-      register: (registration) => directory.register(registration),
+      ...front,
       churn: servers.churn,
       pids: parts.map(({ pid }) => pid),
       failed: firstToEnd(parts, () => isClosing),

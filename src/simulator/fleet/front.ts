@@ -1,0 +1,67 @@
+// What a fleet shows of itself once its servers are open, in this process or in several: kubeconfigs, what the hub's API is told, scenarios
+// and the admin API. It closes what it opened and nothing else.
+import type { AdminSubject } from "../admin/routes.ts";
+import { startAdminServer } from "../admin/server.ts";
+import type { SimulatorOptions } from "../options.ts";
+import { hubName } from "../origins.ts";
+import type { Registration } from "../register.ts";
+import { Scenarios } from "../scenario/control.ts";
+import { Directory, type RegistryIdentity } from "./directory.ts";
+import type { HubSide } from "./hub-side.ts";
+
+/** All servers of a fleet. */
+export interface FleetServers extends Omit<AdminSubject, "clusters" | "registries" | "scenario" | "directory"> {
+  /** Throws SIMULATED_CLUSTER_UNKNOWN. */
+  urlOf(name: string): string;
+}
+
+export interface Front {
+  readonly hub: { readonly url: string };
+  readonly clusters: readonly { readonly name: string; readonly url: string }[];
+  readonly registries: readonly RegistryIdentity[];
+  readonly admin: { readonly url: string; readonly token: string };
+  readonly scenario: Scenarios;
+  /**
+   * YAML text with the contexts `hub` and one per cluster, of which `current` (`hub` unless told) is the current one; with `alone` the
+   * only one. Holds credentials.
+   */
+  kubeconfig(current?: string, options?: { readonly alone?: boolean }): string;
+  /** Makes the hub's API server know every cluster and registry. What exists already is left as it is, but for addresses and credentials. */
+  register(registration: Registration): void;
+  close(): Promise<void>;
+}
+
+/** Throws ClusterPulseError LISTEN_FAILED. */
+export async function openFront(
+  side: HubSide,
+  servers: FleetServers,
+  { seed, hubNamespace }: SimulatorOptions,
+): Promise<Front> {
+  const { faults, churn, urlOf } = servers;
+  const directory = new Directory(side, urlOf, hubNamespace);
+  const { clusters, registries } = directory;
+  const scenario = new Scenarios(
+    {
+      names: clusters.map(({ name }) => name),
+      seed,
+      breakCluster: faults.add,
+      healCluster: async (cluster) => void (await faults.remove(cluster)),
+      addCluster: (cluster) => directory.add(cluster),
+      removeCluster: (cluster) => directory.remove(cluster),
+      churn,
+    },
+    side.clock,
+  );
+  const { url, token, close } = await startAdminServer({ ...servers, clusters, registries, scenario, directory });
+  return {
+    hub: { url: urlOf(hubName) },
+    ...{ clusters, registries, scenario },
+    admin: { url, token },
+    kubeconfig: (current = hubName, { alone = false } = {}) => directory.kubeconfig(current, alone),
+    register: (registration) => directory.register(registration),
+    async close() {
+      scenario.stop();
+      await close();
+    },
+  };
+}
