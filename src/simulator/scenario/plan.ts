@@ -46,16 +46,22 @@ export function spellsOf({ actions }: ScenarioPlan): Spell[] {
     if (action.kind === "churn") continue;
     const { atMs, kind, cluster } = action;
     const spell = open.get(cluster);
-    if (kind === "break" && spell === undefined) {
-      const begun = { cluster, fault: action.rule.fault, fromMs: atMs, toMs: null };
+    const isOver = spell === undefined || (spell.toMs !== null && spell.toMs <= atMs);
+    if (kind === "break" && isOver) {
+      const { fault, parameters: { startMs = 0, durationMs } = {} } = action.rule;
+      const fromMs = atMs + startMs;
+      const begun = { cluster, fault, fromMs, toMs: durationMs === undefined ? null : fromMs + durationMs };
       open.set(cluster, begun);
       spells.push(begun);
-    } else if (kind === "heal" && spell !== undefined) {
-      spell.toMs = atMs;
+    } else if (kind === "break" && spell !== undefined && action.rule.parameters?.durationMs === undefined) {
+      // What follows without a heal between, and does not end by itself.
+      spell.toMs = null;
+    } else if (kind === "heal" && spell !== undefined && !isOver) {
+      spell.toMs = Math.max(spell.fromMs, atMs);
       open.delete(cluster);
     }
   }
-  return spells;
+  return spells.sort((a, b) => a.fromMs - b.fromMs);
 }
 
 class Planner {

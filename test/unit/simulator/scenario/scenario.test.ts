@@ -68,11 +68,16 @@ steps:
   - { at: 20s, faults: [{ cluster: c1, fault: refuse }] }
   - { at: 30s, heal: [c1] }
   - { at: 40s, faults: [{ cluster: c1, fault: latency }] }
+  - { at: 50s, faults: [{ cluster: c3, fault: hang, parameters: { startMs: 1000, durationMs: 3000 } }] }
+  - { at: 60s, heal: [c3], faults: [{ cluster: c3, fault: reset, parameters: { durationMs: 9000 } }] }
+  - { at: 65s, heal: [c3] }
 `;
     expect(spellsOf(plan(text))).toEqual([
       { cluster: "c1", fault: "hang", fromMs: 10_000, toMs: 30_000 },
       { cluster: "c2", fault: "refuse", fromMs: 10_000, toMs: null },
       { cluster: "c1", fault: "latency", fromMs: 40_000, toMs: null },
+      { cluster: "c3", fault: "hang", fromMs: 51_000, toMs: 54_000 },
+      { cluster: "c3", fault: "reset", fromMs: 60_000, toMs: 65_000 },
     ]);
   });
 
