@@ -22,7 +22,7 @@ describe.skipIf(!hasRedis())("clusterpulse load", () => {
       ...["load", "--clusters", "10", "--preset", "tiny", "--warm-up", "47", "--duration", "31"],
       ...["--faults", "blackhole=20%", "--report", file, "--max-lateness-p99", "10000"],
       ...["--max-first-view", "120", "--max-rss-mb", "5000", "--max-cpu-u", "100"],
-      ...["--scenario", scenario, "--metric-sources", "2", "--registries", "1"],
+      ...["--scenario", scenario, "--metric-sources", "2", "--registries", "1", "--simulator-processes", "2"],
     );
     expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining("load: measuring") });
     const report = JSON.parse(readFileSync(`${file}.json`, "utf8")) as LoadReport;
