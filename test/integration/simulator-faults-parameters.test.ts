@@ -361,6 +361,36 @@ describe("connections", () => {
     expect(late.tookMs).toBeGreaterThan(280);
   });
 
+  it("flap with jitter: expected tells every transition, and they come", async () => {
+    const clock = new VirtualClock();
+    const other = await startSimulator({ clusters: 1, seed: 2, preset: "tiny", clock });
+    try {
+      const cluster = other.clusters[0]?.name as string;
+      const { port } = accessTo(other, cluster);
+      const looks = (): Promise<string> =>
+        new Promise((resolve) => {
+          const socket = net.connect(port, "127.0.0.1", () => resolve("up"));
+          socket.on("error", () => resolve("down"));
+          socket.on("connect", () => socket.destroy());
+        });
+      const parameters = { upMs: 1_000, downMs: 700, jitter: 1, seed: 5, durationMs: 6_000 };
+      await other.faults.add({ cluster, fault: "flap", parameters });
+      expect(await looks()).toBe("down");
+      const told = other.expected(cluster).transitions ?? [];
+      expect(told.length).toBeGreaterThan(4);
+      expect(new Set(told.map(({ atMs }, i) => atMs - (told[i - 1]?.atMs ?? 0))).size).toBeGreaterThan(3);
+      for (const { atMs, to } of told) {
+        await clock.advance(atMs - 1 - clock.nowMs());
+        expect(await looks()).toBe(to === "up" ? "down" : "up");
+        await clock.advance(1);
+        await expect.poll(looks).toBe(to);
+      }
+      expect([told.at(-1)?.to, other.expected(cluster).transitions]).toEqual(["up", undefined]);
+    } finally {
+      await other.close();
+    }
+  });
+
   it("below a path there is no listener to break", async () => {
     const fleet = await startSimulator({ clusters: 1, seed: 1, preset: "tiny", origin: "path" });
     try {

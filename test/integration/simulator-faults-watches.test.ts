@@ -165,10 +165,10 @@ describe("a watch that stays open", () => {
     const names = write(1);
     await expect.poll(() => open.lines.length).toBe(2);
     expect(open.names).toEqual(["}{ this is no event", ...names]);
-    await break_("watchstall", { variant: "endlessLine", sizeMib: 2, afterEvents: 0 });
+    await break_("watchstall", { variant: "endlessLine", sizeMib: 10, afterEvents: 0 });
     open.text = "";
     write(1);
-    await expect.poll(() => open.text.length, { timeout: 10_000 }).toBeGreaterThan(2 * 1_048_576);
+    await expect.poll(() => open.text.length, { timeout: 10_000 }).toBeGreaterThan(10 * 1_048_576);
     expect([open.lines.length, open.ended]).toEqual([1, undefined]);
   });
 

@@ -87,7 +87,11 @@ export class ActiveFault {
   async switchOn(): Promise<void> {
     const waitMs = this.#beginsMs - this.#around.clock.monotonicMs();
     if (waitMs > 0) this.#cancel = this.#around.clock.setTimer(() => this.#turn(() => this.#begin()), waitMs);
-    else await this.#begin();
+    else {
+      const begun = this.#begin();
+      this.#turn(() => begun);
+      await begun;
+    }
   }
 
   /** For good; the server serves again when this resolves. */

@@ -59,6 +59,8 @@ export type BodyFault =
 export interface LineOutcome {
   /** Texts to send as they are: with their line ends, or without. */
   readonly send: readonly string[];
+  /** So much follows without a line's end, as fast as it is read. */
+  readonly paddingMib?: number;
   /** What then becomes of the watch; undefined: it goes on. */
   readonly next?: "end" | "destroy" | "hold";
 }

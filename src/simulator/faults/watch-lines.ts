@@ -27,7 +27,6 @@ export interface WatchLinesOptions {
 }
 
 const initialEnd = '"k8s.io/initial-events-end":"true"';
-const mebibyte = 1_048_576;
 
 export class WatchLines implements WatchEditor {
   readonly atTime: WatchEditor["atTime"];
@@ -83,10 +82,7 @@ export class WatchLines implements WatchEditor {
       case "halfLine":
         return this.#once({ send: [text.slice(0, text.length >> 1)], next: "end" });
       case "endlessLine":
-        return this.#once({
-          send: [`{"type":"MODIFIED","object":{"padding":"${"x".repeat(sizeMib * mebibyte)}`],
-          next: "hold",
-        });
+        return this.#once({ send: ['{"type":"MODIFIED","object":{"padding":"'], paddingMib: sizeMib, next: "hold" });
       case "garbageLine":
         return { send: ["}{ this is no event\n", ...whole] };
       case "noBookmarks":

@@ -61,6 +61,11 @@ export class Outgoing {
     this.#send();
   }
 
+  /** What was written and is not on its way yet. */
+  get unsentBytes(): number {
+    return this.#parts.response.writableLength + this.#waitingBytes;
+  }
+
   #add(bytes: Buffer): void {
     if (this.#over || bytes.length === 0) return;
     this.#waiting.push(bytes);
@@ -160,7 +165,7 @@ export class Outgoing {
       this.#sentBytes += part.length;
       this.#waitingBytes -= part.length;
     }
-    if (!this.#complete && response.writableLength + this.#waitingBytes > maxBufferedBytes) {
+    if (!this.#complete && this.unsentBytes > maxBufferedBytes) {
       this.#stop();
       giveUp();
     }

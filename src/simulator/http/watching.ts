@@ -20,6 +20,9 @@ export interface WatchingParts {
   readonly hold: () => void;
 }
 
+const padding = Buffer.alloc(1_048_576, "x");
+const paddingPauseMs = 5;
+
 export class Watching implements OpenWatch, WatchSink {
   readonly #parts: WatchingParts;
   /** Nothing more is said. */
@@ -96,13 +99,25 @@ export class Watching implements OpenWatch, WatchSink {
     return spoilt(asLine, this.facts.path, "", Buffer.from(text))[1].toString();
   }
 
-  #apply({ send, next }: LineOutcome): void {
+  /** A line without an end, no faster than it is read. */
+  #pad(leftMib: number): void {
+    const { out, clock } = this.#parts;
+    if (leftMib === 0) return;
+    const isRead = out.unsentBytes < padding.length;
+    if (isRead) out.write(padding);
+    this.#cancelTimer = clock.setTimer(() => this.#pad(isRead ? leftMib - 1 : leftMib), paddingPauseMs);
+  }
+
+  #apply({ send, paddingMib, next }: LineOutcome): void {
     const { out, clock, destroy, hold } = this.#parts;
     for (const text of send) out.write(Buffer.from(text));
     if (next === undefined) return;
     this.closed();
     if (next === "end") out.end();
-    else if (next === "hold") hold();
+    else if (next === "hold") {
+      hold();
+      this.#pad(paddingMib ?? 0);
+    }
     // What was said before has left by then.
     else clock.setImmediate(() => clock.setImmediate(destroy));
   }

@@ -9,7 +9,12 @@ import { bytes, faultKind, milliseconds } from "./kind.ts";
 const isWatch = ({ isWatch }: RequestFacts): boolean => isWatch;
 
 const when = {
-  afterEvents: { ...bytes, high: 1_000_000, unit: "events", about: "not before so many events of each watch" },
+  afterEvents: {
+    ...bytes,
+    high: 1_000_000,
+    unit: "events",
+    about: "once so many events of each watch were let through",
+  },
   afterMs: { ...milliseconds, low: 0, about: "so long after the later of the watch and the fault" },
 } as const;
 
@@ -135,7 +140,7 @@ export const watchstall = faultKind({
       otherwise: 2,
       about: "of duplicate, reorder and lose: every so many-th",
     },
-    sizeMib: { ...bytes, low: 1, high: 64, unit: "MiB", otherwise: 4, about: "of endlessLine" },
+    sizeMib: { ...bytes, low: 1, high: 64, unit: "MiB", otherwise: 16, about: "of endlessLine" },
   },
   behave: (values, context) => {
     const { variant, afterEvents, afterMs } = values;
