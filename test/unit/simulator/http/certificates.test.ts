@@ -1,7 +1,7 @@
 // The authority and its one server certificate.
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { loopbackHosts, mintAuthority } from "../../../../src/simulator/http/certificates.ts";
+import { loopbackHosts, mintAuthority, restoreAuthority } from "../../../../src/simulator/http/certificates.ts";
 
 describe("certificates", () => {
   it("verify against their authority for loopback alone", () => {
@@ -17,5 +17,13 @@ describe("certificates", () => {
     expect(server.checkIP("127.0.0.2")).toBeUndefined();
     expect(server.checkHost("localhost")).toBe("localhost");
     expect(server.checkHost("example.com")).toBeUndefined();
+  });
+
+  it("of a restored authority are the minted one's", () => {
+    const { caPem, keyPem } = mintAuthority();
+    const authority = new X509Certificate(caPem);
+    const server = new X509Certificate(restoreAuthority({ caPem, keyPem }).issue({ hosts: loopbackHosts }).certPem);
+    expect(server.checkIssued(authority)).toBe(true);
+    expect(server.verify(authority.publicKey)).toBe(true);
   });
 });
