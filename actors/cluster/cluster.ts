@@ -13,7 +13,6 @@ import type { Measures } from "../../src/support/measures.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
 import { nameOf } from "../informer/children.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
-import { WatchedSecret } from "../informer/watched-secret.ts";
 import type { SourceBoard } from "../metric-source/board.ts";
 import type { StatusSink } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
@@ -23,14 +22,8 @@ import { ClusterCollections, type SourcesCollected } from "./collections.ts";
 import { ClusterLink, type Connector } from "./link.ts";
 import { type Declared, type Poll, PollRun, targetOf } from "./poll.ts";
 import { ClusterReport, type ReportLimits } from "./report.ts";
-import {
-  delayToSpreadMs,
-  type Schedule,
-  type ScheduleLimits,
-  scheduleOf,
-  sinceTurnMs,
-  untilTurnMs,
-} from "./schedule.ts";
+import type { Schedule, ScheduleLimits } from "./schedule.ts";
+import { Turns } from "./turns.ts";
 
 export type ClusterMessage =
   /** The ClusterConnection has a new generation. */
@@ -95,7 +88,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   readonly #dependencies: ClusterDependencies;
   readonly #attempts: Attempts;
   readonly #link: ClusterLink;
-  readonly #secret: WatchedSecret;
+  readonly #turns: Turns;
   readonly #report: ClusterReport;
   readonly #collections: ClusterCollections;
   /** Of this endpoint with these credentials. */
@@ -120,7 +113,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     this.#context = context;
     this.#dependencies = dependencies;
     this.#attempts = attempts;
-    this.#secret = new WatchedSecret(dependencies, context.self as ActorRef<ObjectChanged>);
+    this.#turns = new Turns(context, dependencies, attempts, dependencies.limits.schedule);
     this.#link = new ClusterLink(dependencies.connector, dependencies.admission, context.clock);
     const name = nameOf(key);
     const { clock } = context;
@@ -174,7 +167,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   }
 
   onStop(): void {
-    this.#secret.watch(undefined);
+    this.#turns.end();
     this.#context.finalRun("close", { deadlineMs: 1_000 }, () => this.#link.close());
   }
 
@@ -190,24 +183,17 @@ class ClusterActor implements Actor<ClusterMessage> {
     if (!found.ok) {
       this.#declared = undefined;
       this.#context.abortRun("poll");
-      this.#context.timers.cancel("tick");
-      this.#context.timers.cancel("probe");
-      this.#secret.watch(undefined);
+      this.#turns.end();
       this.#lost();
       void this.#link.close();
       this.#report.failed({ code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") });
       return;
     }
     const connection = found.value;
-    const { spec, metadata } = connection;
-    const schedule = scheduleOf(spec.monitoring, this.#dependencies.limits.schedule);
+    const schedule = this.#turns.follow(connection);
     if (!this.#keepsConnection(connection, schedule)) this.#disconnect();
     this.#declared = { connection, schedule };
-    this.#report.declared(spec);
-    this.#secret.watch(`${spec.credentialsRef.namespace ?? metadata.namespace}/${spec.credentialsRef.name}`);
-    const { intervalMs } = schedule;
-    const firstDelayMs = delayToSpreadMs(metadata.name, intervalMs, this.#context.clock.monotonicMs());
-    this.#context.timers.every("tick", { intervalMs, firstDelayMs }, { type: "tick" });
+    this.#report.declared(connection.spec);
   }
 
   /** Whether the open connection was made for the same endpoint, Secret and deadlines. */
@@ -229,7 +215,7 @@ class ClusterActor implements Actor<ClusterMessage> {
 
   /** New credentials: the connection made with the old ones is closed, and the cluster is polled with the new ones at once. */
   #secretChanged(): void {
-    if (!this.#secret.hasChanged()) return;
+    if (!this.#turns.secretHasChanged()) return;
     this.#disconnect();
     this.#attempts.mended();
     this.#poll("supersede");
@@ -238,10 +224,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   /** A turn that comes while a poll is under way is that poll's lateness. */
   #turned(): void {
     if (this.#declared === undefined || this.#context.isRunning("poll")) return;
-    const { connection, schedule } = this.#declared;
-    const nowMs = this.#context.clock.monotonicMs();
-    const { name } = connection.metadata;
-    this.#dueMs = this.#isReached ? nowMs - sinceTurnMs(name, schedule.intervalMs, nowMs) : undefined;
+    this.#dueMs = this.#isReached ? this.#turns.lastMs() : undefined;
   }
 
   /**
@@ -249,13 +232,7 @@ class ClusterActor implements Actor<ClusterMessage> {
    * A poll that is under way is left alone and this one counted as skipped, unless it is to be superseded.
    */
   #poll(mode: "skip" | "supersede" = "skip"): void {
-    if (this.#declared === undefined) return;
-    const { waitMs } = this.#attempts;
-    if (waitMs > 0) {
-      this.#context.timers.once("probe", waitMs, { type: "tick" });
-      return;
-    }
-    this.#context.timers.cancel("probe");
+    if (this.#declared === undefined || !this.#turns.mayAsk()) return;
     const { compute, answers, limits } = this.#dependencies;
     const ports = {
       link: this.#link,
@@ -340,15 +317,6 @@ class ClusterActor implements Actor<ClusterMessage> {
     }
     this.#attempts.failed(retryAfterMs);
     this.#lost();
-    this.#report.failed(failure, this.#nextAttemptMs());
-  }
-
-  /** When a cluster that is to be left alone is asked again: never before its own interval says so. 0: it is not left alone. */
-  #nextAttemptMs(): number {
-    const { waitMs } = this.#attempts;
-    if (waitMs === 0 || this.#declared === undefined) return 0;
-    const { connection, schedule } = this.#declared;
-    const nowMs = this.#context.clock.monotonicMs();
-    return Math.max(waitMs, untilTurnMs(connection.metadata.name, schedule.intervalMs, nowMs));
+    this.#report.failed(failure, this.#turns.leftAloneMs());
   }
 }

@@ -7,10 +7,10 @@ import type { CheckRequest, RegistryCheck, RegistryClient } from "../../src/regi
 import type { Failure } from "../../src/registry/health.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import { type Attempts, retryAfterMsOf } from "../cluster/attempts.ts";
-import { delayToSpreadMs, type Schedule, type ScheduleLimits, scheduleOf, untilTurnMs } from "../cluster/schedule.ts";
+import type { Schedule, ScheduleLimits } from "../cluster/schedule.ts";
+import { Turns } from "../cluster/turns.ts";
 import { nameOf } from "../informer/children.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
-import { WatchedSecret } from "../informer/watched-secret.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
 import { RegistryReport, type RegistryReportLimits, type RegistrySinks } from "./report.ts";
 
@@ -74,7 +74,7 @@ class RegistryActor implements Actor<RegistryMessage> {
   readonly #context: ActorContext<RegistryMessage>;
   readonly #dependencies: RegistryDependencies;
   readonly #attempts: Attempts;
-  readonly #secret: WatchedSecret;
+  readonly #turns: Turns;
   readonly #report: RegistryReport;
   #declared: Declared | undefined;
   #client: RegistryClient | undefined;
@@ -94,7 +94,7 @@ class RegistryActor implements Actor<RegistryMessage> {
     this.#context = context;
     this.#dependencies = dependencies;
     this.#attempts = attempts;
-    this.#secret = new WatchedSecret(dependencies, context.self as ActorRef<ObjectChanged>);
+    this.#turns = new Turns(context, dependencies, attempts, dependencies.limits.schedule);
     const name = nameOf(key);
     this.#report = new RegistryReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
   }
@@ -130,7 +130,7 @@ class RegistryActor implements Actor<RegistryMessage> {
   }
 
   onStop(): void {
-    this.#secret.watch(undefined);
+    this.#turns.end();
     this.#context.finalRun("close", { deadlineMs: 1_000 }, async () => this.#disconnect());
   }
 
@@ -147,27 +147,19 @@ class RegistryActor implements Actor<RegistryMessage> {
     if (!found.ok) {
       this.#declared = undefined;
       this.#context.abortRun("check");
-      this.#context.timers.cancel("tick");
-      this.#context.timers.cancel("probe");
-      this.#secret.watch(undefined);
+      this.#turns.end();
       const failure = { code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") };
       this.#report.failed(failure, "closed", 0, 0, 0);
       return;
     }
-    const { spec, metadata } = found.value;
-    const schedule = scheduleOf(spec.monitoring, this.#dependencies.limits.schedule);
+    const schedule = this.#turns.follow(found.value);
     this.#declared = { connection: found.value, schedule, request: requestOf(found.value, schedule.intervalMs) };
-    this.#report.declared(spec);
-    const { credentialsRef } = spec;
-    this.#secret.watch(credentialsRef && `${credentialsRef.namespace ?? metadata.namespace}/${credentialsRef.name}`);
-    const { intervalMs } = schedule;
-    const firstDelayMs = delayToSpreadMs(metadata.name, intervalMs, this.#context.clock.monotonicMs());
-    this.#context.timers.every("tick", { intervalMs, firstDelayMs }, { type: "tick" });
+    this.#report.declared(found.value.spec);
   }
 
   /** New credentials: connections and tokens of the old ones go, and the registry is checked with the new ones at once. */
   #secretChanged(): void {
-    if (!this.#secret.hasChanged()) return;
+    if (!this.#turns.secretHasChanged()) return;
     void this.#disconnect();
     this.#attempts.mended();
     this.#check("supersede");
@@ -181,12 +173,7 @@ class RegistryActor implements Actor<RegistryMessage> {
   }
 
   #check(mode: "skip" | "supersede" = "skip"): void {
-    if (this.#declared === undefined) return;
-    const { waitMs } = this.#attempts;
-    if (waitMs > 0) {
-      this.#context.timers.once("probe", waitMs, { type: "tick" });
-      return;
-    }
+    if (this.#declared === undefined || !this.#turns.mayAsk()) return;
     const { schedule } = this.#declared;
     const declared = this.#declared;
     const onEnd = (outcome: RunOutcome<Checked>): RegistryMessage => ({ type: "checked", outcome });
@@ -255,14 +242,11 @@ class RegistryActor implements Actor<RegistryMessage> {
 
   #failed(failure: Failure, retryAfterMs = 0): void {
     if (this.#declared === undefined) return;
-    const { connection, schedule } = this.#declared;
+    const { intervalMs } = this.#declared.schedule;
     this.#isSuspect = true;
     this.#attempts.failed(retryAfterMs);
-    const { waitMs } = this.#attempts;
-    const nowMs = this.#context.clock.monotonicMs();
-    const nextMs =
-      waitMs === 0 ? 0 : Math.max(waitMs, untilTurnMs(connection.metadata.name, schedule.intervalMs, nowMs));
-    this.#report.failed(failure, this.#attempts.breaker, schedule.intervalMs, nextMs, nowMs - this.#startedMs);
+    const tookMs = this.#context.clock.monotonicMs() - this.#startedMs;
+    this.#report.failed(failure, this.#attempts.breaker, intervalMs, this.#turns.leftAloneMs(), tookMs);
   }
 }
 
