@@ -75,7 +75,8 @@ describe("a watch that ends", () => {
     ["watchstall", { variant: "drop", afterEvents: 2 }, "ECONNRESET"],
     ["watchstall", { variant: "close", afterEvents: 2 }, undefined],
     ["watch410", { variant: "event", afterEvents: 2 }, undefined],
-    ["watch410", { variant: "error500", afterEvents: 2 }, undefined],
+    ["watch410", { code: 500, afterEvents: 2 }, undefined],
+    ["watch410", { code: 429, afterEvents: 2 }, undefined],
     ["watchstall", { variant: "halfLine", afterEvents: 2 }, undefined],
   ])("%s %j: two events, then its end", async (fault, parameters, error) => {
     const from = await version();
@@ -87,7 +88,7 @@ describe("a watch that ends", () => {
     expect(watch.ended?.error).toBe(error);
     const last = watch.lines[2];
     if (fault === "watch410") {
-      const code = parameters.variant === "event" ? 410 : 500;
+      const { code = 410 } = parameters;
       expect(JSON.parse(last as string)).toMatchObject({ type: "ERROR", object: { code } });
     } else if (parameters.variant === "halfLine") expect(() => JSON.parse(last as string)).toThrow();
     else expect(last).toBeUndefined();
@@ -170,6 +171,8 @@ describe("a watch that stays open", () => {
     write(1);
     await expect.poll(() => open.text.length, { timeout: 10_000 }).toBeGreaterThan(10 * 1_048_576);
     expect([open.lines.length, open.ended]).toEqual([1, undefined]);
+    await simulator.faults.remove("hub");
+    await expect.poll(() => open.ended?.error).toBe("ECONNRESET");
   });
 
   it("without the end of its initial events", async () => {

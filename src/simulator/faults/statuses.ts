@@ -41,6 +41,13 @@ export interface RefusalOptions {
   readonly nowMs: number;
 }
 
+/** A failure as an API server words it. */
+export function statusError(code: number, retryAfterSeconds?: number): ApiError {
+  const reason = reasons[code] ?? (code < 500 ? "BadRequest" : "InternalError");
+  const details = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  return new ApiError(code, reason, `simulated: the server answers ${code}`, details);
+}
+
 /** The answer to a request that is refused. */
 export function refusalOf({ code, form, retryAfter, retryAfterDate, nowMs }: RefusalOptions): RequestVerdict {
   const after =
@@ -71,10 +78,7 @@ export function refusalOf({ code, form, retryAfter, retryAfterDate, nowMs }: Ref
     case "versionTooLarge":
       return { type: "refuse", error: apiErrors.tooLargeVersion(2 ** 40, 1) };
     case "status": {
-      const reason = reasons[code] ?? (code < 500 ? "BadRequest" : "InternalError");
-      const message = `simulated: the server answers ${code}`;
-      const details = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
-      const error = new ApiError(code, reason, message, details);
+      const error = statusError(code, retryAfter);
       if (!retryAfterDate || retryAfter === undefined) return { type: "refuse", error };
       return plain("application/json", JSON.stringify(error.toStatus()));
     }

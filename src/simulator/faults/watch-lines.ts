@@ -6,6 +6,7 @@ export const watchLineVariants = [
   "drop",
   "close",
   "garbageLine",
+  "unknownType",
   "halfLine",
   "endlessLine",
   "noBookmarks",
@@ -85,6 +86,8 @@ export class WatchLines implements WatchEditor {
         return this.#once({ send: ['{"type":"MODIFIED","object":{"padding":"'], paddingMib: sizeMib, next: "hold" });
       case "garbageLine":
         return { send: ["}{ this is no event\n", ...whole] };
+      case "unknownType":
+        return { send: ['{"type":"SURPRISE","object":{"kind":"Surprise","metadata":{}}}\n', ...whole] };
       case "noBookmarks":
         return { send: isBookmark && !text.includes(initialEnd) ? [] : whole };
       case "noInitialEnd":

@@ -1,8 +1,9 @@
 // Faults of watches: told that their version is too old, silent, broken off, or with lines that are wrong.
 
 import type { Origin } from "../../http/listeners.ts";
-import { ApiError, apiErrors } from "../../http/status.ts";
+import { type ApiError, apiErrors } from "../../http/status.ts";
 import type { FaultContext, Heal, RequestFacts } from "../effects.ts";
+import { statusError } from "../statuses.ts";
 import { WatchLines, watchLineVariants } from "../watch-lines.ts";
 import { bytes, faultKind, milliseconds } from "./kind.ts";
 
@@ -20,7 +21,6 @@ const when = {
 
 const errorLine = (error: ApiError): string => JSON.stringify({ type: "ERROR", object: error.toStatus() });
 const tooOld = (): ApiError => apiErrors.expired("too old resource version: the history is gone");
-const broken = (): ApiError => new ApiError(500, "InternalError", "simulated: the watch broke");
 
 export const watch410 = faultKind({
   looks: "watches, open ones too, end with the event of a version that is too old",
@@ -28,40 +28,42 @@ export const watch410 = faultKind({
   parameters: {
     variant: {
       kind: "choice",
-      choices: ["event", "keepOpen", "http", "error500", "compaction"],
+      choices: ["event", "keepOpen", "http", "compaction"],
       otherwise: "event",
       about: "what they are told",
       says: {
-        event: "an ERROR event of 410, and the end",
+        event: "an ERROR event, and the end",
         keepOpen: "the event, and nothing more",
-        http: "new ones HTTP 410; open ones break",
-        error500: "an ERROR event of 500, and the end",
+        http: "new ones the HTTP status; open ones break",
         compaction: "who asks for a version from before it, or with a continue token, is told 410",
       },
     },
+    code: { kind: "number", low: 400, high: 599, unit: "an HTTP status", otherwise: 410, about: "the status of that" },
     ...when,
   },
   behave: (values, context) => {
-    const { variant, afterEvents, afterMs } = values;
+    const { variant, code, afterEvents, afterMs } = values;
+    const error = code === 410 ? tooOld() : statusError(code);
     if (variant === "compaction") return compaction(context);
     if (variant === "http") {
       return {
         concerns: isWatch,
         start: breakOpen(context),
-        request: () => ({ type: "refuse", error: tooOld() }),
+        request: () => ({ type: "refuse", error }),
       };
     }
-    const line = errorLine(variant === "error500" ? broken() : tooOld());
+    const line = errorLine(error);
     const ends = variant !== "keepOpen";
     if (afterEvents !== undefined || afterMs !== undefined) {
       const last = { send: [`${line}\n`], next: ends ? "end" : "hold" } as const;
-      return { concerns: isWatch, watch: () => new WatchLines({ ...values, variant: "last", last, nthEvent: 1 }) };
+      const watch = (): WatchLines => new WatchLines({ ...values, variant: "last", last, nthEvent: 1 });
+      return { concerns: isWatch, watch, ...(ends ? {} : { start: breakWhenHealed(context) }) };
     }
     return {
       concerns: isWatch,
       start: (origin) => {
         for (const watch of metWatches(origin, context)) watch.finish(line, ends);
-        return ends ? () => {} : () => destroyMet(origin, context);
+        return ends ? () => {} : breakWhenHealed(context)(origin);
       },
       request: () => ({ type: "watch", line, ends }),
     };
@@ -80,6 +82,13 @@ const breakOpen =
     destroyMet(origin, context);
     return () => {};
   };
+
+/** Those that are held come back to life by this alone. */
+const breakWhenHealed =
+  (context: FaultContext) =>
+  (origin: Origin): Heal =>
+  () =>
+    destroyMet(origin, context);
 
 /** The history up to now is gone: new lists and what follows them are well. */
 function compaction(context: FaultContext) {
@@ -121,6 +130,7 @@ export const watchstall = faultKind({
         drop: "the connection breaks",
         close: "a clean end",
         garbageLine: "a line that is no JSON before each",
+        unknownType: "an event of a type that nobody knows before each",
         halfLine: "half a line, and the end",
         endlessLine: "a line of sizeMib without an end",
         noBookmarks: "no bookmarks but the end of the initial events",
@@ -144,14 +154,15 @@ export const watchstall = faultKind({
   },
   behave: (values, context) => {
     const { variant, afterEvents, afterMs } = values;
-    if (variant !== "silence") return { concerns: isWatch, watch: () => new WatchLines({ ...values, variant }) };
-    const heal = (origin: Origin): Heal => {
-      return () => destroyMet(origin, context);
-    };
+    const start = breakWhenHealed(context);
+    if (variant !== "silence") {
+      const watch = (): WatchLines => new WatchLines({ ...values, variant });
+      return { concerns: isWatch, watch, ...(variant === "endlessLine" && { start }) };
+    }
     if (afterEvents !== undefined || afterMs !== undefined) {
       const last = { send: [], next: "hold" } as const;
-      return { concerns: isWatch, start: heal, watch: () => new WatchLines({ ...values, variant: "last", last }) };
+      return { concerns: isWatch, start, watch: () => new WatchLines({ ...values, variant: "last", last }) };
     }
-    return { concerns: isWatch, start: heal, body: () => ({ type: "hold" }) };
+    return { concerns: isWatch, start, body: () => ({ type: "hold" }) };
   },
 });

@@ -54,10 +54,12 @@ describe("lines of a watch", () => {
     expect(editor.line(one)).toEqual({ send: [one.slice(0, one.length >> 1)], next: "end" });
   });
 
-  it("garbageLine, endlessLine", () => {
+  it("garbageLine, unknownType, endlessLine", () => {
     const { sent } = play({ variant: "garbageLine", afterEvents: 1 }, [one, two]);
     expect([sent.length, sent[0], sent[2]]).toEqual([3, ...whole(one, two)]);
     expect(() => JSON.parse(sent[1] as string)).toThrow();
+    const strange = play({ variant: "unknownType" }, [one]).sent;
+    expect([strange.length, JSON.parse(strange[0] as string).type, strange[1]]).toEqual([2, "SURPRISE", `${one}\n`]);
     const endless = play({ variant: "endlessLine", sizeMib: 3, afterEvents: 0 }, [one, two]);
     expect([endless.sent.length, endless.next]).toEqual([1, "hold"]);
     expect(new WatchLines({ ...atOnce, variant: "endlessLine", sizeMib: 3 }).line(one).paddingMib).toBe(3);
