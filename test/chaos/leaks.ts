@@ -1,11 +1,7 @@
-// E-22 to E-24, in virtual time: floods of messages, and clusters that come and go, until nothing is left of them.
+// E-23 and E-24, in virtual time: clusters that come and go, until nothing is left of them.
 import assert from "node:assert/strict";
-import { setTimeout as pause } from "node:timers/promises";
 import { queryObjects } from "node:v8";
-import { type ActorRef, createActorSystem } from "../../actors/system/index.ts";
 import { Breaker } from "../../src/support/breaker.ts";
-import { systemClock } from "../../src/support/clock.ts";
-import { silentLogger } from "../../src/support/log.ts";
 import { seededRandom } from "../../src/support/random.ts";
 import type { Behaviour } from "../support/virtual-fleet.ts";
 import { assertOnTime, robbedOf, type VirtualFleet, withFleet } from "./isolation.ts";
@@ -13,55 +9,6 @@ import type { Figures, Scenario } from "./scenario.ts";
 import { slope } from "./slope.ts";
 
 const minute = 60_000;
-
-const flood: Scenario = {
-  id: "E-22",
-  promise:
-    "a million messages to one actor: its mailbox is bounded, its system messages go first, others have their turns",
-  time: "real",
-  async run({ form, seed }): Promise<Figures> {
-    const system = createActorSystem({ clock: systemClock, random: seededRandom(seed), log: silentLogger });
-    const handled = { flooded: 0, system: -1, other: -1 };
-    const flooded = system.spawn<"user" | "system">(
-      {
-        kind: "flooded",
-        laneOf: (message) => message,
-        create: () => ({
-          onMessage(message) {
-            if (message === "system") handled.system = handled.flooded;
-            else handled.flooded++;
-          },
-        }),
-      },
-      { name: "flooded" },
-    );
-    const other: ActorRef<"hello"> = system.spawn(
-      {
-        kind: "other",
-        create: () => ({
-          onMessage() {
-            handled.other = handled.flooded;
-          },
-        }),
-      },
-      { name: "other" },
-    );
-    await pause(10);
-    const messages = form === "long" ? 10_000_000 : 1_000_000;
-    for (let i = 0; i < messages; i++) flooded.tell("user");
-    flooded.tell("system");
-    other.tell("hello");
-    const [snapshot] = system.snapshot();
-    const waited = snapshot?.mailbox.user ?? 0;
-    assert.ok(waited <= (snapshot?.mailbox.userCapacity ?? 0), `${waited} messages wait`);
-    for (let looks = 0; looks < 300 && (handled.system < 0 || handled.other < 0); looks++) await pause(100);
-    assert.equal(handled.system, 0, "a system message waited behind user messages");
-    assert.ok(handled.other >= 0 && handled.other <= 300, `another actor waited for ${handled.other} messages`);
-    assert.equal(system.counters().overflowed, messages - waited);
-    await system.stop(1_000);
-    return { messages, waited, refused: messages - waited };
-  },
-};
 
 const racing: Scenario = {
   id: "E-23",
@@ -189,4 +136,4 @@ const leaks: Scenario = {
   },
 };
 
-export const leakScenarios: readonly Scenario[] = [flood, racing, leaks];
+export const leakScenarios: readonly Scenario[] = [racing, leaks];

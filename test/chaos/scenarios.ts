@@ -1,6 +1,7 @@
 // All chaos scenarios, in the order of their names.
 import { blockedLoopScenarios } from "./blocked-loop.ts";
 import { crashScenarios } from "./crashes.ts";
+import { floodScenarios } from "./floods.ts";
 import { isolationScenarios } from "./isolation.ts";
 import { killerScenarios } from "./killer-cluster.ts";
 import { leakScenarios } from "./leaks.ts";
@@ -15,6 +16,7 @@ export const scenarios: readonly Scenario[] = [
   ...crashScenarios,
   ...threadScenarios,
   ...killerScenarios,
+  ...floodScenarios,
   ...leakScenarios,
   ...networkScenarios,
   ...outageScenarios,

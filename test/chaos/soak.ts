@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { type LoadParts, type LoadSettings, startParts } from "../../src/cli/load-parts.ts";
 import { LatenessLedger } from "../../src/load/lateness.ts";
 import { metricValue } from "../../src/load/observe.ts";
-import { slope } from "./slope.ts";
+import { csvLine, header, judge, type Sample } from "./soak-judge.ts";
 
 const { values } = parseArgs({
   options: {
@@ -30,8 +30,6 @@ const intervalMs = 30_000;
 const minutes = values.minutes === undefined ? Number(values.hours) * 60 : Number(values.minutes);
 /** The first samples are of a process that still warms up. */
 const settledAfter = Math.min(60, Math.ceil(minutes / 4));
-/** An hour may add so much to the resident memory, and the whole time so large a share to each of the others. */
-const limits = { rssBytesPerHour: 1_000_000, share: 0.1 };
 
 const settings: LoadSettings = {
   clusters: Number(values.clusters),
@@ -50,28 +48,6 @@ const settings: LoadSettings = {
   storeUrl: undefined,
   report: undefined,
 };
-
-interface Sample {
-  readonly rssBytes: number;
-  readonly heapBytes: number;
-  readonly openFiles: number;
-  readonly lagP99Ms: number;
-  readonly latenessP99Ms: number;
-  readonly missed: number;
-  readonly polls: number;
-  readonly errors: number;
-}
-
-const columns = [
-  "rssBytes",
-  "heapBytes",
-  "openFiles",
-  "lagP99Ms",
-  "latenessP99Ms",
-  "missed",
-  "polls",
-  "errors",
-] as const;
 
 let ledger = new LatenessLedger(intervalMs);
 const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-soak-"));
@@ -93,7 +69,7 @@ const parts = await startParts(
 const samples: Sample[] = [];
 try {
   if (values.csv !== undefined) writeFileSync(values.csv, "");
-  say(`minute,${columns.join(",")}`);
+  say(header);
   await pause(settings.warmUpSeconds * 1_000, undefined, { signal: stop.signal });
   const names = (await parts.admin.clusters()).map(({ name }) => name);
   const { broken, churned } = await parts.admin.startScenario(timeline(names));
@@ -101,7 +77,7 @@ try {
   console.error(`soak: ${minutes} min, seed ${settings.seed}, ${steady.length} clusters are never touched`);
   for (let minute = 1; minute <= minutes; minute++) {
     samples.push(await sample(parts, steady));
-    say([minute, ...columns.map((column) => Math.round((samples.at(-1) as Sample)[column]))].join(","));
+    say(csvLine(minute, samples.at(-1) as Sample));
   }
 } catch (error) {
   if (!stop.signal.aborted) throw error;
@@ -110,7 +86,9 @@ try {
   await parts.close();
   rmSync(scratch, { recursive: true, force: true });
 }
-process.exit(judge(samples.slice(settledAfter)) ? 0 : 1);
+const { growth, problems } = judge(samples.slice(settledAfter));
+for (const line of [...growth, ...problems]) console.error(`soak: ${line}`);
+process.exit(problems.length > 0 ? 1 : 0);
 
 /** Of a tenth of the fleet one goes every ten seconds, and comes back half a round later; a hundredth is dead. */
 function timeline(names: readonly string[]): string {
@@ -148,28 +126,4 @@ async function sample({ admin, hubMetrics, hubSockets }: LoadParts, steady: read
     polls: value('clusterpulse_reconcile_total{kind="ClusterConnection",result="success"}'),
     errors: value('clusterpulse_reconcile_total{kind="ClusterConnection",result="error"}'),
   };
-}
-
-/** Whether nothing grew. A run of less than four hours is judged by shares alone: an hour says too little of resident memory. */
-function judge(settled: readonly Sample[]): boolean {
-  if (settled.length < 4) {
-    console.error("soak: too short to judge; nothing was found wrong");
-    return true;
-  }
-  const problems: string[] = [];
-  for (const column of ["rssBytes", "heapBytes", "openFiles"] as const) {
-    const values = settled.map((one) => one[column]);
-    const perMinute = slope(values);
-    const grown = (perMinute * values.length) / Math.max(1, values[0] as number);
-    console.error(
-      `soak: ${column} ${(60 * perMinute).toFixed(0)} an hour, ${(100 * grown).toFixed(1)} % over the time`,
-    );
-    if (grown > limits.share) problems.push(`${column} grew by ${(100 * grown).toFixed(1)} %`);
-    if (column === "rssBytes" && values.length >= 240 && 60 * perMinute > limits.rssBytesPerHour)
-      problems.push(`resident memory grew by ${(60 * perMinute).toFixed(0)} bytes an hour`);
-  }
-  const missed = settled.reduce((sum, one) => sum + one.missed, 0);
-  if (missed > 0) problems.push(`${missed} cycles of clusters that were never touched were missed`);
-  for (const problem of problems) console.error(`soak: ${problem}`);
-  return problems.length === 0;
 }
