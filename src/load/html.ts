@@ -134,10 +134,7 @@ function cards({ healthy, healthyToBaselineP99, hub, firstFullViewMs, recoveries
     {
       name: "healthy, p99",
       value: healthy.cycles === 0 ? "–" : milliseconds(healthy.latenessMs.p99),
-      more:
-        healthyToBaselineP99 === null
-          ? `max ${milliseconds(healthy.latenessMs.max)}`
-          : `${healthyToBaselineP99.toFixed(2)}x of without faults`,
+      more: besideP99(healthy, healthyToBaselineP99),
     },
     { name: "healthy, missed", value: String(healthy.missedCycles), more: `of ${healthy.cycles} cycles` },
     {
@@ -164,6 +161,11 @@ function cards({ healthy, healthyToBaselineP99, hub, firstFullViewMs, recoveries
           },
         ]),
   ];
+}
+
+function besideP99({ cycles, latenessMs }: GroupLateness, ratio: number | null): string {
+  if (cycles === 0) return "nobody was healthy all the time";
+  return ratio === null ? `max ${milliseconds(latenessMs.max)}` : `${ratio.toFixed(2)}x of without faults`;
 }
 
 const card = ({ name, value, more }: Card): string =>
@@ -247,6 +249,6 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], ki
 }
 
 const milliseconds = (value: number): string =>
-  value >= 10_000 ? `${Number((value / 1_000).toFixed(1))} s` : `${Number(value.toFixed(0))} ms`;
+  value >= 1_000 ? `${Number((value / 1_000).toFixed(value >= 10_000 ? 1 : 2))} s` : `${Number(value.toFixed(0))} ms`;
 const megabytes = (value: number): string => `${value.toFixed(0)} MB`;
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
