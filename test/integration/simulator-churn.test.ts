@@ -9,11 +9,12 @@ import { createTransport, type KubeTransport } from "../../src/kube/transport.ts
 import { AdminClient } from "../../src/simulator/admin-client.ts";
 import { startFleet } from "../../src/simulator/fleet/start.ts";
 import { type Simulator, startSimulator, VirtualClock } from "../../src/simulator/index.ts";
+import { findSimulators } from "../../src/simulator/process.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { silentLogger } from "../../src/support/log.ts";
 import { seededRandom } from "../../src/support/random.ts";
 import { createInlineCompute } from "../../workers/inline.ts";
-import { eventually } from "../support/processes.ts";
+import { eventually, runCommand, startCommand } from "../support/processes.ts";
 
 const clock = new VirtualClock();
 const never = new AbortController().signal;
@@ -129,6 +130,22 @@ describe("churn of a running simulator", () => {
     expect(steps).toBeGreaterThan(before);
   });
 });
+
+it("churn is begun from the command line, which says what is wrong with it", async () => {
+  const wrong = await runCommand("simulate", "--churn", "eventsPerSecond=fast,kinds=meteor");
+  expect(wrong.code).not.toBe(0);
+  expect(wrong.errors).toMatch(/--churn: churn\.eventsPerSecond: must be.*--churn: churn\.kinds: "meteor"/s);
+  const command = startCommand("simulate", "--clusters", "2", "--preset", "tiny", "--churn", "eventsPerSecond=50");
+  try {
+    const { pid } = JSON.parse(await command.until(/\n/)) as { pid: number };
+    const run = (await findSimulators()).find((one) => one.pid === pid);
+    const client = new AdminClient(run?.admin ?? { url: "", token: "" }, { deadlineMs: 60_000 });
+    await eventually(async () => (await client.churn()).steps > 0, 60_000, "the first step");
+  } finally {
+    command.child.kill("SIGTERM");
+    await command.ended;
+  }
+}, 120_000);
 
 it("churn of several processes is that of one fleet", async () => {
   const fleet = await startFleet({ clusters: 4, seed: 9, preset: "tiny" }, 2);
