@@ -4,6 +4,7 @@
 import { move } from "piscina";
 import { inflate, MAX_INFLATED_BYTES } from "../src/kube/list-page.ts";
 import { safeError } from "../src/support/errors.ts";
+import { freeMemory } from "../src/support/free-memory.ts";
 import { pack, unpack } from "./codec.ts";
 import { ENDED, STARTED, type WorkerAnswer, type WorkerRequest } from "./protocol.ts";
 import type { TaskInput } from "./task.ts";
@@ -29,12 +30,7 @@ function packedAnswer({ task, bytes, encoding, format, rest }: WorkerRequest): U
   } catch (error) {
     return pack({ error: safeError(error) } satisfies WorkerAnswer);
   } finally {
-    if (inflated.buffer.byteLength > maxSharedBytes) giveBack(inflated.buffer);
-    giveBack(bytes.buffer);
+    if (inflated.buffer.byteLength > maxSharedBytes) freeMemory(inflated.buffer);
+    freeMemory(bytes.buffer);
   }
-}
-
-/** Frees the memory at once. */
-function giveBack(buffer: ArrayBuffer): void {
-  if (!buffer.detached) buffer.transfer(0);
 }

@@ -14,6 +14,8 @@ export interface TransportResponse {
   readonly contentType: string;
   /** From sending the request to the response's headers. */
   readonly headersAfterMs: number;
+  /** Gives the memory of `bytes` back at once, where that can be done; nobody may read them any more. */
+  readonly discard?: () => void;
 }
 
 /** What a transport's connections have shown so far. */

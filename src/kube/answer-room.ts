@@ -30,7 +30,7 @@ export interface Grant {
  * then nothing is held.
  * @param expectedBytes how large it was last time, with some room to grow
  */
-export async function askWithRoom<Answer extends { readonly bytes: Uint8Array }>(
+export async function askWithRoom<Answer extends { readonly bytes: Uint8Array; readonly discard?: () => void }>(
   ask: (grant: Grant) => Promise<Answer>,
   room: AnswerRoom,
   { expectedBytes, maxBytes }: { readonly expectedBytes: number; readonly maxBytes: number },
@@ -44,7 +44,11 @@ export async function askWithRoom<Answer extends { readonly bytes: Uint8Array }>
     try {
       const answer = await ask({ maxBytes: reserved, beforeSending });
       taken.held?.shrinkTo(Math.max(room.minBytes, answer.bytes.byteLength));
-      return { answer, release: () => taken.held?.release() };
+      const release = (): void => {
+        answer.discard?.();
+        taken.held?.release();
+      };
+      return { answer, release };
     } catch (error) {
       taken.held?.release();
       if (reserved >= maxBytes || !isKubeError(error, "BODY_TOO_LARGE")) throw error;

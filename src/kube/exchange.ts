@@ -27,7 +27,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #onHeaders: OnHeaders;
   readonly #resolve: (answer: Answer) => void;
   readonly #reject: (error: unknown) => void;
-  readonly #chunks: Buffer[] = [];
+  /** The body so far, in front of room for more. */
+  #bytes = new Uint8Array();
   #length = 0;
   #limit: BodyLimit | undefined;
   #status = 0;
@@ -73,7 +74,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (this.#givenUp !== undefined || this.#limit === undefined) return;
     this.#length += chunk.byteLength;
     if (this.#length <= this.#limit.maxBytes) {
-      this.#chunks.push(chunk);
+      this.#append(chunk, this.#limit.maxBytes);
       return;
     }
     this.#length -= chunk.byteLength;
@@ -96,12 +97,18 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #end(): void {
-    const bytes = new Uint8Array(this.#length);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk, at);
-      at += chunk.byteLength;
-    }
+    const { buffer } = this.#bytes;
+    const bytes = buffer.byteLength === this.#length ? this.#bytes : new Uint8Array(buffer.transfer(this.#length));
     this.#resolve({ status: this.#status, headers: this.#headers, bytes });
+  }
+
+  /** Copies at once: a chunk lies in a slab among those of other connections, and would keep all of it until this body is whole. */
+  #append(chunk: Buffer, maxBytes: number): void {
+    const start = this.#length - chunk.byteLength;
+    if (this.#length > this.#bytes.byteLength) {
+      const room = Math.max(this.#length, Math.min(2 * start, maxBytes));
+      this.#bytes = new Uint8Array(this.#bytes.buffer.transfer(room));
+    }
+    this.#bytes.set(chunk, start);
   }
 }

@@ -8,6 +8,7 @@ import { setImmediate } from "node:timers/promises";
 import { type Dispatcher, Pool } from "undici";
 import type { Clock } from "../support/clock.ts";
 import { systemClock } from "../support/clock.ts";
+import { freeMemory } from "../support/free-memory.ts";
 import { parseJson, parseJsonBody, readBody, tooLarge } from "./body.ts";
 import { Connections } from "./connections.ts";
 import type { ClusterCredentials } from "./credentials.ts";
@@ -54,6 +55,8 @@ export interface GetResponse {
   /** As they came off the wire, in a buffer of exactly their size: ready to be transferred. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly headersAfterMs: number;
+  /** Gives the memory of `bytes` back at once, where that can be done; nobody may read them any more. */
+  readonly discard?: () => void;
 }
 
 export interface JsonResponse {
@@ -283,7 +286,14 @@ class UndiciTransport implements KubeTransport {
       await setImmediate();
       if (!isSuccess(status)) throw this.#refusal(status, headers, bytes, request.method, request.path);
       const encoding = contentEncoding(headers) ?? "identity";
-      return { status, contentType: text(headers["content-type"]), encoding, bytes, headersAfterMs };
+      return {
+        status,
+        contentType: text(headers["content-type"]),
+        encoding,
+        bytes,
+        headersAfterMs,
+        discard: () => freeMemory(bytes.buffer),
+      };
     } catch (error) {
       throw mapClientError(error, this.#context);
     } finally {

@@ -98,6 +98,27 @@ describe("a good answer", () => {
     });
   });
 
+  test("of any size arrives whole, with and without a stated length; its memory can be given back", async () => {
+    const server = await https((request, response) => {
+      const [size = 0, stated = 0] = (request.url ?? "").split("/").slice(1).map(Number);
+      const body = Buffer.alloc(size, "0123456789abcdef!");
+      response.writeHead(200, stated === 0 ? {} : { "content-length": size });
+      for (let at = 0; at < size; at += 10_000) response.write(body.subarray(at, at + 10_000));
+      response.end();
+    });
+    const transport = transportTo(server.url);
+    for (const size of [0, 1, 9_999, 50_000, 1_000_000]) {
+      for (const stated of [0, 1]) {
+        const { bytes, discard } = await transport.get(`/${size}/${stated}`, { ...getOptions, maxBytes: 1_000_000 });
+        expect(Buffer.alloc(size, "0123456789abcdef!").equals(bytes)).toBe(true);
+        expect(bytes.buffer.byteLength).toBe(size);
+        discard?.();
+        discard?.();
+        expect(bytes.buffer.detached).toBe(true);
+      }
+    }
+  });
+
   test("of 200 requests in a row and 50 at once needs at most two connections", async () => {
     const server = await https((_request, response) => json(response, 200, {}));
     const transport = transportTo(server.url);

@@ -37,6 +37,16 @@ describe("room for an answer", () => {
     expect(admission.stats().held).toBe(0);
   });
 
+  test("is given back together with the memory of the answer", async () => {
+    let discarded = 0;
+    const { room, ask } = start(70);
+    const discardable = async (grant: Grant) => ({ ...(await ask(grant)), discard: () => discarded++ });
+    const { release } = await askWithRoom(discardable, room, limits, never);
+    expect(discarded).toBe(0);
+    release();
+    expect(discarded).toBe(1);
+  });
+
   test("is never less than the least, so that answers are counted, too", async () => {
     const { admission, room, ask, allowed } = start(7);
     await askWithRoom(ask, room, { ...limits, expectedBytes: 14 }, never);
