@@ -60,6 +60,7 @@ export interface ClusterDependencies {
   readonly answers: Admission;
   /** Bytes of pages of MetricSources, likewise. */
   readonly pages: Admission;
+  readonly aheadPages: Admission;
 }
 
 /**

@@ -50,8 +50,9 @@ export interface CollectSourcesPorts {
   readonly compute: Compute;
   readonly clock: Clock;
   readonly random: Random;
-  /** Where the memory for pages comes from. */
+  /** Where the memory for pages comes from, and for those that are asked for before their turn. */
   readonly room: AnswerRoom;
+  readonly aheadRoom: AnswerRoom;
   /** What is held against sources in other clusters, too. It is asked before every page, and told at once: others wait for theirs. */
   readonly court: Court;
 }
@@ -124,7 +125,7 @@ async function collectTrusted(
 async function read(
   list: PlannedList<PostedSource>,
   isSuspect: boolean,
-  { transport, discovery, compute, clock, random, room, court }: CollectSourcesPorts,
+  { transport, discovery, compute, clock, random, room, aheadRoom, court }: CollectSourcesPorts,
   signal: AbortSignal,
 ): Promise<readonly SourceResult[]> {
   const startedMs = clock.monotonicMs();
@@ -149,7 +150,7 @@ async function read(
     accept: isProtobuf ? `${PROTOBUF_TYPE},application/json` : "application/json",
     sources: list.sources.map((source) => ({ source, maxResources: source.collection.maxResources })),
   };
-  const collected = await collectList(request, { transport, extract, clock, random, room }, signal);
+  const collected = await collectList(request, { transport, extract, clock, random, room, aheadRoom }, signal);
   const durationMs = clock.monotonicMs() - startedMs;
   const { problems, bytes, objects } = collected;
   return collected.sources.map((one) => ({

@@ -2,6 +2,7 @@
 // results go to the store and to the sources' actors at once. Only while the cluster can be reached, and apart from its breaker: what a
 // source may not read is that source's problem. Pages are admitted by the cluster and by the whole hub.
 import type { Compute, Transport } from "../../src/cluster/ports.ts";
+import type { AnswerRoom } from "../../src/kube/answer-room.ts";
 import { Discovery } from "../../src/kube/discovery.ts";
 import { dueSources, listsOf, type PlannedList, termsOf } from "../../src/metric-source/plan.ts";
 import { afterFailure, type Quarantine, STRIKES, trusted, verdict } from "../../src/metric-source/quarantine.ts";
@@ -11,7 +12,7 @@ import {
   sourceCollection,
   sourceCollectionFailed,
 } from "../../src/store/metric-source-documents.ts";
-import { Admission, type Admitted } from "../../src/support/admission.ts";
+import { Admission } from "../../src/support/admission.ts";
 import type { Measures } from "../../src/support/measures.ts";
 import type { PostedSource, SourceBoard } from "../metric-source/board.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
@@ -29,6 +30,8 @@ export interface CollectionsDependencies {
   readonly board: SourceBoard;
   /** Bytes of pages that the whole hub asks for at once. */
   readonly pages: Admission;
+  /** Of those that are asked for before their turn, and wait for it in memory. */
+  readonly aheadPages: Admission;
   readonly compute: Compute;
   readonly store: StoreSink;
   readonly measures: Pick<Measures, "sourceCollected" | "sourceQuarantined">;
@@ -57,6 +60,7 @@ export class ClusterCollections {
   readonly #context: ActorContext<never>;
   readonly #dependencies: CollectionsDependencies;
   readonly #ownPages = new Admission(maxPagesAtOnce);
+  readonly #ownAheadPages = new Admission(maxPagesAtOnce);
   readonly #last = new Map<string, Last>();
   /** Names of the runs under way, with what they read. */
   readonly #running = new Map<string, readonly PostedSource[]>();
@@ -194,30 +198,15 @@ export class ClusterCollections {
     open: OpenTransport,
     signal: AbortSignal,
   ): Promise<readonly SourceResult[]> {
-    const { board, compute, pages } = this.#dependencies;
+    const { board, compute, pages, aheadPages } = this.#dependencies;
     const { clock, random } = this.#context;
     const transport = await open(signal);
     this.#discovery ??= new Discovery(
       { get: async (path, options) => (await open(options.signal)).get(path, options) },
       { clock },
     );
-    const take = async (bytes: number, own: AbortSignal): Promise<Admitted> => {
-      const ownPage = await this.#ownPages.acquire("fresh", own, { untilAborted: true });
-      try {
-        const kind = this.#isSlow || isSuspect ? "suspect" : "fresh";
-        const page = await pages.acquire(kind, own, { weight: bytes, untilAborted: true });
-        return {
-          shrinkTo: (less) => page.shrinkTo(less),
-          release() {
-            page.release();
-            ownPage.release();
-          },
-        };
-      } catch (error) {
-        ownPage.release();
-        throw error;
-      }
-    };
+    const room = this.#room(pages, this.#ownPages, isSuspect);
+    const aheadRoom = this.#room(aheadPages, this.#ownAheadPages, isSuspect);
     const court: Court = {
       mayRun: (source) => this.#verdict(source, clock.monotonicMs()).kind !== "quarantined",
       isSuspected: ({ key }) => board.isSuspected(key),
@@ -227,9 +216,33 @@ export class ClusterCollections {
     return await collectSources(
       list,
       isSuspect,
-      { transport, discovery: this.#discovery, compute, clock, random, room: { minBytes: minPageBytes, take }, court },
+      { transport, discovery: this.#discovery, compute, clock, random, room, aheadRoom, court },
       signal,
     );
+  }
+
+  /** Room for pages: of this cluster's own, then of the fleet's. */
+  #room(fleet: Admission, own: Admission, isSuspect: boolean): AnswerRoom {
+    return {
+      minBytes: minPageBytes,
+      take: async (bytes, signal) => {
+        const ownPage = await own.acquire("fresh", signal, { untilAborted: true });
+        try {
+          const kind = this.#isSlow || isSuspect ? "suspect" : "fresh";
+          const page = await fleet.acquire(kind, signal, { weight: bytes, untilAborted: true });
+          return {
+            shrinkTo: (less) => page.shrinkTo(less),
+            release() {
+              page.release();
+              ownPage.release();
+            },
+          };
+        } catch (error) {
+          ownPage.release();
+          throw error;
+        }
+      },
+    };
   }
 
   #struck(source: PostedSource, code: string): void {

@@ -9,7 +9,7 @@
 import { defaultCollectLimits } from "../../src/cluster/collect.ts";
 import type { Compute } from "../../src/cluster/ports.ts";
 import type { StoreWriter } from "../../src/store/document.ts";
-import { Admission } from "../../src/support/admission.ts";
+import { Admission, type AdmissionStats } from "../../src/support/admission.ts";
 import type { Clock } from "../../src/support/clock.ts";
 import type { Logger } from "../../src/support/log.ts";
 import { type Measures, noMeasures } from "../../src/support/measures.ts";
@@ -97,8 +97,8 @@ export interface Hub {
   readonly store: Pick<StoreSink, "stats">;
   readonly status: Pick<StatusSink, "stats">;
   readonly admission: Pick<Admission, "stats">;
-  /** Bytes of answers to polls, and of pages of MetricSources. */
-  readonly answers: { readonly polls: Pick<Admission, "stats">; readonly sources: Pick<Admission, "stats"> };
+  /** Bytes of answers to polls, of pages of MetricSources, and of such pages that wait for their turn. */
+  answers(): Readonly<Record<"polls" | "sources" | "ahead", AdmissionStats>>;
   /** How many actors wait to hear of how many objects of the hub's API: pairs of both. */
   interests(): number;
   /** Stops everything, children before parents, within `deadlineMs`; resolves with the paths that had to be abandoned. */
@@ -114,6 +114,8 @@ const maxRegistryChecks = 20;
 const maxAnswerBytes = 896 * minAnswerBytes;
 /** Of MetricSources, in memory or on their way, over the whole fleet. */
 const maxSourcePageBytes = 32 * minPageBytes;
+/** A page must find room, however large it is. */
+const maxAheadPageBytes = 2 * defaultCollectLimits.maxPageBytes;
 const registryIntervalMs = 60_000;
 const defaultTuning: HubTuning = {
   defaultIntervalMs: defaultScheduleLimits.defaultIntervalMs,
@@ -143,6 +145,7 @@ export function startHub(options: HubOptions): Hub {
   const answerBytes = limits.maxAnswerBytes ?? maxAnswerBytes;
   const answers = new Admission(answerBytes, "room for one more answer");
   const pages = new Admission(maxSourcePageBytes, "room for one more page");
+  const aheadPages = new Admission(maxAheadPageBytes, "room for one more page");
   const maxPageBytes = Math.min(defaultCollectLimits.maxPageBytes, Math.floor(answerBytes / 2));
   const versionKeepMs = limits.versionKeepMs ?? defaultCollectLimits.versionKeepMs;
   const clusterLimits: ClusterLimits = {
@@ -184,6 +187,7 @@ export function startHub(options: HubOptions): Hub {
           limits: clusterLimits,
           board,
           pages,
+          aheadPages,
         });
         if (ports.registryConnector !== undefined) {
           const registries = registriesDefinition({
@@ -218,7 +222,7 @@ export function startHub(options: HubOptions): Hub {
     store: store.sink,
     status: status.sink,
     admission,
-    answers: { polls: answers, sources: pages },
+    answers: () => ({ polls: answers.stats(), sources: pages.stats(), ahead: aheadPages.stats() }),
     interests: watches.interests,
     stop: (deadlineMs) => system.stop(deadlineMs),
   };

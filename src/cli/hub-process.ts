@@ -119,7 +119,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
     instruments,
     pool: () => pool?.stats(),
     handshakes: () => hub?.admission.stats(),
-    answers: () => hub && { polls: hub.answers.polls.stats(), sources: hub.answers.sources.stats() },
+    answers: () => hub?.answers(),
   });
   const metrics = async (): Promise<string> =>
     [

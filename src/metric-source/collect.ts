@@ -72,6 +72,8 @@ export interface CollectListPorts<Source, Part> {
   readonly random: Random;
   /** Where the memory for pages comes from. */
   readonly room: AnswerRoom;
+  /** For pages that are asked for before their turn, which hold it until then: those whose turn it is never wait for them. */
+  readonly aheadRoom: AnswerRoom;
 }
 
 export interface CollectedSource<Source, Part> {
@@ -186,7 +188,8 @@ class ListRun<Source, Part> {
     for (const [i, { path: listPath, prefix }] of paths.entries()) {
       for (let next = i; next < Math.min(paths.length, i + parallelism); next++) {
         if (ahead.has(next)) continue;
-        const page = this.#get(this.#query(paths[next]?.path ?? "", ""));
+        const { room, aheadRoom } = this.#ports;
+        const page = this.#get(this.#query(paths[next]?.path ?? "", ""), next === i ? room : aheadRoom);
         page.catch(() => undefined);
         ahead.set(next, page);
       }
@@ -253,7 +256,7 @@ class ListRun<Source, Part> {
     let page = given;
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#take(await (page ?? this.#get(query)));
+        return await this.#take(await (page ?? this.#get(query, this.#ports.room)));
       } catch (error) {
         page = undefined;
         await this.#pause(error, attempt);
@@ -287,8 +290,8 @@ class ListRun<Source, Part> {
     return `${path}?limit=${batchSize}${selector}${token === "" ? "" : `&continue=${encodeURIComponent(token)}`}`;
   }
 
-  async #get(query: string): Promise<Page> {
-    const { transport, room } = this.#ports;
+  async #get(query: string, room: AnswerRoom): Promise<Page> {
+    const { transport } = this.#ports;
     const { accept } = this.#request;
     const signal = this.#signal;
     const { answer, release } = await askWithRoom(

@@ -84,7 +84,7 @@ export async function previewSource(
     accept: isProtobuf ? `${PROTOBUF_TYPE},application/json` : "application/json",
     sources: [{ source, maxResources }],
   };
-  const ports = { transport, extract, clock, random, room: boundlessRoom };
+  const ports = { transport, extract, clock, random, room: boundlessRoom, aheadRoom: boundlessRoom };
   const collected = await collectList(request, ports, signal);
   const [own] = collected.sources;
   const parts = own?.parts ?? [];

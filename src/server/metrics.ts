@@ -23,8 +23,8 @@ export interface HubMetricsOptions {
   readonly pool?: () => PoolReport | undefined;
   /** Handshakes with clusters, over the whole fleet; undefined: nobody polls yet. */
   readonly handshakes?: () => HandshakeReport | undefined;
-  /** Bytes of answers, over the whole fleet, of polls and of MetricSources; undefined: nobody polls yet. */
-  readonly answers?: () => Readonly<Record<"polls" | "sources", AnswersReport>> | undefined;
+  /** Bytes of answers, over the whole fleet; undefined: nobody polls yet. */
+  readonly answers?: () => AnswersReports | undefined;
   /** Clusters with series of their own. Default 10,000. */
   readonly maxClusters?: number;
 }
@@ -43,6 +43,9 @@ export interface AnswersReport {
   readonly holders: number;
   readonly waiting: number;
 }
+
+/** Of polls, of pages of MetricSources, and of such pages that wait for their turn. */
+export type AnswersReports = Readonly<Record<"polls" | "sources" | "ahead", AnswersReport>>;
 
 /** What is shown of the pool of threads. */
 export interface PoolReport {
@@ -105,7 +108,7 @@ export function createHubMetrics(options: HubMetricsOptions): () => Promise<stri
       counterMetrics(counters),
       clusterMetrics(options, clusters),
       handshakeMetrics(options.handshakes?.() ?? { held: 0, waiting: 0, peak: 0 }),
-      answerMetrics(options.answers?.() ?? { polls: noAnswers, sources: noAnswers }),
+      answerMetrics(options.answers?.() ?? { polls: noAnswers, sources: noAnswers, ahead: noAnswers }),
       poolMetrics(options.pool?.() ?? noPool),
     ].join("");
   };
@@ -220,7 +223,7 @@ function handshakeMetrics({ held, waiting, peak }: HandshakeReport): string {
 
 const noAnswers: AnswersReport = { held: 0, peak: 0, holders: 0, waiting: 0 };
 
-function answerMetrics(reports: Readonly<Record<"polls" | "sources", AnswersReport>>): string {
+function answerMetrics(reports: AnswersReports): string {
   const gauge = (name: string, help: string, value: keyof AnswersReport): string => {
     const samples = Object.entries(reports).map(([of, report]): Sample => [{ of }, report[value]]);
     return seriesText(name, "gauge", help, samples);

@@ -59,7 +59,8 @@ describe("the hub's metrics", () => {
     cleanups.push(() => view.close());
     const handshakes = () => ({ held: 50, waiting: 150, peak: 50 });
     const polls = { held: 4_096, peak: 8_192, holders: 3, waiting: 2 };
-    const answers = () => ({ polls, sources: { held: 0, peak: 0, holders: 0, waiting: 0 } });
+    const none = { held: 0, peak: 0, holders: 0, waiting: 0 };
+    const answers = () => ({ polls, sources: none, ahead: none });
     const write = createHubMetrics({ system: () => emptyReport, view, clock, version: "1", handshakes, answers });
     const text = await write();
     expect(text).toContain('clusterpulse_handshakes{state="held"} 50\n');

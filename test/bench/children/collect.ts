@@ -68,6 +68,7 @@ const collected = await collectList(
     clock: systemClock,
     random: seededRandom(1),
     room: boundlessRoom,
+    aheadRoom: boundlessRoom,
   },
   new AbortController().signal,
 );

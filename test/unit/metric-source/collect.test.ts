@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { type CollectListRequest, collectList, type ExtractPage } from "../../../src/metric-source/collect.ts";
+import { Admission } from "../../../src/support/admission.ts";
 import { seededRandom } from "../../../src/support/random.ts";
 import { VirtualClock } from "../../../src/support/virtual-clock.ts";
 
@@ -56,7 +57,7 @@ function world(answers: Readonly<Record<string, readonly Answer[]>>) {
       return { shrinkTo: () => undefined, release };
     },
   };
-  const ports = { transport, extract, clock, random: seededRandom(1), room };
+  const ports = { transport, extract, clock, random: seededRandom(1), room, aheadRoom: room };
   return { clock, asked, ports, memory: () => ({ inMemory, peak }) };
 }
 
@@ -197,6 +198,27 @@ describe("namespaces that are read one by one", () => {
     const list = await collectList(request({ namespaces }), ports, signal);
     expect(rowsOf(list)).toEqual([["n1-a", "n2-a", "n3-a", "n4-a"]]);
     expect(memory()).toEqual({ inMemory: 0, peak: 2 });
+  });
+
+  it("are read to their end though pages that were asked for ahead hold all the memory for such", async () => {
+    const two = (namespace: string) => ({
+      [`/in/${namespace}?limit=10`]: [{ items: [`${namespace}-a`], next: "1" }],
+      [`/in/${namespace}?limit=10&continue=1`]: [{ items: [`${namespace}-b`] }],
+    });
+    const { ports, clock } = world(Object.assign({}, ...namespaces.map(two)));
+    const roomFor = (admission: Admission) => ({
+      minBytes: 1,
+      take: (_bytes: number, own: AbortSignal) => admission.acquire("fresh", own, { untilAborted: true }),
+    });
+    const [room, aheadRoom] = [roomFor(new Admission(2)), roomFor(new Admission(2))];
+    const lists = Array.from({ length: 4 }, () =>
+      collectList(request({ namespaces, parallelism: 4 }), { ...ports, room, aheadRoom }, signal),
+    );
+    await clock.advance(10_000);
+    for (const list of await Promise.all(lists)) {
+      expect(list.problems).toEqual([]);
+      expect(rowsOf(list)).toEqual([namespaces.flatMap((namespace) => [`${namespace}-a`, `${namespace}-b`])]);
+    }
   });
 
   it("fail by themselves, and are named", async () => {
