@@ -43,7 +43,7 @@ export type OpenTransport = (signal: AbortSignal) => Promise<Transport>;
 
 const maxPagesAtOnce = 4;
 /** No page reserves less: whole objects are large, and a source that harms threads is to harm few before it is known. */
-export const minPageBytes = 3 * 1024 * 1024;
+export const minPageBytes = 2 * 1024 * 1024;
 /** What locating the kind and a second run of each source alone may take on top. */
 const graceMs = 10_000;
 
