@@ -62,7 +62,8 @@ export const refuse = faultKind({
       if (maxConnections !== undefined || context.isSampled) return meet(origin, context, "reset", maxConnections);
       context.fired();
       await origin.refuse();
-      return () => origin.reopen(context.clock);
+      // By the machine's clock: it is its ports that are waited for.
+      return () => origin.reopen();
     },
   }),
 });
