@@ -2,6 +2,7 @@
 import { blockedLoopScenarios } from "./blocked-loop.ts";
 import { crashScenarios } from "./crashes.ts";
 import { floodScenarios } from "./floods.ts";
+import { hugeScenarios } from "./huge-objects.ts";
 import { isolationScenarios } from "./isolation.ts";
 import { killerScenarios } from "./killer-cluster.ts";
 import { leakScenarios } from "./leaks.ts";
@@ -16,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   ...crashScenarios,
   ...threadScenarios,
   ...killerScenarios,
+  ...hugeScenarios,
   ...floodScenarios,
   ...leakScenarios,
   ...networkScenarios,
