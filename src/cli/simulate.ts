@@ -1,10 +1,12 @@
 // `clusterpulse simulate`: a hub API and a fleet of simulated clusters, alone.
-import { closeSync, fchmodSync, openSync, writeSync } from "node:fs";
+import { closeSync, fchmodSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { Command } from "commander";
 import { parseChurnText } from "../simulator/churn/settings.ts";
+import { parseTrace } from "../simulator/churn/trace.ts";
 import { originModes } from "../simulator/options.ts";
 import { presetNames } from "../simulator/world/profile.ts";
 import { rfc3339 } from "../support/clock.ts";
+import { InvalidInputError } from "../support/errors.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
@@ -30,6 +32,8 @@ export function simulateCommand(): Command {
       "--churn <settings>",
       "let clusters change by themselves, such as eventsPerSecond=50,kinds=rollout:2+node-flap",
     )
+    .option("--churn-trace <file>", "let happen in clusters what this trace tells, one JSON object per line")
+    .option("--churn-speed <n>", "so many times as fast as the trace has it", "1")
     .option("--data-dir <folder>", "keep what the hub API holds in this folder, over restarts")
     .option("--interval <seconds>", "spec.monitoring.interval of registered clusters")
     .action(async (_options, command: Command) => {
@@ -46,6 +50,8 @@ export function simulateCommand(): Command {
       const alone = flags.oneOf("kubeconfig-of", ["all", "hub"], "all") === "hub";
       const dataFolder = flags.text("data-dir");
       const churn = flags.parsed("churn", parseChurnText);
+      const trace = flags.parsed("churn-trace", readTrace);
+      const churnSpeed = flags.integer("churn-speed", { min: 1, max: 1_000 }, 1);
       const namespace = flags.text("register");
       if (namespace !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
         flags.problem(`--register must be a namespace name such as clusterpulse, not ${JSON.stringify(namespace)}`);
@@ -64,6 +70,7 @@ export function simulateCommand(): Command {
       if (namespace !== undefined)
         simulator.register({ namespace, ...(intervalSeconds === undefined ? {} : { intervalSeconds }) });
       if (churn !== undefined) await simulator.churn.set(churn);
+      if (trace !== undefined) await simulator.churn.replay(trace, churnSpeed);
       if (kubeconfigFile !== undefined) writeSecretFile(kubeconfigFile, simulator.kubeconfig("hub", { alone }));
       const removeRunFile = await writeRunFile({ admin: simulator.admin, startedAt: rfc3339(Date.now()) });
       const ready = {
@@ -88,6 +95,15 @@ export function simulateCommand(): Command {
       if (typeof reason !== "string") process.stderr.write(`clusterpulse: ${reason.message}\n`);
       process.exit(typeof reason === "string" ? 0 : 1);
     });
+}
+
+/** The text of a trace that is fine. Throws InvalidInputError. */
+function readTrace(path: string): string {
+  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+  if (!isFile) throw new InvalidInputError([`${path} is no file`]);
+  const text = readFileSync(path, "utf8");
+  parseTrace(text);
+  return text;
 }
 
 /** Writes a file that only its owner may read, also where one with other rights was there before. */

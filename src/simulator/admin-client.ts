@@ -73,6 +73,11 @@ export class AdminClient {
     return (await this.#call("PUT", "churn", settings)) as ChurnState;
   }
 
+  /** Lets happen again what a trace tells. The simulator checks it. */
+  async replayChurn(trace: string, speed = 1): Promise<ChurnState> {
+    return (await this.#call("POST", "churn", { trace, speed })) as ChurnState;
+  }
+
   async churn(): Promise<ChurnState> {
     return (await this.#call("GET", "churn")) as ChurnState;
   }

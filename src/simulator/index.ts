@@ -61,6 +61,8 @@ export interface Simulator extends Pick<Front, "clusters" | "registries" | "admi
   readonly churn: {
     /** Begins it, or goes on by other settings; chains that are under way go their way. Throws InvalidInputError that lists everything wrong. */
     set(settings: ChurnSettings): void;
+    /** Lets happen what a trace tells, line by line; 2 plays it in half the time. Throws InvalidInputError, and SIMULATED_CLUSTER_UNKNOWN. */
+    replay(trace: string, speed?: number): void;
     state(): ChurnState;
     /** Leaves everything as it is now. */
     stop(): void;

@@ -130,6 +130,7 @@ describe("the admin API", () => {
     ["DELETE", "faults/NAME"],
     ["GET", "churn"],
     ["PUT", "churn", { eventsPerSecond: 0 }],
+    ["POST", "churn", { trace: '{"t":0,"cluster":"NAME","kind":"nodes","idx":0,"op":"silent"}' }],
     ["DELETE", "churn"],
     ["GET", "scenario"],
     ["POST", "scenario", { yaml: "steps: [{ at: 1h, faults: hang=1 }]" }],

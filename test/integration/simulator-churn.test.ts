@@ -152,11 +152,10 @@ it("churn of several processes is that of one fleet", async () => {
   try {
     const client = new AdminClient(fleet.admin, { deadlineMs: 60_000 });
     await fleet.churn.set({ eventsPerSecond: 200, kinds: { namespaces: 1 } });
-    const before = fleet.clusters.map(() => 6);
     await eventually(
       async () => {
         const truths = await Promise.all(fleet.clusters.map(({ name }) => client.expected(name)));
-        return truths.every(({ namespaces }, i) => namespaces.length > (before[i] as number));
+        return truths.every(({ namespaces }) => namespaces.length > 6);
       },
       60_000,
       "namespaces in every cluster",
@@ -165,6 +164,24 @@ it("churn of several processes is that of one fleet", async () => {
     expect(settings).toEqual({ eventsPerSecond: 200, kinds: { namespaces: 1 } });
     expect(begun.namespaces).toBeGreaterThanOrEqual(4);
     expect(await client.stopChurn()).toMatchObject({ settings: null, pending: 0 });
+
+    const versions = async (): Promise<string[]> =>
+      Promise.all(fleet.clusters.map(async ({ name }) => (await client.expected(name)).version));
+    const before = await versions();
+    const steps = fleet.clusters.map(({ name }) => ({
+      t: 50,
+      cluster: name,
+      kind: "clusters",
+      idx: 0,
+      op: "upgraded",
+    }));
+    const trace = steps.map((step) => JSON.stringify(step)).join("\n");
+    expect((await client.replayChurn(trace, 10)).trace).toMatchObject({ steps: 4 });
+    await eventually(async () => (await client.churn()).trace?.played === 4, 60_000, "the end of the trace");
+    expect((await versions()).every((version, i) => version !== before[i])).toBe(true);
+    await expect(client.replayChurn(trace.replaceAll("upgraded", "sunk"))).rejects.toThrow(
+      "op: must be one of upgraded",
+    );
   } finally {
     await fleet.close();
   }

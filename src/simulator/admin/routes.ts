@@ -37,6 +37,7 @@ export interface AdminSubject {
     set(settings: ChurnSettings): Awaitable<void>;
     state(): Awaitable<ChurnState>;
     stop(): Awaitable<void>;
+    replay(trace: string, speed?: number): Awaitable<void>;
   };
   process(): Awaitable<ProcessReport>;
   /** Prometheus text. */
@@ -105,6 +106,14 @@ export const adminRoutes: Readonly<Record<string, Route>> = {
   "GET churn": told(({ churn }) => churn.state()),
   "PUT churn": told(async ({ churn }, { json }) => {
     await churn.set(parseChurn(await json()));
+    return churn.state();
+  }),
+  "POST churn": told(async ({ churn }, { json }) => {
+    const { trace, speed = 1 } = ((await json()) ?? {}) as { trace?: unknown; speed?: unknown };
+    if (typeof trace !== "string" || typeof speed !== "number") {
+      throw new AdminError(400, "trace: must be the text of a trace; speed: a number");
+    }
+    await churn.replay(trace, speed);
     return churn.state();
   }),
   "DELETE churn": told(async ({ churn }) => {

@@ -4,6 +4,7 @@
 // everything as it is in that moment.
 // Does not guarantee: an exact rate. Chains are begun as often as makes the rate on the average, and go their way then.
 import type { Clock } from "../../support/clock.ts";
+import { InvalidInputError } from "../../support/errors.ts";
 import { type Random, seededRandom } from "../../support/random.ts";
 import { type TimerHandle, TimerWheel } from "../../support/timer-wheel.ts";
 import { hashOf } from "../hash.ts";
@@ -11,11 +12,14 @@ import type { World } from "../world/world.ts";
 import { type Subject, subjectsOf } from "./moves.ts";
 import { type ChurnSettings, parseChurn } from "./settings.ts";
 import { type ChurnKind, churnKinds, type Stage, type StageSet, stageSets } from "./stages.ts";
+import { parseTrace, TraceRun, type TraceState } from "./trace.ts";
 
 /** The clusters that churn draws from. */
 export interface ChurnFleet {
   readonly count: number;
   worldAt(place: number): World;
+  /** Throws SIMULATED_CLUSTER_UNKNOWN. */
+  worldOf(cluster: string): World;
   readonly seed: number;
 }
 
@@ -32,6 +36,8 @@ export interface ChurnState {
   readonly pending: number;
   /** Changes that were left out because the process was late, or too much was under way. */
   readonly dropped: number;
+  /** Of the newest trace; null: there was none. */
+  readonly trace: TraceState | null;
 }
 
 interface Chain {
@@ -56,6 +62,7 @@ export class Churn {
   readonly #wheel: TimerWheel;
   #random: Random;
   #settings: ChurnSettings | undefined;
+  #trace: TraceRun | undefined;
   #tick: TimerHandle | undefined;
   readonly #pending = new Set<TimerHandle>();
   #tickedMs = 0;
@@ -93,13 +100,29 @@ export class Churn {
       idle: this.#idle,
       pending: this.#pending.size,
       dropped: this.#dropped,
+      trace: this.#trace?.state ?? null,
     };
+  }
+
+  /**
+   * Lets happen what a trace tells, beside what is drawn and in place of the trace before. Throws InvalidInputError, and
+   * SIMULATED_CLUSTER_UNKNOWN.
+   * @param speed 2 plays it in half the time
+   */
+  replay(trace: string, speed = 1): void {
+    const steps = parseTrace(trace);
+    if (!(speed > 0 && speed <= 1_000)) throw new InvalidInputError(["speed: must be a number above 0, at most 1000"]);
+    for (const cluster of new Set(steps.map((step) => step.cluster))) this.#fleet.worldOf(cluster);
+    this.#trace?.stop();
+    const timing = { clock: this.#clock, wheel: this.#wheel };
+    this.#trace = new TraceRun(steps, speed, (cluster) => this.#fleet.worldOf(cluster), timing);
   }
 
   /** Nothing happens any more, in the middle of whatever is under way. */
   stop(): void {
     this.#settings = undefined;
     this.#tick?.cancel();
+    this.#trace?.stop();
     for (const handle of this.#pending) handle.cancel();
     this.#pending.clear();
   }

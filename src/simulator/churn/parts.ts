@@ -2,6 +2,7 @@
 import type { ChurnState } from "./churn.ts";
 import type { ChurnSettings } from "./settings.ts";
 import { type ChurnKind, churnKinds } from "./stages.ts";
+import type { TraceState } from "./trace.ts";
 
 /** What a process is asked for that has this part (0 to 1) of the clusters. */
 export function shareOf(settings: ChurnSettings, part: number): ChurnSettings {
@@ -15,6 +16,11 @@ export function shareOf(settings: ChurnSettings, part: number): ChurnSettings {
   };
 }
 
+function joinTraces(traces: readonly TraceState[]): TraceState | null {
+  const sum = (name: keyof TraceState): number => traces.reduce((total, one) => total + one[name], 0);
+  return traces.length === 0 ? null : { steps: sum("steps"), played: sum("played"), refused: sum("refused") };
+}
+
 /** @param settings what the whole fleet was asked for */
 export function joinStates(settings: ChurnSettings | null, states: readonly ChurnState[]): ChurnState {
   const sum = (value: (state: ChurnState) => number): number => states.reduce((total, one) => total + value(one), 0);
@@ -26,5 +32,6 @@ export function joinStates(settings: ChurnSettings | null, states: readonly Chur
     idle: sum(({ idle }) => idle),
     pending: sum(({ pending }) => pending),
     dropped: sum(({ dropped }) => dropped),
+    trace: joinTraces(states.flatMap(({ trace }) => trace ?? [])),
   };
 }

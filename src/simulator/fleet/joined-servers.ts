@@ -5,6 +5,7 @@ import { joinMetrics } from "../admin/metrics.ts";
 import { type AdminClient, SimulatorRefusedError } from "../admin-client.ts";
 import { joinStates, shareOf } from "../churn/parts.ts";
 import type { ChurnSettings } from "../churn/settings.ts";
+import { parseTrace } from "../churn/trace.ts";
 import { processReport, sumOf } from "../process-report.ts";
 import type { FleetServers } from "./front.ts";
 import { partOf } from "./part-setup.ts";
@@ -38,6 +39,18 @@ export async function joinServers(
         const shares = parts.map((_, part) => names.filter((_name, i) => partOf(i, parts.length) === part).length);
         await Promise.all(parts.map((part, i) => part.setChurn(shareOf(settings, (shares[i] ?? 0) / names.length))));
         churn = settings;
+      },
+      async replay(trace, speed) {
+        const steps = parseTrace(trace);
+        for (const { cluster } of steps) if (!indexes.has(cluster)) throw unknownCluster(cluster);
+        const lines = trace.split("\n").filter((line) => line.trim() !== "");
+        const partOfLine = (line: string): AdminClient | undefined => {
+          return partWith((JSON.parse(line) as { cluster: string }).cluster);
+        };
+        const shares = parts.map((part) => [part, lines.filter((line) => partOfLine(line) === part)] as const);
+        await Promise.all(
+          shares.flatMap(([part, own]) => (own.length === 0 ? [] : part.replayChurn(own.join("\n"), speed))),
+        );
       },
       state: async () => joinStates(churn, await Promise.all(parts.map((part) => part.churn()))),
       async stop() {

@@ -81,7 +81,12 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const held: HeldWorlds = new Map();
   const worldOf = (cluster: PlacedCluster): World => new World(keyOf(cluster), cluster.identity, clock, held);
   const worldAt = (place: number): World => worldOf(placed[place] as PlacedCluster);
-  const churn = new Churn({ count: placed.length, seed, worldAt }, clock);
+  const worldByName = (name: string): World => {
+    const cluster = byName.get(name);
+    if (cluster === undefined) throw unknownCluster(name);
+    return worldOf(cluster);
+  };
+  const churn = new Churn({ count: placed.length, seed, worldAt, worldOf: worldByName }, clock);
   const engineOf = ({ name }: Origin): Engine => {
     const cluster = byName.get(name);
     if (cluster === undefined) {
@@ -173,10 +178,8 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     },
     connections: () => names.map((name) => ({ cluster: name, sockets: originOf(name).socketCount })),
     expected(name) {
-      const cluster = byName.get(name);
-      if (cluster === undefined) throw unknownCluster(name);
+      const truth = expectedOf(worldByName(name).model());
       const transitions = faults.transitions(name);
-      const truth = expectedOf(worldOf(cluster).model());
       return transitions.length === 0 ? truth : { ...truth, transitions };
     },
     metrics: () => processMetrics.text(traffic()),

@@ -20,6 +20,9 @@ const tables: Readonly<Record<string, (model: ClusterModel) => WorldTable>> = {
 export const isGenerated = ({ group, resource }: ResourceType): boolean => `${group}/${resource}` in tables;
 
 /** Undefined for a kind of which a generated cluster has nothing. */
-export function tableOf({ group, resource }: ResourceType, model: ClusterModel): WorldTable | undefined {
+export function tableOf(
+  { group, resource }: Pick<ResourceType, "group" | "resource">,
+  model: ClusterModel,
+): WorldTable | undefined {
   return tables[`${group}/${resource}`]?.(model);
 }

@@ -38,12 +38,23 @@ class Fleet {
     this.#seed = seed;
     this.#preset = preset;
     this.#identities = clusterIdentities(seed, count);
-    this.churn = new Churn({ count, seed, worldAt: (place) => this.world(place) }, this.clock);
+    const worldAt = (place: number): World => this.world(place);
+    this.churn = new Churn({ count, seed, worldAt, worldOf: (name) => worldAt(this.place(name)) }, this.clock);
   }
 
   world(index: number): World {
     const key = { seed: this.#seed, index, preset: this.#preset };
     return new World(key, this.#identities[index] as ClusterIdentity, this.clock, this.held);
+  }
+
+  name(place: number): string {
+    return this.#identities[place]?.name ?? "";
+  }
+
+  place(name: string): number {
+    const place = this.#identities.findIndex((identity) => identity.name === name);
+    if (place < 0) throw new Error(`no cluster ${name}`);
+    return place;
   }
 
   engine(index: number) {
@@ -330,6 +341,67 @@ describe("the rate of churn", () => {
     await fleet.clock.advance(60 * 60_000);
     expect([...fleet.held.keys()].map((place) => fleet.revision(place))).toEqual(before);
     expect(fleet.churn.state()).toMatchObject({ settings: null, pending: 0 });
+  });
+});
+
+describe("a trace", () => {
+  const lines = (...steps: object[]): string => steps.map((step) => JSON.stringify(step)).join("\n");
+
+  it("happens again, at its times or faster, by place or by name, and the truth knows", async () => {
+    const fleet = new Fleet();
+    const cluster = fleet.name(1);
+    const ready = Object.entries(expectedOf(fleet.world(1).model()).perNode).filter(
+      ([, { status }]) => status === "Ready",
+    );
+    const [[name = ""] = []] = ready;
+    const pods = list(fleet.engine(1), "pods").items.filter(({ metadata }) => metadata.labels["pod-template-hash"]);
+    const pod = pods.find(({ status }) => status.containerStatuses?.every((container) => container.ready)) as Item;
+    const trace = lines(
+      { t: 4_000, cluster, kind: "nodes", name, op: "ready" },
+      { t: 2_000, cluster, kind: "nodes", name, op: "notReady" },
+      { t: 2_000, cluster, kind: "pods", name: keyOf(pod), op: "crashed" },
+      { t: 2_000, cluster, kind: "namespaces", idx: 3, op: "active" },
+      { t: 2_000, cluster, kind: "namespaces", idx: 3, op: "active" },
+      { t: 2_000, cluster, kind: "nodes", name: "nobody", op: "notReady" },
+      { t: 2_000, cluster, kind: "clusters", idx: 0, op: "upgraded" },
+    );
+    const before = expectedOf(fleet.world(1).model());
+    fleet.churn.replay(trace, 2);
+    await fleet.clock.advance(900);
+    expect(expectedOf(fleet.world(1).model())).toEqual(before);
+    await fleet.clock.advance(300);
+    const middle = expectedOf(fleet.world(1).model());
+    expect(middle.perNode[name]?.status).toBe("NotReady");
+    expect(middle.namespaces.length).toBe(before.namespaces.length + 1);
+    expect(middle.version).not.toBe(before.version);
+    expect(recount(fleet.engine(1))).toEqual(middle);
+    checkRules(fleet, 1);
+    expect(fleet.churn.state().trace).toEqual({ steps: 7, played: 6, refused: 2 });
+    await fleet.clock.advance(10_000);
+    expect(expectedOf(fleet.world(1).model()).perNode[name]?.status).toBe("Ready");
+    expect(fleet.churn.state().trace).toEqual({ steps: 7, played: 7, refused: 2 });
+    expect([...fleet.held.keys()]).toEqual([1]);
+  });
+
+  it("is refused whole, with the lines that are wrong, and stopped with everything else", async () => {
+    const fleet = new Fleet();
+    const cluster = fleet.name(0);
+    const bad = [
+      "nonsense",
+      JSON.stringify({ t: -1, cluster, kind: "pods", idx: 0, op: "gone" }),
+      JSON.stringify({ t: 1, cluster, kind: "secrets", idx: 0, op: "gone" }),
+      JSON.stringify({ t: 1, cluster, kind: "pods", idx: 0, op: "explodes" }),
+      JSON.stringify({ t: 1, cluster, kind: "pods", op: "gone" }),
+    ].join("\n");
+    for (const line of [1, 2, 3, 4, 5]) expect(() => fleet.churn.replay(bad)).toThrow(`trace line ${line}:`);
+    const step = { t: 1_000, cluster, kind: "namespaces", idx: 0, op: "active" };
+    expect(() => fleet.churn.replay("")).toThrow("has no steps");
+    expect(() => fleet.churn.replay(lines(step), 0)).toThrow("speed");
+    expect(() => fleet.churn.replay(lines({ ...step, cluster: "nobody" }))).toThrow("nobody");
+    fleet.churn.replay(lines(step));
+    fleet.churn.stop();
+    await fleet.clock.advance(60_000);
+    expect(fleet.held.size).toBe(0);
   });
 });
 

@@ -66,11 +66,13 @@ describe("settings of churn", () => {
     const begun = { steady: 1, rollout: 2, crashloop: 0, "node-flap": 0, "scale-out": 0 };
     const state = {
       settings: null,
+      trace: { steps: 4, played: 2, refused: 1 },
       ...{ steps: 3, idle: 1, pending: 4, dropped: 5 },
       begun: { ...begun, namespaces: 0, "pvc-pending": 0, "cluster-upgrade": 0 },
     };
     expect(joinStates(settings, [state, state])).toMatchObject({
       settings,
+      trace: { steps: 8, played: 4, refused: 2 },
       ...{ steps: 6, idle: 2, pending: 8, dropped: 10 },
       begun: { steady: 2, rollout: 4, crashloop: 0 },
     });
