@@ -36,7 +36,13 @@ export type ClusterMessage =
   /** Other MetricSources are to be collected, or it is time to. */
   | { readonly type: "plan-changed" }
   | SourcesCollected
-  | { readonly type: "polled"; readonly outcome: RunOutcome<Poll> };
+  | Polled;
+
+interface Polled {
+  readonly type: "polled";
+  readonly outcome: RunOutcome<Poll>;
+  readonly poll: PollRun;
+}
 
 export interface ClusterLimits extends ReportLimits {
   readonly schedule: ScheduleLimits;
@@ -95,8 +101,6 @@ class ClusterActor implements Actor<ClusterMessage> {
   /** Of this endpoint with these credentials. */
   #collectState = new CollectState();
   #declared: Declared | undefined;
-  /** The poll that was begun last. */
-  #underWay: PollRun | undefined;
   #afterCrash = false;
   #toldIdleRetries = 0;
   /** Whether the last poll succeeded: MetricSources are collected only then. */
@@ -155,7 +159,7 @@ class ClusterActor implements Actor<ClusterMessage> {
         this.#poll();
         return;
       case "polled":
-        this.#polled(message.outcome);
+        this.#polled(message);
         return;
       case "plan-changed":
         this.#collectSources();
@@ -248,9 +252,9 @@ class ClusterActor implements Actor<ClusterMessage> {
     const options = {
       deadlineMs: this.#declared.schedule.runDeadlineMs,
       supersede: mode === "supersede",
-      onEnd: (outcome: RunOutcome<Poll>): ClusterMessage => ({ type: "polled", outcome }),
+      onEnd: (outcome: RunOutcome<Poll>): Polled => ({ type: "polled", outcome, poll }),
     };
-    if (this.#context.run<Poll>("poll", options, (signal) => poll.run(signal))) this.#underWay = poll;
+    this.#context.run<Poll>("poll", options, (signal) => poll.run(signal));
   }
 
   /** Begins what MetricSources are due, and comes back for the next. What becomes of it never counts against the cluster. */
@@ -275,7 +279,7 @@ class ClusterActor implements Actor<ClusterMessage> {
     for (const name of this.#collections.unreachable()) this.#context.abortRun(name);
   }
 
-  #polled(outcome: RunOutcome<Poll>): void {
+  #polled({ outcome, poll }: Polled): void {
     this.#measure(outcome);
     if (this.#declared === undefined) return;
     const { schedule } = this.#declared;
@@ -292,7 +296,7 @@ class ClusterActor implements Actor<ClusterMessage> {
         this.#failed({ ...outcome.error, reason: "Unexpected" });
         return;
       case "deadline":
-        if (this.#underWay !== undefined) this.#failed(this.#underWay.lateFailure);
+        this.#failed(poll.lateFailure);
         return;
       case "aborted":
         // Only a spec that cannot be used aborts a poll, and that has been said already.

@@ -18,8 +18,8 @@ export interface ConnectTarget {
 
 /** The connection as one run uses it. */
 export interface LinkTransport extends Transport {
-  /** The run has sent a request that was not answered yet. */
-  readonly isAsking: boolean;
+  /** For how long every request of the run has been answered, or none was sent; 0 while one is not. */
+  readonly idleMs: number;
 }
 
 /** Makes a transport from a cluster's own Secret. Throws ClusterPulseError when the Secret is missing or unusable. */
@@ -59,13 +59,15 @@ export class ClusterLink {
     if (opened !== transport) void opened.close().catch(() => undefined);
     if (!isCurrent || transport === undefined)
       throw new ClusterPulseError("ABORTED", "the connection was closed while it was being opened");
+    const clock = this.#clock;
     let unanswered = 0;
+    let idleSinceMs = clock.monotonicMs();
     return {
       get facts() {
         return transport.facts;
       },
-      get isAsking() {
-        return unanswered > 0;
+      get idleMs() {
+        return unanswered > 0 ? 0 : clock.monotonicMs() - idleSinceMs;
       },
       get: (path, options) =>
         this.#admitted(schedule, options.signal, async () => {
@@ -75,6 +77,7 @@ export class ClusterLink {
             return await this.#observed(transport.get(path, options), schedule);
           } finally {
             unanswered--;
+            idleSinceMs = clock.monotonicMs();
           }
         }),
       close: () => this.close(),

@@ -43,6 +43,8 @@ export interface PollPorts {
 
 /** No answer of a poll reserves less, so that with the fleet's bytes the requests in flight are bounded, too. */
 export const minAnswerBytes = 160 * 1024;
+/** Of a poll's time: reading an answer takes less, unless it waits for a thread. */
+const UNREAD_SHARE = 0.25;
 
 export class PollRun {
   readonly #ports: PollPorts;
@@ -97,11 +99,11 @@ export class PollRun {
     };
   }
 
-  /** A signal that ends with the hub's own trouble while the cluster owes no answer: what it gave waits to be read. */
+  /** A signal that ends with the hub's own trouble when what the cluster gave has waited for long to be read. */
   #judged(signal: AbortSignal, transport: LinkTransport): AbortSignal {
     const own = new AbortController();
     const end = (): void => {
-      this.#isUnread = !transport.isAsking;
+      this.#isUnread = transport.idleMs > UNREAD_SHARE * this.#declared.schedule.runDeadlineMs;
       own.abort(this.#isUnread ? unread("in time") : signal.reason);
     };
     if (signal.aborted) end();
