@@ -1,12 +1,13 @@
 // Keeps the read model current from the store's change stream and its readers, nothing else. What a change says itself is not read back.
 // Guarantees: rows never go back in time; a burst of changes to one cluster is one rebuild; a row whose bytes are the same keeps its
 // revision. While the store cannot be read the rows stay as they are. Not promised: that every state in between is seen.
-import type { Document, StoreChanges, StoredValue, StoreReader } from "../store/document.ts";
+// Nodes are most of what a fleet writes, and somebody looks at few of them: their values are kept as written, and rows made when asked for.
+import type { Document, StoreChanges, StoreReader } from "../store/document.ts";
 import { allClustersKey, clusterKeys, parseClusterKey } from "../store/keys.ts";
 import type { Clock } from "../support/clock.ts";
 import type { FleetView, ViewChange, ViewRow } from "./ports.ts";
 import { Refresher } from "./refresher.ts";
-import { clusterTexts, nodeText, type StoredCluster, withDocument } from "./row.ts";
+import { clusterTexts, nodeText, type StoredCluster, textOf, withDocument } from "./row.ts";
 
 /** A view that fills itself. */
 export interface LiveFleetView extends FleetView {
@@ -22,11 +23,20 @@ interface Cluster {
   /** What the row is made of; undefined until it was read. */
   stored: StoredCluster | undefined;
   /** By node name; null: in the list of nodes, but without stored values. */
-  nodes: Map<string, ViewRow | null>;
+  nodes: Map<string, Node | null>;
   /** Made of `nodes` when somebody asks. */
   nodeRows: readonly ViewRow[] | undefined;
   /** Counts the values that changes brought along: what was read while one came may be older than it. */
   told: number;
+}
+
+interface Node {
+  readonly name: string;
+  /** Its JSON. */
+  readonly text: string;
+  readonly revision: number;
+  /** Made when somebody asks. */
+  row: ViewRow | undefined;
 }
 
 /** What is to be done about one cluster: make its row anew, and read again its parts, its list of nodes, single nodes. */
@@ -99,7 +109,7 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     // One that is not in the list of nodes comes with the list.
     if (current === undefined || before === undefined) return false;
     cluster.told++;
-    cluster.nodes.set(name, nodeRow(name, current, before ?? undefined));
+    cluster.nodes.set(name, nodeOf(name, textOf(current), before ?? undefined));
     cluster.nodeRows = undefined;
     return true;
   }
@@ -172,10 +182,10 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     return { spec, info, metrics, status, operators, freshness };
   }
 
-  /** The cluster's nodes by name: the row of those that need no reading, the text of the others, null without stored values. */
-  async function readNodes(cluster: Cluster, what: Dirty): Promise<Map<string, ViewRow | string | null>> {
+  /** The cluster's nodes by name: those that need no reading, the text of the others, null without stored values. */
+  async function readNodes(cluster: Cluster, what: Dirty): Promise<Map<string, Node | string | null>> {
     const names = what.nodes ? await store.set(clusterKeys.nodes(cluster.name)) : [...cluster.nodes.keys()];
-    const read = async (name: string): Promise<[string, ViewRow | string | null]> => {
+    const read = async (name: string): Promise<[string, Node | string | null]> => {
       const known = cluster.nodes.get(name);
       if (known !== undefined && !what.node.has(name)) return [name, known];
       return [name, nodeText(await store.hash(clusterKeys.node(cluster.name, name))) ?? null];
@@ -183,25 +193,28 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
     return new Map(await Promise.all(names.map(read)));
   }
 
-  function putNodes(cluster: Cluster, read: ReadonlyMap<string, ViewRow | string | null>): void {
-    const nodes = new Map<string, ViewRow | null>();
+  function putNodes(cluster: Cluster, read: ReadonlyMap<string, Node | string | null>): void {
+    const nodes = new Map<string, Node | null>();
     for (const [name, value] of read) {
-      nodes.set(name, typeof value === "string" ? nodeRow(name, value, cluster.nodes.get(name) ?? undefined) : value);
+      nodes.set(name, typeof value === "string" ? nodeOf(name, value, cluster.nodes.get(name) ?? undefined) : value);
     }
-    const former = rowsOf(cluster).length;
+    const former = shownIn(cluster.nodes);
     cluster.nodes = nodes;
     cluster.nodeRows = undefined;
-    if (rowsOf(cluster).length < former) revision++;
+    if (shownIn(nodes) < former) revision++;
   }
 
   function rowsOf(cluster: Cluster): readonly ViewRow[] {
-    cluster.nodeRows ??= [...cluster.nodes.values()].filter((row) => row !== null).sort(byName);
+    cluster.nodeRows ??= [...cluster.nodes.values()]
+      .filter((node) => node !== null)
+      .map((node) => (node.row ??= { name: node.name, revision: node.revision, bytes: bytesOf(node.text) }))
+      .sort(byName);
     return cluster.nodeRows;
   }
 
-  function nodeRow(name: string, value: StoredValue, before: ViewRow | undefined): ViewRow {
-    const row = rowOf(name, value, before);
-    return row === before ? row : { ...row, revision: ++revision };
+  /** `before` itself when the text is the same. */
+  function nodeOf(name: string, text: string, before: Node | undefined): Node {
+    return before?.text === text ? before : { name, text, revision: ++revision, row: undefined };
   }
 
   function emit(change: ViewChange): void {
@@ -236,13 +249,24 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
   };
 }
 
-/** The row of `value`: `before` itself when the bytes are the same, else a new one whose revision is to be set. */
-function rowOf(name: string, value: StoredValue, before: ViewRow | undefined): ViewRow {
-  // Not from Node's shared pool: one long-lived small row would keep a whole slab of it alive.
-  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(value));
-  if (typeof value === "string") bytes.write(value);
-  else bytes.set(value);
+/** The row of `text`: `before` itself when the bytes are the same, else a new one whose revision is to be set. */
+function rowOf(name: string, text: string, before: ViewRow | undefined): ViewRow {
+  const bytes = bytesOf(text);
   return before?.bytes.equals(bytes) ? before : { name, revision: 0, bytes };
+}
+
+/** Not from Node's shared pool: one long-lived small row would keep a whole slab of it alive. */
+function bytesOf(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+  bytes.write(text);
+  return bytes;
+}
+
+/** How many of the nodes have a value. */
+function shownIn(nodes: ReadonlyMap<string, Node | null>): number {
+  let shown = 0;
+  for (const node of nodes.values()) if (node !== null) shown++;
+  return shown;
 }
 
 /** Whether the document says that the cluster has exactly these nodes. */

@@ -26,7 +26,8 @@ export function withDocument(
   return document?.kind === "string" ? { ...stored, [part]: textOf(document.value) } : undefined;
 }
 
-const textOf = (value: StoredValue): string => (typeof value === "string" ? value : Buffer.from(value).toString());
+export const textOf = (value: StoredValue): string =>
+  typeof value === "string" ? value : Buffer.from(value).toString();
 
 /** JSON text of the element of the cluster list, and of the cluster's own page, which differ as the original's do. */
 export interface ClusterTexts {
