@@ -2,7 +2,6 @@
 import { closeSync, fchmodSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { Command } from "commander";
 import { parseChurnText } from "../simulator/churn/settings.ts";
-import { parseTrace } from "../simulator/churn/trace.ts";
 import { originModes } from "../simulator/options.ts";
 import { presetNames } from "../simulator/world/profile.ts";
 import { rfc3339 } from "../support/clock.ts";
@@ -11,6 +10,7 @@ import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
 const maxProcesses = 16;
+const maxTraceBytes = 32 * 1024 * 1024;
 
 export function simulateCommand(): Command {
   return new Command("simulate")
@@ -50,7 +50,7 @@ export function simulateCommand(): Command {
       const alone = flags.oneOf("kubeconfig-of", ["all", "hub"], "all") === "hub";
       const dataFolder = flags.text("data-dir");
       const churn = flags.parsed("churn", parseChurnText);
-      const trace = flags.parsed("churn-trace", readTrace);
+      const traceFile = flags.text("churn-trace");
       const churnSpeed = flags.integer("churn-speed", { min: 1, max: 1_000 }, 1);
       const namespace = flags.text("register");
       if (namespace !== undefined && !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(namespace)) {
@@ -58,6 +58,7 @@ export function simulateCommand(): Command {
       }
       flags.end();
 
+      const trace = traceFile === undefined ? undefined : await readTrace(traceFile);
       const asked = untilAskedToStop();
       const { startSimulator } = await import("../simulator/index.ts");
       const { startFleet } = await import("../simulator/fleet/start.ts");
@@ -98,10 +99,13 @@ export function simulateCommand(): Command {
 }
 
 /** The text of a trace that is fine. Throws InvalidInputError. */
-function readTrace(path: string): string {
-  const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
-  if (!isFile) throw new InvalidInputError([`${path} is no file`]);
+async function readTrace(path: string): Promise<string> {
+  const file = statSync(path, { throwIfNoEntry: false });
+  if (file?.isFile() !== true || file.size > maxTraceBytes) {
+    throw new InvalidInputError([`--churn-trace: ${path} must be a file of at most ${maxTraceBytes} bytes`]);
+  }
   const text = readFileSync(path, "utf8");
+  const { parseTrace } = await import("../simulator/churn/trace.ts");
   parseTrace(text);
   return text;
 }

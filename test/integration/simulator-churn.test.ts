@@ -135,6 +135,11 @@ it("churn is begun from the command line, which says what is wrong with it", asy
   const wrong = await runCommand("simulate", "--churn", "eventsPerSecond=fast,kinds=meteor");
   expect(wrong.code).not.toBe(0);
   expect(wrong.errors).toMatch(/--churn: churn\.eventsPerSecond: must be.*--churn: churn\.kinds: "meteor"/s);
+  const lost = await runCommand("simulate", "--churn-trace", "no such file");
+  expect([lost.code === 0, lost.errors]).toEqual([
+    false,
+    expect.stringContaining("--churn-trace: no such file must be"),
+  ]);
   const command = startCommand("simulate", "--clusters", "2", "--preset", "tiny", "--churn", "eventsPerSecond=50");
   try {
     const { pid } = JSON.parse(await command.until(/\n/)) as { pid: number };
