@@ -89,7 +89,8 @@ export class Churn {
     this.#burstMs = this.#tickedMs;
     this.#owed = 0;
     this.#tick?.cancel();
-    this.#schedule();
+    const { eventsPerSecond, perClusterRate, burst } = settings;
+    if (Math.max(eventsPerSecond ?? 0, perClusterRate ?? 0) > 0 || burst !== undefined) this.#schedule();
   }
 
   state(): ChurnState {

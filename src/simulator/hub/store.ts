@@ -80,6 +80,11 @@ export class Table {
     return ofBase.length === 0 ? written : [...written, ...ofBase].sort((a, b) => a.revision - b.revision);
   }
 
+  /** Whether anything was ever written. */
+  get hasWrites(): boolean {
+    return this.#objects.size > 0;
+  }
+
   /** Whether the object is no longer that of the base, or was deleted of it. */
   isWritten(key: string): boolean {
     return this.#objects.has(key);

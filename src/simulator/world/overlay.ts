@@ -48,6 +48,10 @@ export function overlayEngine(world: WorldSource, variants: Variants, clock: Clo
 const typeOfKind = (kind: ChurnedKind): ResourceType =>
   builtInTypes.find(({ group, resource }) => resource === kind && (group === "" || group === "apps")) as ResourceType;
 
+/** Whether a client wrote over any object of the kind, or over any namespace. */
+export const hasWrites = ({ store }: HubEngine, kind: ChurnedKind): boolean =>
+  store.table(typeOfKind(kind)).hasWrites || store.table(namespaceType).hasWrites;
+
 /** Whether a client wrote over the object, or over its namespace. */
 export function isWritten({ store }: HubEngine, model: ClusterModel, kind: ChurnedKind, index: number): boolean {
   const type = typeOfKind(kind);

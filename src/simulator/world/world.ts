@@ -7,7 +7,7 @@ import type { HubEngine } from "../hub/engine.ts";
 import { churnedModel } from "./churned.ts";
 import { WorldEngine } from "./engine.ts";
 import { buildModel, type ClusterModel } from "./model.ts";
-import { announce, isWritten, overlayEngine } from "./overlay.ts";
+import { announce, hasWrites, isWritten, overlayEngine } from "./overlay.ts";
 import type { ClusterIdentity, WorldKey } from "./profile.ts";
 import { type ChurnedKind, type Variant, type VariantLookup, Variants } from "./variants.ts";
 
@@ -91,7 +91,7 @@ export class World {
    */
   change(kind: ChurnedKind, index: number, state: Omit<Variant, "revision">): boolean {
     const { variants, overlay } = this.#hold();
-    if (overlay !== undefined) {
+    if (overlay !== undefined && hasWrites(overlay, kind)) {
       const then: VariantLookup = (one, at) =>
         one === kind && at === index ? { ...state, revision: 0 } : variants.of(one, at);
       const next = churnedModel(this.seedModel(), then, { resourceVersion: 0, patches: 0 });
