@@ -84,6 +84,7 @@ async function load(settings: LoadRunSettings, version: string): Promise<void> {
         hubSockets: parts.hubSockets,
         simulatorCost: () => admin.process(),
         connections: () => admin.connections(),
+        scenario: () => admin.scenario(),
         unitMs: measureUnit,
         ...(scenarioText === undefined ? {} : { startScenario: () => admin.startScenario(scenarioText) }),
       },
@@ -164,6 +165,11 @@ async function writeReport(report: LoadReport, name: string | undefined): Promis
   }
   const { series: _series, histogram: _histogram, ...figures } = report;
   process.stdout.write(`${JSON.stringify(figures)}\n`);
+  const { scenario } = report;
+  if (scenario !== null && scenario.failed > 0)
+    process.stderr.write(
+      `clusterpulse: ${scenario.failed} of ${scenario.done} actions of the scenario failed, the last one so: ${scenario.lastError}\n`,
+    );
   for (const line of report.exceeded) process.stderr.write(`clusterpulse: ${line}\n`);
   process.exitCode = report.exceeded.length > 0 ? 1 : 0;
 }

@@ -3,7 +3,7 @@
 import type { GroupLateness } from "./lateness.ts";
 import { limitRows } from "./limits.ts";
 import { clock, distributionPlot, type Group, timePlot } from "./plot.ts";
-import type { LoadReport, LoadSample } from "./report.ts";
+import type { LoadReport, LoadSample, ScenarioOutcome } from "./report.ts";
 import { pageStyle } from "./style.ts";
 
 export function reportHtml(report: LoadReport): string {
@@ -59,6 +59,7 @@ ${table(
       `${report.clusters} clusters, preset ${escaped(report.preset)}, every ${report.intervalSeconds} s, seed ${report.seed}`,
     ],
     ["times", escaped(timesOf(report))],
+    ...(report.scenario === null ? [] : [["scenario", escaped(scenarioOf(report.scenario))]]),
     ["machine", escaped(machineOf(report))],
     [
       "versions",
@@ -95,6 +96,10 @@ function summaryOf({ clusters, preset, intervalSeconds, faults, churned, duratio
 function timesOf({ warmUpSeconds, baseline, durationSeconds }: LoadReport): string {
   const before = baseline === null ? "" : `${baseline.durationSeconds} s without faults, two intervals to settle, `;
   return `${warmUpSeconds} s of warm-up, ${before}${durationSeconds} s measured`;
+}
+
+function scenarioOf({ actions, done, failed, lastError }: ScenarioOutcome): string {
+  return `${done} of ${actions} actions done, ${failed} of them failed${lastError === null ? "" : `; the last one so: ${lastError}`}`;
 }
 
 function machineOf({ machine }: LoadReport): string {

@@ -36,6 +36,8 @@ export interface LoadReport {
   readonly healthyToBaselineP99: number | null;
   /** The healthy clusters that were worst off, at most ten. */
   readonly worst: readonly WorstCluster[];
+  /** What became of the scenario until the end; null: there was none. */
+  readonly scenario: ScenarioOutcome | null;
   /** What healed while it was measured, in order of time. */
   readonly recoveries: readonly Recovery[];
   /** Of healthy clusters: from a cycle's first request to its outcome in the store. */
@@ -79,6 +81,16 @@ export interface LoadLimits {
   readonly maxFirstViewSeconds?: number | undefined;
   /** Until all that healed at one time was seen again, the slowest of them. */
   readonly maxRecoverySeconds?: number | undefined;
+}
+
+/** A cluster that could not be broken, healed or removed as planned is not what the report takes it for. */
+export interface ScenarioOutcome {
+  readonly actions: number;
+  readonly done: number;
+  /** Of those that are done. */
+  readonly failed: number;
+  /** Why the last one failed; null: none did. */
+  readonly lastError: string | null;
 }
 
 /** What it was measured on. */

@@ -10,6 +10,7 @@ import {
   type LoadSample,
   type MeasuredPhase,
   memoryOf,
+  type ScenarioOutcome,
   worstOf,
 } from "./report.ts";
 import type { LoadPlan, LoadSubject, RunOptions } from "./subject.ts";
@@ -93,6 +94,7 @@ class LoadRun {
     await this.#sampleUntil(toMs, "measuring", healthy, timeline, churned);
     const spent = await this.#watch.costs();
     const measuredMs = this.#clock.nowMs() - fromMs;
+    const played = scenario === undefined ? null : await subject.scenario();
     const unitRangeMs = [unitBeforeMs, await subject.unitMs()] as const;
 
     const brokenNames = [...timeline.faults.keys()].filter((name) => !churned.has(name));
@@ -140,6 +142,7 @@ class LoadRun {
       durationSeconds: plan.durationSeconds,
       faults: countBy(timeline.faults.values()),
       churned: churned.size,
+      scenario: played && outcomeOf(played),
       ...figures,
       broken: groupOf(brokenNames, timeline.isBroken),
       baseline: baselineReport ? { durationSeconds: plan.baselineSeconds, healthy: baselineReport } : null,
@@ -265,6 +268,11 @@ function mostOf(values: readonly (number | null)[]): number | null {
     0,
   );
 }
+
+/** Its own members alone: what is asked may tell more. */
+const outcomeOf = ({ actions, done, failed, lastError }: ScenarioOutcome): ScenarioOutcome => ({
+  ...{ actions, done, failed, lastError },
+});
 
 function countBy(values: Iterable<string>): Record<string, number> {
   const counts: Record<string, number> = {};

@@ -1,7 +1,7 @@
 // What a load run is given: its plan, the parts it looks at, and whom it tells how far it is.
 import type { Clock } from "../support/clock.ts";
 import type { HubCost, ProcessCost, Seen } from "./observe.ts";
-import type { LoadLimits, LoadSample, Machine, MeasuredPhase } from "./report.ts";
+import type { LoadLimits, LoadSample, Machine, MeasuredPhase, ScenarioOutcome } from "./report.ts";
 import type { Spell } from "./timeline.ts";
 
 export interface LoadPlan {
@@ -37,6 +37,8 @@ export interface LoadSubject {
   unitMs(): Promise<number>;
   /** Begins a timeline of faults and churn, and says whom it will touch. Called once, when it begins to measure. */
   startScenario?(): Promise<{ readonly spells: readonly Spell[]; readonly churned: readonly string[] }>;
+  /** How far that timeline is; null: none was begun. */
+  scenario(): Promise<ScenarioOutcome | null>;
 }
 
 export interface Progress {

@@ -51,6 +51,7 @@ steps:
     expect(report.hub.handshakesPeak).toBeGreaterThan(0);
     expect(report.worst).toHaveLength(6);
     expect(report.recoveries).toMatchObject([{ atSeconds: 2, clusters: 1 }]);
+    expect(report.scenario).toMatchObject({ failed: 0, lastError: null });
     expect(report.simulator.cpuMsPerClusterCycle).toBeGreaterThan(0);
     expect(report.firstFullViewMs).toBeGreaterThan(0);
     expect(JSON.parse(output)).toMatchObject({ seed: report.seed, healthy: report.healthy });

@@ -41,6 +41,7 @@ export const report: LoadReport = {
   baseline: { durationSeconds: 60, healthy: { ...group, latenessMs: { p50: 30, p99: 60, max: 70 } } },
   healthyToBaselineP99: 1.5,
   worst: [{ cluster: "prod-fra-01", latenessMs: 120, missedCycles: 0 }],
+  scenario: { actions: 50, done: 50, failed: 1, lastError: "heal prod-fra-01: it cannot listen" },
   recoveries: [{ atSeconds: 30, clusters: 25, missing: 0, fullViewMs: 40_000, handshakesPeak: 50 }],
   tickMs: group.tickMs,
   unitMs: 40,

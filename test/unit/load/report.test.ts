@@ -93,7 +93,16 @@ describe("the report as a page", () => {
     expect(page).not.toMatch(/<script|src=|href=|https?:/);
     expect(page).toContain("blackhole on 5");
     expect(page.match(/<svg/g)).toHaveLength(6);
-    for (const told of ["--clusters 25", "seed 1", "2 cores", "8.0 GB", "Node.js v26.0.0", "Hub 0.1.0", "prod-fra-01"])
+    for (const told of [
+      "--clusters 25",
+      "seed 1",
+      "2 cores",
+      "8.0 GB",
+      "Node.js v26.0.0",
+      "Hub 0.1.0",
+      "prod-fra-01",
+      "1 of them failed",
+    ])
       expect(page).toContain(told);
   });
 

@@ -68,6 +68,7 @@ function startRun(script: Script) {
     hubSockets: () => Promise.resolve(5),
     simulatorCost: () => Promise.resolve({ cpuMs: 0, residentBytes: 1e8 }),
     unitMs: () => Promise.resolve(units.shift() ?? 0),
+    scenario: () => Promise.resolve({ actions: 4, done: 4, failed: 1, lastError: "heal a: no", running: false }),
     startScenario: () => {
       scenarioMs = clock.nowMs();
       return Promise.resolve({ spells, churned: [] });
@@ -170,6 +171,7 @@ describe("a load run", () => {
       faults: { blackhole: 1, refuse: 2 },
       healthy: { clusters: 1, cycles: 6, missedCycles: 0 },
       broken: { clusters: 3 },
+      scenario: { actions: 4, done: 4, failed: 1, lastError: "heal a: no" },
       recoveries: [{ atSeconds: 80, clusters: 2, missing: 0, handshakesPeak: 7 }],
     });
     // Of the two those cycles alone that came due in their bad minute, and all six of the black hole.
