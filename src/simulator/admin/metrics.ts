@@ -20,10 +20,10 @@ export interface Traffic {
   readonly faulty: ReadonlyMap<string, number>;
 }
 
-const lagResolutionMs = 10;
+const lagResolutionMs = 20;
 const quantiles = [50, 99] as const;
 
-/** Watches the event loop of this process, of which there is one meter. */
+/** The metrics of this process. Its event loop is watched from the first time on that somebody asks: it costs a timer. */
 export class ProcessMetrics {
   readonly #name: string;
   readonly #delay = monitorEventLoopDelay({ resolution: lagResolutionMs });
@@ -31,10 +31,9 @@ export class ProcessMetrics {
   /** @param name value of the label `process` */
   constructor(name: string) {
     this.#name = name;
-    this.#delay.enable();
   }
 
-  /** The text of this process. Lag is that since the text before. */
+  /** The text of this process. Lag is that since the text before; 0 in the first one. */
   text(traffic: Traffic): string {
     const { cpuMs, residentBytes } = processReport();
     const own = { process: this.#name };
@@ -43,6 +42,7 @@ export class ProcessMetrics {
       return [{ ...own, quantile: String(percent / 100) }, Number.isFinite(lagMs) ? lagMs / 1_000 : 0];
     });
     this.#delay.reset();
+    this.#delay.enable();
     const byFault = (counts: ReadonlyMap<string, number>): Sample[] => [...counts].map(([fault, n]) => [{ fault }, n]);
     return [
       metric("requests_total", "counter", "Answers by what was asked and their status.", [
