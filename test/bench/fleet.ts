@@ -138,8 +138,17 @@ interface Hub {
   stop(): Promise<number>;
 }
 
-const residentMib = async ({ metricsUrl }: Hub): Promise<number> =>
-  (await gauge(metricsUrl, "process_resident_memory_bytes")) / 2 ** 20;
+const mibOf = async ({ metricsUrl }: Hub, name: string): Promise<number> => (await gauge(metricsUrl, name)) / 2 ** 20;
+
+const residentMib = (hub: Hub): Promise<number> => mibOf(hub, "process_resident_memory_bytes");
+
+/** What the resident memory consists of. The rest: other threads, TLS, the program itself, and what lies free between. */
+async function partsOf(hub: Hub, wholeMib: number): Promise<string> {
+  const heap = await mibOf(hub, "nodejs_heap_size_total_bytes");
+  const external = await mibOf(hub, "nodejs_external_memory_bytes");
+  const rest = wholeMib - heap - external;
+  return `${heap.toFixed(0)} heap of the main thread, ${external.toFixed(0)} its buffers, ${rest.toFixed(0)} the rest`;
+}
 
 /** Polls a sample of the fleet as cycle.mjs does; returns what the whole fleet would have cost. */
 function referenceOf(kubeconfig: string, client: Redis): () => Promise<number> {
@@ -217,11 +226,12 @@ async function verdictsOn(hub: Hub, lane: Lane, perCycleMs: number, baseMib: num
   const unit = unitMs();
   const units = perCycleMs / unit;
   const mib = await residentMib(hub);
+  const parts = await partsOf(hub, mib);
   const perClusterKb = ((mib - baseMib) * 2 ** 20) / (clusters - smallFleet) / 1_000;
   const handshakes = await hub.stop();
   const fullAfterS = hub.fullAfterMs / 1_000;
   const cost = `${perCycleMs.toFixed(2)} ms of CPU per cluster-cycle, ${units.toFixed(3)} U of ${unit.toFixed(1)} ms`;
-  const memory = `${perClusterKb.toFixed(0)} kB for each cluster more than ${smallFleet} (${baseMib.toFixed(0)} to ${mib.toFixed(0)} MiB)`;
+  const memory = `${perClusterKb.toFixed(0)} kB for each cluster more than ${smallFleet} (${baseMib.toFixed(0)} to ${mib.toFixed(0)} MiB: ${parts})`;
   const isJudged = lane === "protobuf";
   return [
     { what: `${cost} (goal ${isJudged ? `${goals.units} U` : "none"})`, isMet: !isJudged || units <= goals.units },
