@@ -217,13 +217,12 @@ describe("cost", () => {
   it("builds a list of 300 pods in a few milliseconds", () => {
     const engine = engineAt(1, 0, "medium");
     for (let i = 0; i < 20; i++) ask(engine, "pods");
-    const durationsMs = Array.from({ length: 15 }, () => {
-      const startMs = performance.now();
+    // Of this thread's own time: others may load the machine.
+    const cpuMs = Array.from({ length: 15 }, () => {
+      const before = process.threadCpuUsage();
       ask(engine, "pods");
-      return performance.now() - startMs;
+      return process.threadCpuUsage(before).user / 1_000;
     });
-    durationsMs.sort((a, b) => a - b);
-    // The best round: what the code costs when nothing else runs.
-    expect(durationsMs[0]).toBeLessThan(8);
+    expect(Math.min(...cpuMs)).toBeLessThan(8);
   });
 });
