@@ -20,10 +20,15 @@ interface Template {
   readonly rollouts: number;
   readonly namePrefix: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly labelsText: string;
+  /** Made when it is shown first: who looks for one pod needs few. */
+  readonly texts: () => TemplateTexts;
+}
+
+interface TemplateTexts {
+  readonly labels: string;
   /** Metadata after the common members. */
-  readonly ownerText: string;
-  readonly containersText: string;
+  readonly owner: string;
+  readonly containers: string;
 }
 
 /** A pod as it is now. */
@@ -83,17 +88,18 @@ export function podTable(model: ClusterModel): WorldTable {
     labelsOf: (index) => pod(index).template.labels,
     metadataText: (index) => {
       const { name, hash, template, variant, isNew } = pod(index);
-      const { workload, labelsText, ownerText } = template;
+      const { workload, texts } = template;
+      const { labels, owner } = texts();
       const stamp = variant && { ...variant, ...(isNew ? { createdSeconds: variant.sinceSeconds } : {}) };
-      return `{${commonMetadata(name, workload.namespace, hash, labelsText, stamp)},${ownerText}}`;
+      return `{${commonMetadata(name, workload.namespace, hash, labels, stamp)},${owner}}`;
     },
     contentText: (index) => {
       const one = pod(index);
       const node = nodeName(one);
-      const { workload, containersText } = one.template;
+      const { workload, texts } = one.template;
       const restart = workload.kind === "Job" ? "Never" : "Always";
       const place = node === "" ? "" : `"nodeName":"${node}",`;
-      const spec = `{${containersText},"restartPolicy":"${restart}","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","serviceAccountName":"default","serviceAccount":"default",${place}"securityContext":{},"schedulerName":"default-scheduler","priority":0,"enableServiceLinks":true,"preemptionPolicy":"PreemptLowerPriority"}`;
+      const spec = `{${texts().containers},"restartPolicy":"${restart}","terminationGracePeriodSeconds":30,"dnsPolicy":"ClusterFirst","serviceAccountName":"default","serviceAccount":"default",${place}"securityContext":{},"schedulerName":"default-scheduler","priority":0,"enableServiceLinks":true,"preemptionPolicy":"PreemptLowerPriority"}`;
       return `"spec":${spec},"status":${statusText(one, model.nodeOfPod[one.place] as number)}`;
     },
     fields: {
@@ -129,18 +135,29 @@ function templateOf(workload: Workload, rollouts: number): Template {
   const owner = `${app}-${revision}`;
   const labels: Record<string, string> =
     kind === "Deployment" ? { app, "pod-template-hash": revision } : { app, "batch.kubernetes.io/job-name": owner };
+  let made: TemplateTexts | undefined;
+  const texts = (): TemplateTexts => {
+    made ??= textsOf(workload, rollouts, owner, labels);
+    return made;
+  };
+  return { workload, rollouts, namePrefix: `${owner}-`, labels, texts };
+}
+
+function textsOf(
+  workload: Workload,
+  rollouts: number,
+  owner: string,
+  labels: Readonly<Record<string, string>>,
+): TemplateTexts {
+  const { app, kind, hash } = workload;
   const [ownerApi, ownerKind] = kind === "Deployment" ? ["apps/v1", "ReplicaSet"] : ["batch/v1", "Job"];
-  const uid = uuidOf(rollouts === 0 ? hashOf(workload.hash, 81) : hashOf(workload.hash, 81, rollouts));
+  const uid = uuidOf(rollouts === 0 ? hashOf(hash, 81) : hashOf(hash, 81, rollouts));
   const init = workload.initContainers.map((container) => containerText(container, app, rollouts)).join(",");
   const main = workload.containers.map((container) => containerText(container, app, rollouts)).join(",");
   return {
-    workload,
-    rollouts,
-    namePrefix: `${owner}-`,
-    labels,
-    labelsText: JSON.stringify(labels),
-    ownerText: `"generateName":"${owner}-","ownerReferences":[{"apiVersion":"${ownerApi}","kind":"${ownerKind}","name":"${owner}","uid":"${uid}","controller":true,"blockOwnerDeletion":true}]`,
-    containersText: `${init === "" ? "" : `"initContainers":[${init}],`}"containers":[${main}]`,
+    labels: JSON.stringify(labels),
+    owner: `"generateName":"${owner}-","ownerReferences":[{"apiVersion":"${ownerApi}","kind":"${ownerKind}","name":"${owner}","uid":"${uid}","controller":true,"blockOwnerDeletion":true}]`,
+    containers: `${init === "" ? "" : `"initContainers":[${init}],`}"containers":[${main}]`,
   };
 }
 

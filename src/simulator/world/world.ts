@@ -1,6 +1,7 @@
 // One generated cluster: what the seed makes, what changed since, and, once somebody wrote to it or watches it, the server that takes
 // over. A World is a way to look at it, made whenever somebody asks: what has to be held stands in a map that all share, and of a
 // cluster that nobody touched and in which nothing changed there is nothing in it.
+import { LRUCache } from "lru-cache";
 import type { Clock } from "../../support/clock.ts";
 import type { Engine } from "../http/engine.ts";
 import type { HubEngine } from "../hub/engine.ts";
@@ -10,6 +11,9 @@ import { buildModel, type ClusterModel } from "./model.ts";
 import { announce, hasWrites, isWritten, overlayEngine } from "./overlay.ts";
 import type { ClusterIdentity, WorldKey } from "./profile.ts";
 import { type ChurnedKind, type Variant, type VariantLookup, Variants } from "./variants.ts";
+
+/** A change needs the same model several times. */
+const recentModels = new LRUCache<string, ClusterModel>({ max: 8 });
 
 /** What is held of a cluster. */
 interface HeldWorld {
@@ -44,7 +48,11 @@ export class World {
 
   /** As the seed made it. */
   seedModel(): ClusterModel {
-    return buildModel(this.key, this.identity);
+    const { seed, index, preset } = this.key;
+    const name = `${seed}/${index}/${preset}`;
+    const model = recentModels.get(name) ?? buildModel(this.key, this.identity);
+    recentModels.set(name, model);
+    return model;
   }
 
   get isAsSeeded(): boolean {
