@@ -13,7 +13,7 @@ import { parse } from "yaml";
 import { credentialsFromKubeconfig } from "../../src/kube/secret-kubeconfig.ts";
 import { AdminClient } from "../../src/simulator/admin-client.ts";
 import { administrator } from "../../src/simulator/http/callers.ts";
-import { startSimulator } from "../../src/simulator/index.ts";
+import { startSimulator, VirtualClock } from "../../src/simulator/index.ts";
 import { findSimulators } from "../../src/simulator/process.ts";
 import { clusterIdentities } from "../../src/simulator/world/profile.ts";
 import { World } from "../../src/simulator/world/world.ts";
@@ -109,6 +109,28 @@ describe("costs", () => {
     const few = await heapWith(10);
     const many = await heapWith(2010);
     expect((many - few) / 2000).toBeLessThan(2 * 1024);
+  });
+
+  test("a cluster in which all that it has changed again and again holds at most 64 KB", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const count = 50;
+    const clock = new VirtualClock();
+    const fleet = await startSimulator({ clusters: count, seed: 1, origin: "path", clock });
+    const heap = (): number => {
+      collect();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      return heapUsed + arrayBuffers;
+    };
+    try {
+      const before = heap();
+      fleet.churn.set({ perClusterRate: 1 });
+      await clock.advance(5 * 60_000);
+      expect(fleet.churn.state().steps).toBeGreaterThan(count * 100);
+      expect((heap() - before) / count).toBeLessThan(64 * 1024);
+    } finally {
+      await fleet.close();
+    }
   });
 
   test("a list of 300 pods takes its server at most twice as long as parsing it takes its reader", () => {
