@@ -11,7 +11,9 @@ import { writeRunFile } from "../../src/simulator/process.ts";
 import { silentLogger } from "../../src/support/log.ts";
 import { eventually, runCommand } from "../support/processes.ts";
 
-const intervalMs = 1_000;
+/** A poll must end before the next is due, also on a busy machine. */
+const intervalMs = 3_000;
+const clusters = 6;
 const namespace = "clusterpulse";
 const scratch = mkdtempSync(join(tmpdir(), "load-against-test-"));
 let simulator: Simulator;
@@ -24,7 +26,7 @@ const healthy = async (): Promise<number> =>
   ).length;
 
 beforeAll(async () => {
-  simulator = await startSimulator({ clusters: 8, seed: 5, preset: "tiny" });
+  simulator = await startSimulator({ clusters, seed: 5, preset: "tiny" });
   simulator.register({ namespace, intervalSeconds: intervalMs / 1_000 });
   removeRunFile = await writeRunFile({ admin: simulator.admin, startedAt: "2026-01-02T03:04:05Z" });
   const kubeconfig = join(scratch, "kubeconfig");
@@ -34,8 +36,8 @@ beforeAll(async () => {
     kubeconfig: await loadHubKubeconfig({ path: kubeconfig, env: {} }),
     limits: { schedule: { minIntervalMs: intervalMs } },
   });
-  await eventually(async () => (await healthy()) === 8, 60_000, "a healthy fleet");
-});
+  await eventually(async () => (await healthy()) === clusters, 120_000, "a healthy fleet");
+}, 180_000);
 afterAll(async () => {
   await hub.stop(4_000);
   await removeRunFile();
@@ -47,24 +49,24 @@ describe("a hub that runs already", () => {
   it("is measured without faults first, then with them, and has none of them left at the end", async () => {
     const file = join(scratch, "a");
     const scenario = join(scratch, "scenario.yaml");
-    writeFileSync(scenario, 'steps: [{ at: 0s, faults: "refuse=2" }, { at: 2s, heal: 1 }]');
+    writeFileSync(scenario, 'steps: [{ at: 0s, faults: "hang=2" }, { at: 2s, heal: 1 }]');
     const { code, errors, output } = await runCommand(
-      ...["load", "--against", hub.url, "--simulator", String(process.pid), "--interval", "1", "--warm-up", "2"],
-      ...["--baseline", "3", "--duration", "6", "--faults", "unauthorized=2", "--scenario", scenario],
+      ...["load", "--against", hub.url, "--simulator", String(process.pid), "--interval", "3", "--warm-up", "2"],
+      ...["--baseline", "3", "--duration", "4", "--faults", "unauthorized=1", "--scenario", scenario],
       ...["--report", file, "--max-p99-ratio", "1000"],
     );
     expect({ code, errors }).toEqual({ code: 0, errors: expect.stringContaining("load: settling") });
     const report = JSON.parse(readFileSync(`${file}.json`, "utf8")) as LoadReport;
     expect(report).toMatchObject({
       preset: "unknown",
-      clusters: 8,
+      clusters,
       command: expect.stringContaining("load --against"),
       limits: { maxP99Ratio: 1_000 },
       exceeded: [],
     });
     // A cluster with both faults counts once.
-    expect(report.broken.clusters).toBeLessThanOrEqual(4);
-    expect(report.healthy.clusters + report.broken.clusters).toBe(8);
+    expect(report.broken.clusters).toBeLessThanOrEqual(3);
+    expect(report.healthy.clusters + report.broken.clusters).toBe(clusters);
     expect(report.baseline?.healthy.clusters).toBe(report.healthy.clusters);
     expect(report.baseline?.healthy.cycles).toBeGreaterThanOrEqual(report.healthy.clusters);
     expect(report.healthyToBaselineP99).toBeGreaterThan(0);
@@ -73,5 +75,5 @@ describe("a hub that runs already", () => {
     expect(report.hub.cpuPerClusterCycleU).toBeGreaterThan(0);
     expect(JSON.parse(output)).toMatchObject({ unitMs: report.unitMs });
     expect(simulator.faults.list()).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 });
