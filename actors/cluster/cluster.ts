@@ -318,6 +318,7 @@ class ClusterActor implements Actor<ClusterMessage> {
   #failed(failure: Failure, retryAfterMs = 0): void {
     if (failure.reason === busyReason) {
       this.#report.busy(failure);
+      this.#turns.askSoon();
       return;
     }
     this.#attempts.failed(retryAfterMs);

@@ -23,7 +23,9 @@ export interface Turning {
   };
 }
 
-type Context = Pick<ActorContext<{ readonly type: "tick" }>, "clock" | "timers">;
+type Context = Pick<ActorContext<{ readonly type: "tick" }>, "clock" | "random" | "timers">;
+
+const busyPauseMs = 3_000;
 
 export class Turns {
   readonly #context: Context;
@@ -78,6 +80,12 @@ export class Turns {
     if (waitMs === 0) timers.cancel("probe");
     else timers.once("probe", waitMs, { type: "tick" });
     return waitMs === 0;
+  }
+
+  /** The hub was too busy to ask: not a whole interval later, and not all that wait at the same time. */
+  askSoon(): void {
+    const { timers, random } = this.#context;
+    timers.once("probe", busyPauseMs * (0.5 + random()), { type: "tick" });
   }
 
   /** When the last turn was, on the monotonic clock. */
