@@ -1,5 +1,5 @@
 // What a load run found, as one JSON document, and how its figures are made of what was seen. Pure.
-import type { Cycle, Distribution, GroupLateness } from "./lateness.ts";
+import { type Cycle, type Distribution, distributionOf, type GroupLateness } from "./lateness.ts";
 import type { Recovery } from "./timeline.ts";
 
 export interface GroupReport extends GroupLateness {
@@ -144,6 +144,17 @@ export function histogramOf(latenessMs: readonly number[]): HistogramBar[] {
     below = toMs ?? below;
     return { toMs, cycles: latenessMs.filter((late) => late > from && (toMs === null || late <= toMs)).length };
   });
+}
+
+/** Lateness at p99 of what came due before each of the moments and after the one before; null: nothing did. */
+export function p99Between(cycles: readonly Cycle[], momentsMs: readonly number[]): (number | null)[] {
+  const late: number[][] = momentsMs.map(() => []);
+  let next = 0;
+  for (const { dueMs, latenessMs } of cycles.toSorted((a, b) => a.dueMs - b.dueMs)) {
+    while (next < momentsMs.length && dueMs >= (momentsMs[next] as number)) next++;
+    late[next]?.push(latenessMs);
+  }
+  return late.map((values) => (values.length === 0 ? null : distributionOf(values).p99));
 }
 
 const maxWorst = 10;

@@ -10,6 +10,7 @@ import {
   type LoadSample,
   type MeasuredPhase,
   memoryOf,
+  p99Between,
   type ScenarioOutcome,
   worstOf,
 } from "./report.ts";
@@ -112,7 +113,19 @@ class LoadRun {
     const cpuMsPerClusterCycle = perCycle(spent.hub.cpuMs - costs.hub.cpuMs);
     const unitMs = (unitRangeMs[0] + unitRangeMs[1]) / 2;
     const measured = this.#samples.filter(({ phase }) => phase === "measuring");
-    const series = this.#samples.map(({ atMs, ...sample }) => ({ atSeconds: (atMs - fromMs) / 1_000, ...sample }));
+    // While it ran, a cycle that was not over counted with its age: now it is known how late it was.
+    const momentsMs = this.#samples.map(({ atMs }) => atMs);
+    const brokenFromMs = baseline?.toMs ?? fromMs;
+    const p99Of = (names: readonly string[], sinceMs: number, counts?: Counts): (number | null)[] =>
+      p99Between(this.#watch.ledger.cycles(names, sinceMs, toMs, counts), momentsMs);
+    const healthyP99 = p99Of(healthy, baseline?.fromMs ?? fromMs);
+    const brokenP99 = p99Of(brokenNames, brokenFromMs, timeline.isBroken);
+    const series = this.#samples.map(({ atMs, ...sample }, index) => ({
+      ...sample,
+      atSeconds: (atMs - fromMs) / 1_000,
+      healthyLatenessP99Ms: healthyP99[index] ?? null,
+      brokenLatenessP99Ms: brokenP99[index] ?? null,
+    }));
     const baselineP99 = baselineReport?.latenessMs.p99 ?? 0;
     const figures = {
       firstFullViewMs: this.#watch.firstFullViewMs,

@@ -2,7 +2,14 @@ import { describe, expect, it } from "vitest";
 import { compareReports } from "../../../src/load/compare.ts";
 import { reportHtml } from "../../../src/load/html.ts";
 import { exceededLimits } from "../../../src/load/limits.ts";
-import { histogramOf, type LoadLimits, type LoadReport, memoryOf, worstOf } from "../../../src/load/report.ts";
+import {
+  histogramOf,
+  type LoadLimits,
+  type LoadReport,
+  memoryOf,
+  p99Between,
+  worstOf,
+} from "../../../src/load/report.ts";
 import { group, report } from "./a-report.ts";
 
 describe("the limits of a load run", () => {
@@ -75,6 +82,18 @@ describe("the clusters that were worst off", () => {
     expect(worst.map(({ cluster }) => cluster).slice(0, 3)).toEqual(["c3", "c11", "c10"]);
     expect(worst).toHaveLength(10);
     expect(worst[0]).toEqual({ cluster: "c3", latenessMs: 30_000, missedCycles: 1 });
+  });
+});
+
+describe("lateness over time", () => {
+  it("belongs to the time at which cycles were due, however late they were", () => {
+    const cycles = [
+      { cluster: "a", dueMs: 9, latenessMs: 90_000 },
+      { cluster: "b", dueMs: 5, latenessMs: 10 },
+      { cluster: "c", dueMs: 20, latenessMs: 7 },
+      { cluster: "d", dueMs: 40, latenessMs: 1 },
+    ];
+    expect(p99Between(cycles, [10, 20, 30])).toEqual([90_000, null, 7]);
   });
 });
 

@@ -174,6 +174,10 @@ describe("a load run", () => {
       scenario: { actions: 4, done: 4, failed: 1, lastError: "heal a: no" },
       recoveries: [{ atSeconds: 80, clusters: 2, missing: 0, handshakesPeak: 7 }],
     });
+    // A black hole's cycle is late by what was left of the time, not of the moment between two looks.
+    expect(Math.max(...report.series.map(({ brokenLatenessP99Ms }) => brokenLatenessP99Ms ?? 0))).toBe(
+      report.broken.latenessMs.max,
+    );
     // Of the two those cycles alone that came due in their bad minute, and all six of the black hole.
     expect(report.broken.cycles).toBe(2 * 2 + 6);
     const [recovery] = report.recoveries;
