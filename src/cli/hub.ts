@@ -1,6 +1,5 @@
 // `clusterpulse hub`: the hub on a real Kubernetes API, as it runs in production.
 import { readFileSync, statSync } from "node:fs";
-import { setFlagsFromString } from "node:v8";
 import { Command } from "commander";
 import { parse, stringify } from "yaml";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
@@ -11,11 +10,6 @@ import { untilAskedToStop } from "./signals.ts";
 /** Before a kubelet's default grace period of 30 s is over. */
 const stopDeadlineMs = 20_000;
 const maxConfigBytes = 1 << 20;
-/**
- * How much the heap may grow between two full garbage collections. By itself the runtime lets a hub that starts grow to four times as
- * much, and one that is steady by a tenth: a full collection every two seconds then (docs/benchmarks.md, fleet).
- */
-const heapGrowthPercent = 50;
 
 export function hubCommand(version: string): Command {
   return new Command("hub")
@@ -109,7 +103,6 @@ async function runHub(
   warnings: readonly string[],
   forceSweep: boolean,
 ): Promise<void> {
-  setFlagsFromString(`--heap-growing-percent=${heapGrowthPercent}`);
   const asked = untilAskedToStop();
   const log = createLogger({ level: settings.logLevel });
   for (const warning of warnings) log.warn(warning);
