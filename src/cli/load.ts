@@ -1,7 +1,7 @@
 // `clusterpulse load`: a simulated fleet and a hub, each in a process of its own, and a report of how late whom the hub saw.
 import { writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { cpus, loadavg, platform, release, totalmem } from "node:os";
+import { arch, cpus, loadavg, platform, totalmem } from "node:os";
 import { Command } from "commander";
 import type { Seen } from "../load/observe.ts";
 import type { LoadReport, Machine } from "../load/report.ts";
@@ -123,7 +123,7 @@ function thisMachine(version: string): Machine {
     cpu: processors[0]?.model ?? "unknown",
     cores: processors.length,
     memoryBytes: totalmem(),
-    system: `${platform()} ${release()}`,
+    system: `${platform()} ${arch()}`,
     node: process.version,
     version,
     loadAverage: loadavg()[0] ?? 0,

@@ -6,7 +6,7 @@ export const machine: Machine = {
   cpu: "Imagined 3000",
   cores: 2,
   memoryBytes: 8e9,
-  system: "linux 6.1",
+  system: "linux x64",
   node: "v26.0.0",
   version: "0.1.0",
   loadAverage: 0.25,
