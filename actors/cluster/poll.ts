@@ -51,6 +51,8 @@ export class PollRun {
   readonly #declared: Declared;
   readonly #state: CollectState;
   #isUnread = false;
+  /** Until its credentials are read, all of its time goes to the hub's own API. */
+  #isOpening = true;
 
   /** @param state of this endpoint with these credentials */
   constructor(ports: PollPorts, declared: Declared, state: CollectState) {
@@ -66,6 +68,7 @@ export class PollRun {
     const room = this.#room();
     try {
       const transport = await link.open(targetOf(connection), schedule, signal);
+      this.#isOpening = false;
       const { endpoint } = connection.spec;
       const { runDeadlineMs: deadlineMs, requestTimeoutMs } = schedule;
       const common = { transport, compute, clock, limits, endpoint, room, deadlineMs, requestTimeoutMs };
@@ -84,6 +87,7 @@ export class PollRun {
   get lateFailure(): Failure {
     const within = `within ${this.#declared.schedule.runDeadlineMs / 1_000} s`;
     if (this.#isUnread) return failureOf(unread(within));
+    if (this.#isOpening) return failureOf(unopened(within));
     return { code: "RUN_DEADLINE", reason: "CollectionTimeout", message: `the collection did not end ${within}` };
   }
 
@@ -114,6 +118,9 @@ export class PollRun {
 
 const unread = (when: string): ClusterPulseError =>
   new ClusterPulseError("HUB_BUSY", `the hub is busy: answers were not read ${when}`);
+
+const unopened = (when: string): ClusterPulseError =>
+  new ClusterPulseError("HUB_BUSY", `the hub is busy: the Secret was not read ${when}`);
 
 export function targetOf({ metadata, spec }: ClusterConnection) {
   return { ...metadata, endpoint: spec.endpoint, credentialsRef: spec.credentialsRef };
