@@ -86,8 +86,8 @@ export class PollRun {
   /** Why it did not end within its deadline. */
   get lateFailure(): Failure {
     const within = `within ${this.#declared.schedule.runDeadlineMs / 1_000} s`;
-    if (this.#isUnread) return failureOf(unread(within));
-    if (this.#isOpening) return failureOf(unopened(within));
+    if (this.#isUnread) return failureOf(hubBusy(`answers were not read ${within}`));
+    if (this.#isOpening) return failureOf(hubBusy(`the Secret was not read ${within}`));
     return { code: "RUN_DEADLINE", reason: "CollectionTimeout", message: `the collection did not end ${within}` };
   }
 
@@ -108,7 +108,7 @@ export class PollRun {
     const own = new AbortController();
     const end = (): void => {
       this.#isUnread = transport.idleMs > UNREAD_SHARE * this.#declared.schedule.runDeadlineMs;
-      own.abort(this.#isUnread ? unread("in time") : signal.reason);
+      own.abort(this.#isUnread ? hubBusy("answers were not read in time") : signal.reason);
     };
     if (signal.aborted) end();
     else signal.addEventListener("abort", end, { once: true });
@@ -116,11 +116,7 @@ export class PollRun {
   }
 }
 
-const unread = (when: string): ClusterPulseError =>
-  new ClusterPulseError("HUB_BUSY", `the hub is busy: answers were not read ${when}`);
-
-const unopened = (when: string): ClusterPulseError =>
-  new ClusterPulseError("HUB_BUSY", `the hub is busy: the Secret was not read ${when}`);
+const hubBusy = (why: string): ClusterPulseError => new ClusterPulseError("HUB_BUSY", `the hub is busy: ${why}`);
 
 export function targetOf({ metadata, spec }: ClusterConnection) {
   return { ...metadata, endpoint: spec.endpoint, credentialsRef: spec.credentialsRef };

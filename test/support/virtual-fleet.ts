@@ -190,19 +190,23 @@ function scriptedTransport(
   };
 }
 
+/** What a registry that is well answers now. */
+export function healthyCheck(clock: Clock): RegistryCheck {
+  return {
+    checkedAtMs: clock.nowMs(),
+    responseTimeMs: 20,
+    version: "registry/2.0",
+    features: { docker_v2_api: true },
+    catalog: null,
+    canary: null,
+    problem: null,
+    missing: [],
+    certificateExpiresAtMs: null,
+  };
+}
+
 function healthyRegistries(clock: Clock): RegistryConnector {
-  const check = (): Promise<RegistryCheck> =>
-    Promise.resolve({
-      checkedAtMs: clock.nowMs(),
-      responseTimeMs: 20,
-      version: "registry/2.0",
-      features: { docker_v2_api: true },
-      catalog: null,
-      canary: null,
-      problem: null,
-      missing: [],
-      certificateExpiresAtMs: null,
-    });
+  const check = (): Promise<RegistryCheck> => Promise.resolve(healthyCheck(clock));
   return {
     connect: () => Promise.resolve({ client: { check, close: () => Promise.resolve() }, isProvisional: false }),
   };

@@ -1,11 +1,11 @@
 // The hub's own API as clusters meet it: their Secrets, read when they are connected to.
-import { pino } from "pino";
 import { afterEach, describe, expect, test } from "vitest";
 import { defaultScheduleLimits, scheduleOf } from "../../../../actors/cluster/schedule.ts";
 import { kubernetesPorts } from "../../../../actors/hub/kubernetes.ts";
 import { failureOf } from "../../../../src/cluster/failure.ts";
 import { KubeError } from "../../../../src/kube/errors.ts";
 import type { JsonResponse, KubeTransport } from "../../../../src/kube/transport.ts";
+import { silentLogger } from "../../../../src/support/log.ts";
 import { seededRandom } from "../../../../src/support/random.ts";
 import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
@@ -19,10 +19,9 @@ afterEach(async () => {
 function connecting(requestJson: () => Promise<JsonResponse>) {
   const clock = new VirtualClock();
   const hub = { server: "https://127.0.0.1:1", requestJson } as unknown as KubeTransport;
-  const log = pino({ enabled: false });
-  const { connector } = kubernetesPorts({
-    ...{ hub, namespace: "fleet", userAgent: "test", insideCluster: false, clock, random: seededRandom(1), log },
-  });
+  const random = seededRandom(1);
+  const options = { hub, namespace: "fleet", userAgent: "test", insideCluster: false, clock, random };
+  const { connector } = kubernetesPorts({ ...options, log: silentLogger });
   const connect = async (name: string): Promise<string> => {
     const target = { namespace: "fleet", name, uid: name, endpoint: "https://127.0.0.1:1" };
     try {

@@ -11,7 +11,7 @@ import { seededRandom } from "../../../../src/support/random.ts";
 import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 import { createRegistriesView } from "../../../../src/view/registries.ts";
 import { createInlineCompute } from "../../../../workers/inline.ts";
-import { ScriptedSource } from "../../../support/virtual-fleet.ts";
+import { healthyCheck, ScriptedSource } from "../../../support/virtual-fleet.ts";
 
 const names = Array.from({ length: 10 }, (_, i) => `registry-${i}`);
 const intervalMs = 60_000;
@@ -43,16 +43,9 @@ function start(intervalSeconds?: number) {
   const check = async (name: string): Promise<RegistryCheck> => {
     checksMs.get(name)?.push(clock.monotonicMs());
     const good: RegistryCheck = {
-      checkedAtMs: clock.nowMs(),
+      ...healthyCheck(clock),
       // Never the same: a steady state must not follow it.
       responseTimeMs: 20 + (clock.monotonicMs() % 7),
-      version: "registry/2.0",
-      features: { docker_v2_api: true },
-      catalog: null,
-      canary: null,
-      problem: null,
-      missing: [],
-      certificateExpiresAtMs: null,
     };
     switch (broken.get(name)) {
       case undefined:
