@@ -1,4 +1,5 @@
-// `npm test`: every stage runs, also after a failure, and is counted; the last line sums them up.
+// `npm test`: every stage runs, also after a failure, and is counted; failures are named at the end, where a cut log still
+// shows them, and the last line sums up.
 // Exit code 1 on any failure and when nothing was tested. `npm test -- unit integration` runs only the named stages.
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -10,6 +11,8 @@ interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** One line per failure: where it is and what the error said. */
+  readonly failures: readonly string[];
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -25,12 +28,14 @@ function run(command: string, args: readonly string[], env: Record<string, strin
   });
 }
 
+const failure = (reason: string): Counts => ({ passed: 0, failed: 1, skipped: 0, failures: [reason] });
+
 /** A stage that either holds or does not: one test. */
 const check =
   (command: string, ...args: string[]) =>
   async (): Promise<Counts> => {
-    const passed = (await run(command, args)) === 0;
-    return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 };
+    const code = await run(command, args);
+    return code === 0 ? { passed: 1, failed: 0, skipped: 0, failures: [] } : failure(`exit code ${code}`);
   };
 
 /** A vitest project; a run that wrote no counts is a failure. */
@@ -39,9 +44,10 @@ const suite = (project: string) => async (): Promise<Counts> => {
   const code = await run(bin("vitest"), ["run", "--project", project], { CLUSTERPULSE_TEST_COUNTS: file });
   try {
     const counts = JSON.parse(readFileSync(file, "utf8")) as Counts;
-    return code !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts;
+    if (code === 0 || counts.failed > 0) return counts;
+    return { ...counts, failed: 1, failures: [`exit code ${code}`] };
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return failure(`exit code ${code}, and no counts`);
   }
 };
 
@@ -64,6 +70,7 @@ if (unknown.length > 0) {
 
 const total = { passed: 0, failed: 0, skipped: 0 };
 const lines: string[] = [];
+const failures: string[] = [];
 for (const [name, stage] of Object.entries(stages)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   process.stdout.write(`\n== ${name}\n`);
@@ -73,12 +80,13 @@ for (const [name, stage] of Object.entries(stages)) {
   lines.push(
     `${name.padEnd(16)} ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped, ${seconds} s`,
   );
+  failures.push(...counts.failures.map((failed) => `FAILED ${name}: ${failed}`));
   total.passed += counts.passed;
   total.failed += counts.failed;
   total.skipped += counts.skipped;
 }
 rmSync(scratch, { recursive: true, force: true });
-process.stdout.write(`\n${lines.join("\n")}\n`);
+process.stdout.write(`\n${[...failures, ...lines].join("\n")}\n`);
 process.stdout.write(
   `${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ""}\n`,
 );
