@@ -1,13 +1,14 @@
 // The command line. Each command is a file of this folder that parses, wires and exits; its work is loaded only when it runs.
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { InvalidInputError, safeError } from "../support/errors.ts";
+import { safeError } from "../support/errors.ts";
 import { demoCommand } from "./demo.ts";
 import { faultCommand } from "./fault.ts";
 import { fleetCommand } from "./fleet.ts";
 import { hubCommand } from "./hub.ts";
 import { loadCommand } from "./load.ts";
 import { metricSourceCommand } from "./metricsource.ts";
+import { runProgram } from "./program.ts";
 import { simulateCommand } from "./simulate.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
@@ -18,8 +19,7 @@ const program = new Command("clusterpulse")
   .description(
     "Watches a fleet of Kubernetes clusters. One dead, slow or lying cluster never delays, falsifies or hides another.",
   )
-  .version(version, "--version", "print the version")
-  .showHelpAfterError(true);
+  .version(version, "--version", "print the version");
 for (const command of [
   demoCommand(version),
   hubCommand(version),
@@ -36,10 +36,8 @@ program.addCommand(
 );
 
 try {
-  await program.parseAsync();
+  await runProgram(program, "clusterpulse");
 } catch (error) {
-  const lines =
-    InvalidInputError.is(error) && error instanceof InvalidInputError ? error.problems : [safeError(error).message];
-  for (const line of lines) process.stderr.write(`clusterpulse: ${line}\n`);
-  process.exitCode = error instanceof InvalidInputError ? 2 : 1;
+  process.stderr.write(`clusterpulse: ${safeError(error).message}\n`);
+  process.exitCode = 1;
 }

@@ -10,11 +10,10 @@ export class Flags {
   /** @param expectedArguments how many positional arguments the command takes */
   constructor(command: Command, expectedArguments = 0) {
     this.#values = command.opts();
-    for (const extra of command.args.slice(expectedArguments)) {
-      this.#problems.push(
-        extra.startsWith("-") ? `unknown flag ${extra}` : `unexpected argument ${JSON.stringify(extra)}`,
-      );
-    }
+    const unknown = command.args.filter((word) => word.startsWith("-"));
+    const extra = command.args.filter((word) => !word.startsWith("-")).slice(expectedArguments);
+    this.#problems.push(...unknown.map((flag) => `unknown flag ${flag}`));
+    this.#problems.push(...extra.map((word) => `unexpected argument ${JSON.stringify(word)}`));
   }
 
   /** A whole number within the bounds; `otherwise` when the flag was not given. */
@@ -39,7 +38,7 @@ export class Flags {
     return otherwise;
   }
 
-  oneOf<T extends string>(name: string, choices: readonly T[], otherwise: T): T {
+  oneOf<T extends string, D extends T | undefined>(name: string, choices: readonly T[], otherwise: D): T | D {
     const text = this.#values[camel(name)];
     if (text === undefined) return otherwise;
     const found = choices.find((choice) => choice === text);

@@ -1,35 +1,41 @@
 // `npm run chaos -- E-01`: the long form of a scenario. `--seed N` replays a course, `--short` runs what every test run runs,
 // `--without breaker` (supervision, admission, "run deadlines") shows what a protection is good for. Without a name: all of them are listed.
-import { parseArgs } from "node:util";
-import { type Protection, protections } from "./scenario.ts";
+import { Command } from "commander";
+import { Flags } from "../../src/cli/options.ts";
+import { runProgram } from "../../src/cli/program.ts";
+import { protections, type ScenarioOptions } from "./scenario.ts";
 import { scenarios } from "./scenarios.ts";
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: "string", default: "1" },
-    short: { type: "boolean", default: false },
-    without: { type: "string" },
-  },
-});
-const without = protections.find((known) => known === values.without);
-const chosen = positionals.includes("all") ? scenarios : scenarios.filter(({ id }) => positionals.includes(id));
-const unknown = positionals.filter((name) => name !== "all" && scenarios.every(({ id }) => id !== name));
+const list = scenarios.map(({ id, promise, time }) => `${id.padEnd(14)} ${time.padEnd(8)} ${promise}`).join("\n");
 
-if (positionals.length === 0 || unknown.length > 0 || !/^\d{1,9}$/.test(values.seed) || isUnknown(without)) {
-  for (const name of unknown) console.error(`no scenario is called ${name}`);
-  if (isUnknown(without)) console.error(`--without must be one of ${protections.join(", ")}`);
-  if (!/^\d{1,9}$/.test(values.seed)) console.error("--seed must be a whole number");
-  for (const { id, promise, time } of scenarios) console.log(`${id.padEnd(14)} ${time.padEnd(8)} ${promise}`);
-  process.exitCode = positionals.length === 0 && unknown.length === 0 ? 0 : 2;
-} else {
+const program = new Command("npm run -s chaos --")
+  .description("run scenarios in which something breaks, and see what is promised hold; without a name, list them")
+  .argument("[scenarios...]", "such as E-01; all: every one")
+  .option("--seed <n>", "replays a course (1)")
+  .option("--short", "the form that every test run runs")
+  .option("--without <protection>", `takes one away, to see what it is good for: ${protections.join(", ")}`)
+  .addHelpText("after", `\n${list}`)
+  .allowUnknownOption(true)
+  .action(async (names: readonly string[], _options, command: Command) => {
+    const flags = new Flags(command, Number.POSITIVE_INFINITY);
+    const seed = flags.integer("seed", { min: 0, max: 999_999_999 }, 1);
+    const without = flags.oneOf("without", protections, undefined);
+    for (const name of names)
+      if (!name.startsWith("-") && name !== "all" && scenarios.every(({ id }) => id !== name))
+        flags.problem(`there is no scenario ${JSON.stringify(name)}; without a name all are listed`);
+    flags.end();
+    if (names.length === 0) console.log(list);
+    else await run(names, { form: flags.on("short") ? "short" : "long", seed, ...(without && { without }) });
+  });
+
+async function run(names: readonly string[], options: ScenarioOptions): Promise<never> {
+  const chosen = names.includes("all") ? scenarios : scenarios.filter(({ id }) => names.includes(id));
   let failed = 0;
   for (const scenario of chosen) {
-    const options = { form: values.short ? "short" : "long", seed: Number(values.seed) } as const;
     const startedMs = performance.now();
     console.log(`${scenario.id}: ${scenario.promise} (${options.form} form, seed ${options.seed})`);
     try {
-      const figures = await scenario.run({ ...options, ...(without === undefined ? {} : { without }) });
+      const figures = await scenario.run(options);
       for (const [name, value] of Object.entries(figures)) console.log(`  ${name}: ${Math.round(value * 100) / 100}`);
       console.log(`  held, ${((performance.now() - startedMs) / 1_000).toFixed(1)} s`);
     } catch (error) {
@@ -41,6 +47,4 @@ if (positionals.length === 0 || unknown.length > 0 || !/^\d{1,9}$/.test(values.s
   process.exit(failed > 0 ? 1 : 0);
 }
 
-function isUnknown(found: Protection | undefined): boolean {
-  return values.without !== undefined && found === undefined;
-}
+await runProgram(program, "chaos");

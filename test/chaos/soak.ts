@@ -1,42 +1,21 @@
 // `npm run soak`: a hub and a fleet of which one cluster goes and comes back every ten seconds and a hundredth is broken, for as
 // long as one likes (E-47, E-48). One CSV line a minute; at the end the slopes of what must not grow.
-//   --clusters N (1000) --preset P (tiny) --hours H (24) or --minutes M --seed N (1) --csv FILE
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
 import { type LoadParts, type LoadSettings, startParts } from "../../src/cli/load-parts.ts";
+import { Flags } from "../../src/cli/options.ts";
+import { runProgram } from "../../src/cli/program.ts";
+import { untilAskedToStop } from "../../src/cli/signals.ts";
 import { LatenessLedger } from "../../src/load/lateness.ts";
 import { metricValue } from "../../src/load/observe.ts";
+import { presetNames } from "../../src/simulator/world/profile.ts";
+import { ClusterPulseError } from "../../src/support/errors.ts";
 import { csvLine, header, judge, type Sample } from "./soak-judge.ts";
 
-const { values } = parseArgs({
-  options: {
-    clusters: { type: "string", default: "1000" },
-    preset: { type: "string", default: "tiny" },
-    hours: { type: "string", default: "24" },
-    minutes: { type: "string" },
-    seed: { type: "string", default: "1" },
-    csv: { type: "string" },
-  },
-});
-const numbers = [values.clusters, values.hours, values.minutes ?? "1", values.seed].map(Number);
-if (numbers.some((value) => !(value > 0))) {
-  console.error("soak: --clusters, --hours, --minutes and --seed must be numbers above 0");
-  process.exit(2);
-}
 const intervalMs = 30_000;
-const minutes = values.minutes === undefined ? Number(values.hours) * 60 : Number(values.minutes);
-/** The first samples are of a process that still warms up. */
-const settledAfter = Math.min(60, Math.ceil(minutes / 4));
-
-const settings: LoadSettings = {
-  clusters: Number(values.clusters),
-  preset: values.preset,
-  seed: Number(values.seed),
+const unchanged = {
   intervalSeconds: intervalMs / 1_000,
-  durationSeconds: minutes * 60,
   warmUpSeconds: 60,
   faults: "",
   scenario: undefined,
@@ -49,49 +28,75 @@ const settings: LoadSettings = {
   report: undefined,
 };
 
-let ledger = new LatenessLedger(intervalMs);
-const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-soak-"));
-const say = (line: string): void => {
-  console.log(line);
-  if (values.csv !== undefined) appendFileSync(values.csv, `${line}\n`);
-};
+const program = new Command("npm run -s soak --")
+  .description("watch a hub for hours, one CSV line a minute; exit code 1 when something grew or a poll was missed")
+  .option("--clusters <n>", "how many clusters (1000)")
+  .option("--preset <size>", `${presetNames.join(", ")} (tiny)`)
+  .option("--hours <n>", "how long (24)")
+  .option("--minutes <n>", "how long, in place of --hours")
+  .option("--seed <n>", "the same seed makes the same fleet (1)")
+  .option("--csv <file>", "write the lines to a file, too")
+  .allowUnknownOption(true)
+  .allowExcessArguments(true)
+  .action(async (_options, command: Command) => {
+    const flags = new Flags(command);
+    const clusters = flags.integer("clusters", { min: 3, max: 5_000 }, 1_000);
+    const preset = flags.oneOf("preset", presetNames, "tiny");
+    const hours = flags.decimal("hours", { min: 0.1, max: 10_000 }, 24);
+    const minutes = flags.integer("minutes", { min: 1, max: 600_000 }, Math.round(60 * hours));
+    const seed = flags.integer("seed", { min: 0, max: 2 ** 32 - 1 }, 1);
+    const csv = flags.text("csv");
+    try {
+      if (csv !== undefined) writeFileSync(csv, "");
+    } catch {
+      flags.problem(`--csv must be a file that can be written to, not ${JSON.stringify(csv)}`);
+    }
+    flags.end();
+    const say = (line: string): void => {
+      console.log(line);
+      if (csv !== undefined) appendFileSync(csv, `${line}\n`);
+    };
+    await soak({ ...unchanged, clusters, preset, seed, durationSeconds: 60 * minutes }, minutes, say);
+  });
 
-const stop = new AbortController();
-process.once("SIGINT", () => stop.abort());
-process.once("SIGTERM", () => stop.abort());
-const parts = await startParts(
-  settings,
-  (cluster, atMs) => {
-    ledger.written(cluster, atMs);
-  },
-  () => stop.abort(),
-);
-const samples: Sample[] = [];
-try {
-  if (values.csv !== undefined) writeFileSync(values.csv, "");
-  say(header);
-  await pause(settings.warmUpSeconds * 1_000, undefined, { signal: stop.signal });
-  const names = (await parts.admin.clusters()).map(({ name }) => name);
-  const { broken, churned } = await parts.admin.startScenario(timeline(names));
-  const steady = names.filter((name) => broken[name] === undefined && !churned.includes(name));
-  console.error(`soak: ${minutes} min, seed ${settings.seed}, ${steady.length} clusters are never touched`);
-  for (let minute = 1; minute <= minutes; minute++) {
-    samples.push(await sample(parts, steady));
-    say(csvLine(minute, samples.at(-1) as Sample));
+async function soak(settings: LoadSettings, minutes: number, say: (line: string) => void): Promise<never> {
+  // The first samples are of a process that still warms up.
+  const settledAfter = Math.min(60, Math.ceil(minutes / 4));
+  const stop = new AbortController();
+  void untilAskedToStop().then(() => stop.abort());
+  const gone = new ClusterPulseError("CHILD_ENDED", "the hub or the simulator ended by itself");
+  let ledger = new LatenessLedger(intervalMs);
+  const parts = await startParts(
+    settings,
+    (cluster, atMs) => ledger.written(cluster, atMs),
+    () => stop.abort(gone),
+  );
+  const samples: Sample[] = [];
+  try {
+    say(header);
+    await pause(settings.warmUpSeconds * 1_000, undefined, { signal: stop.signal });
+    const names = (await parts.admin.clusters()).map(({ name }) => name);
+    const { broken, churned } = await parts.admin.startScenario(timeline(names, minutes));
+    const steady = names.filter((name) => broken[name] === undefined && !churned.includes(name));
+    console.error(`soak: ${minutes} min, seed ${settings.seed}, ${steady.length} clusters are never touched`);
+    for (let minute = 1; minute <= minutes; minute++) {
+      ledger = new LatenessLedger(intervalMs);
+      samples.push(await sample(parts, ledger, steady, stop.signal));
+      say(csvLine(minute, samples.at(-1) as Sample));
+    }
+  } catch (error) {
+    if (!stop.signal.aborted || stop.signal.reason === gone) throw stop.signal.aborted ? gone : error;
+    console.error("soak: stopped before its time; judged by what there is");
+  } finally {
+    await parts.close();
   }
-} catch (error) {
-  if (!stop.signal.aborted) throw error;
-  console.error("soak: stopped before its time; judged by what there is");
-} finally {
-  await parts.close();
-  rmSync(scratch, { recursive: true, force: true });
+  const { growth, problems } = judge(samples.slice(settledAfter));
+  for (const line of [...growth, ...problems]) console.error(`soak: ${line}`);
+  process.exit(problems.length > 0 ? 1 : 0);
 }
-const { growth, problems } = judge(samples.slice(settledAfter));
-for (const line of [...growth, ...problems]) console.error(`soak: ${line}`);
-process.exit(problems.length > 0 ? 1 : 0);
 
 /** Of a tenth of the fleet one goes every ten seconds, and comes back half a round later; a hundredth is dead. */
-function timeline(names: readonly string[]): string {
+function timeline(names: readonly string[], minutes: number): string {
   const guests = names.slice(0, Math.max(2, Math.min(100, Math.floor(names.length / 10))));
   const round = 10 * guests.length;
   const until = `${Math.ceil(minutes) + 10}m`;
@@ -104,16 +109,20 @@ function timeline(names: readonly string[]): string {
   return `steps:\n${[`{ at: 0s, faults: [${rules.join(", ")}] }`, ...steps].map((step) => `  - ${step}\n`).join("")}`;
 }
 
-/** One minute, looked at every ten seconds. */
-async function sample({ admin, hubMetrics, hubSockets }: LoadParts, steady: readonly string[]): Promise<Sample> {
+/** One minute, looked at every ten seconds. @param ledger of this minute, which outcomes are told to */
+async function sample(
+  { admin, hubMetrics, hubSockets }: LoadParts,
+  ledger: LatenessLedger,
+  steady: readonly string[],
+  signal: AbortSignal,
+): Promise<Sample> {
   const fromMs = Date.now();
   for (let i = 0; i < 6; i++) {
-    await pause(10_000, undefined, { signal: stop.signal });
+    await pause(10_000, undefined, { signal });
     for (const { cluster, atMs } of await admin.polls()) ledger.asked(cluster, atMs);
   }
   // What came due in the first half has had its time.
   const { latenessMs, missedCycles } = ledger.report(steady, fromMs, fromMs + intervalMs);
-  ledger = new LatenessLedger(intervalMs);
   const text = (await hubMetrics()) ?? "";
   const value = (name: string): number => metricValue(text, name);
   return {
@@ -127,3 +136,5 @@ async function sample({ admin, hubMetrics, hubSockets }: LoadParts, steady: read
     errors: value('clusterpulse_reconcile_total{kind="ClusterConnection",result="error"}'),
   };
 }
+
+await runProgram(program, "soak");

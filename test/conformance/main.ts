@@ -4,59 +4,50 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { Command } from "commander";
+import { Flags } from "../../src/cli/options.ts";
+import { runProgram } from "../../src/cli/program.ts";
 import { absent } from "./compare.ts";
 import { compatibilityPage, readDifferences } from "./differences.ts";
 import { compareFleet, type Outcome } from "./fleet.ts";
 import { reportLines, runVectors } from "./vectors/run.ts";
 
-const usage =
-  "usage: npm run -s conformance -- --fleet DIR [--store memory|redis://...]\n" +
-  "       npm run -s conformance -- --vectors DIR [--strict]";
+const program = new Command("npm run -s conformance --")
+  .description(
+    "compare the hub with what the original did: with --fleet on a recorded fleet, with --vectors case by case",
+  )
+  .option("--fleet <folder>", "a recorded fleet: a folder with a fleet.json")
+  .option("--store <store>", "with --fleet: memory, or redis://...; a redis-server of its own unless told")
+  .option("--vectors <folder>", "run its vector files")
+  .option("--strict", "with --vectors: suites that cannot be run count as failed")
+  .option("--write-docs", "write docs/compatibility.md")
+  .allowUnknownOption(true)
+  .allowExcessArguments(true)
+  .action(async (_options, command: Command) => {
+    const flags = new Flags(command);
+    const [fleet, vectors] = [flags.text("fleet"), flags.text("vectors")];
+    const writesDocs = flags.on("write-docs");
+    if ([fleet !== undefined, vectors !== undefined, writesDocs].filter(Boolean).length !== 1)
+      flags.problem("one of --fleet FOLDER, --vectors FOLDER and --write-docs is needed");
+    if (fleet !== undefined && !existsSync(join(fleet, "fleet.json")))
+      flags.problem(`--fleet: there is no fleet.json in ${resolve(fleet)}`);
+    if (vectors !== undefined && !existsSync(vectors)) flags.problem(`--vectors: there is no folder ${vectors}`);
+    flags.end();
+    const differences = readDifferences();
+    if (writesDocs)
+      writeFileSync(new URL("../../docs/compatibility.md", import.meta.url), compatibilityPage(differences));
+    if (vectors !== undefined) process.exitCode = await runFolder(vectors, flags.on("strict"));
+    if (fleet !== undefined)
+      process.exitCode = await withStore(flags.text("store"), async (store) =>
+        report(await compareFleet(resolve(fleet), store, differences)),
+      );
+  });
 
-async function main(): Promise<number> {
-  const values = readFlags();
-  if (values === undefined) return refuse(usage);
-  const differences = readDifferences();
-  if (values["write-docs"] === true) {
-    writeFileSync(new URL("../../docs/compatibility.md", import.meta.url), compatibilityPage(differences));
-    return 0;
-  }
-  if (values.vectors !== undefined && values.fleet === undefined)
-    return vectors(values.vectors, values.strict === true);
-  if (values.fleet === undefined || values.vectors !== undefined) return refuse(usage);
-  const folder = resolve(values.fleet);
-  if (!existsSync(join(folder, "fleet.json"))) return refuse(`--fleet: there is no fleet.json in ${folder}`);
-  const outcomes = await withStore(values.store, (store) => compareFleet(folder, store, differences));
-  return report(outcomes);
-}
-
-async function vectors(folder: string, isStrict: boolean): Promise<number> {
-  if (!existsSync(folder)) return refuse(`--vectors: there is no folder ${folder}`);
+async function runFolder(folder: string, isStrict: boolean): Promise<number> {
   const result = await runVectors(resolve(folder));
   const { lines, failed } = reportLines(result, isStrict);
   process.stdout.write(`${lines.join("\n")}\n`);
   return failed > 0 || result.passed === 0 ? 1 : 0;
-}
-
-function readFlags() {
-  const options = {
-    fleet: { type: "string" },
-    store: { type: "string" },
-    vectors: { type: "string" },
-    strict: { type: "boolean" },
-    "write-docs": { type: "boolean" },
-  } as const;
-  try {
-    return parseArgs({ options }).values;
-  } catch {
-    return undefined;
-  }
-}
-
-function refuse(message: string): number {
-  process.stderr.write(`${message}\n`);
-  return 2;
 }
 
 /** The store that was asked for, else a redis-server of its own where there is one, else memory. */
@@ -96,4 +87,4 @@ function report(outcomes: readonly Outcome[]): number {
   return failed.length > 0 || passed === 0 ? 1 : 0;
 }
 
-process.exitCode = await main();
+await runProgram(program, "conformance");

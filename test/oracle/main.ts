@@ -1,7 +1,10 @@
 // `npm run oracle`: takes the simulator and a real API server through one script of requests and compares their answers; then runs our
 // own clients on both. Differences that differences.yaml does not list fail, and so do listed ones that are gone. Last line:
 // `N passed, N failed`. `--listed` shows what is listed too; `--write-docs` writes the list in docs/simulator.md.
+import { Command } from "commander";
 import { parse } from "yaml";
+import { Flags } from "../../src/cli/options.ts";
+import { runProgram } from "../../src/cli/program.ts";
 import { startSimulator } from "../../src/simulator/index.ts";
 import { Api, type Reply, type Request } from "./api.ts";
 import { clientChecks } from "./clients.ts";
@@ -31,17 +34,25 @@ const script: readonly Step[] = [
   ...definitions.change,
 ];
 
-const showsListed = process.argv.includes("--listed");
 const maxAttempts = 100;
 const attemptMs = 100;
 
-async function main(): Promise<number> {
-  const differences = readDifferences();
+const program = new Command("npm run -s oracle --")
+  .description("take the simulator and a real API server through one script of requests and compare their answers")
+  .option("--listed", "show the differences that are listed, too")
+  .option("--write-docs", "write the list in docs/simulator.md instead")
+  .allowUnknownOption(true)
+  .allowExcessArguments(true)
+  .action(async (_options, command: Command) => {
+    const flags = new Flags(command);
+    flags.end();
+    const differences = readDifferences();
+    if (flags.on("write-docs")) writePage(pageState(differences).text);
+    else process.exitCode = await askBoth(differences, flags.on("listed"));
+  });
+
+async function askBoth(differences: readonly Difference[], showsListed: boolean): Promise<number> {
   const page = pageState(differences);
-  if (process.argv[2] === "--write-docs") {
-    writePage(page.text);
-    return 0;
-  }
   const folder = buildServers();
   if (folder === undefined) return finish({ passed: 0, failed: 0 });
   const simulator = await startSimulator({ clusters: 1, seed: 1, preset: "tiny" });
@@ -63,7 +74,7 @@ async function main(): Promise<number> {
       counts[problems.length === 0 ? "passed" : "failed"]++;
       if (problems.length > 0) console.log(`FAIL ${title}\n${problems.map((problem) => `     ${problem}`).join("\n")}`);
     };
-    const shown = await compare(real.api, ours, differences, count);
+    const shown = await compare(real.api, ours, differences, showsListed, count);
     for (const { what, match } of differences) {
       const gone = match.filter((pattern) => !shown.has(pattern));
       count(
@@ -101,6 +112,7 @@ async function compare(
   real: Api,
   ours: Api,
   differences: readonly Difference[],
+  showsListed: boolean,
   count: (title: string, problems: readonly string[]) => void,
 ): Promise<ReadonlySet<string>> {
   const shown = new Set<string>();
@@ -164,4 +176,4 @@ function finish({ passed, failed }: { readonly passed: number; readonly failed: 
   return failed > 0 ? 1 : 0;
 }
 
-process.exitCode = await main();
+await runProgram(program, "oracle");

@@ -17,14 +17,20 @@ export interface Started {
   readonly ended: Promise<number | null>;
 }
 
-type Arguments = readonly string[] | readonly [settings: { readonly env: NodeJS.ProcessEnv }, ...args: string[]];
+interface CommandSettings {
+  readonly env?: NodeJS.ProcessEnv;
+  /** Another program of the repository than the product's own, as a path below its root. */
+  readonly program?: string;
+}
+
+type Arguments = readonly string[] | readonly [settings: CommandSettings, ...args: string[]];
 
 /** `npm run -s clusterpulse -- <args>`, without npm in between so that signals reach the process itself. */
 export function startCommand(...given: Arguments): Started {
   const [first, ...rest] = given;
-  const env = typeof first === "object" ? first.env : process.env;
+  const { env = process.env, program = "src/cli/main.ts" } = typeof first === "object" ? first : {};
   const args = typeof first === "object" ? rest : given;
-  const child = spawn(process.execPath, ["--import", "./tools/guard.mjs", "src/cli/main.ts", ...(args as string[])], {
+  const child = spawn(process.execPath, ["--import", "./tools/guard.mjs", program, ...(args as string[])], {
     cwd: root,
     env,
     stdio: ["ignore", "pipe", "pipe"],
