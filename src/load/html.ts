@@ -17,16 +17,16 @@ export function reportHtml(report: LoadReport): string {
 ${verdict(report)}
 <div class="cards">${cards(report).map(card).join("")}</div>
 <h2>Lateness</h2>
-<p class="sub">From the time a cycle was due, by the interval of its cluster, to its outcome in the store.</p>
+<p class="sub">From the time a cycle was due, by the interval of its cluster, to its outcome in the store. One that was unfinished at the end counts with its age.</p>
 ${table(
   ["", "clusters", "cycles", "missed", "p50", "p99", "max", "most sockets of a cluster"],
   [
     ...(baseline === null ? [] : [groupRow("healthy, before the faults", "healthy", baseline.healthy, "")]),
-    groupRow("healthy", "healthy", healthy, String(healthy.maxSocketsPerCluster)),
-    groupRow("broken", "broken", broken, String(broken.maxSocketsPerCluster)),
+    groupRow("healthy", "healthy", healthy, counted(healthy.maxSocketsPerCluster)),
+    groupRow("broken", "broken", broken, counted(broken.maxSocketsPerCluster)),
   ],
 )}
-<h3>How late cycles were <span class="key"><i class="healthy"></i>healthy <i class="broken"></i>broken; shares of each group's cycles, up to the time below each bar</span></h3>
+<h3>How late cycles were ${distributionKey(report)}</h3>
 ${distributionPlot("Distribution of lateness", report.histogram, limits.maxLatenessP99Ms)}
 ${overTime(report, "Lateness of healthy clusters at p99", "healthy", ({ healthyLatenessP99Ms }) => healthyLatenessP99Ms, milliseconds, latenessLimit(report))}
 ${overTime(report, "Lateness of broken clusters at p99", "broken", ({ brokenLatenessP99Ms }) => brokenLatenessP99Ms, milliseconds)}
@@ -36,7 +36,7 @@ ${overTime(
   "CPU, in cores",
   "healthy",
   ({ hubCores }) => hubCores,
-  (cores) => String(Number(cores.toFixed(2))),
+  (cores) => String(Number(cores.toFixed(3))),
 )}
 ${overTime(report, "Resident memory", "healthy", ({ hubRssBytes }) => hubRssBytes / 1e6, megabytes, limits.maxRssMb)}
 ${overTime(
@@ -44,7 +44,7 @@ ${overTime(
   "Open sockets",
   "healthy",
   ({ hubSockets }) => hubSockets,
-  (sockets) => String(Math.round(sockets)),
+  (sockets) => counted(Math.round(sockets)),
 )}
 ${recoveries(report)}
 ${worst(report)}
@@ -52,11 +52,11 @@ ${worst(report)}
 ${table(
   [],
   [
-    ["command", `<code>${escaped(report.command)}</code>`],
+    ["command", commandLine(report.command)],
     ["started", escaped(report.startedAt)],
     [
       "fleet",
-      `${report.clusters} clusters, preset ${escaped(report.preset)}, every ${report.intervalSeconds} s, seed ${report.seed}`,
+      `${counted(report.clusters)} clusters, preset ${escaped(report.preset)}, every ${report.intervalSeconds} s, seed ${report.seed}`,
     ],
     ["times", escaped(timesOf(report))],
     ...(report.scenario === null ? [] : [["scenario", escaped(scenarioOf(report.scenario))]]),
@@ -85,11 +85,11 @@ ${table(
 }
 
 function summaryOf({ clusters, preset, intervalSeconds, faults, churned, durationSeconds }: LoadReport): string {
-  const broken = Object.entries(faults).map(([fault, count]) => `${fault} on ${count}`);
+  const broken = Object.entries(faults).map(([fault, count]) => `${fault} on ${counted(count)}`);
   return [
-    `${clusters} clusters (${preset}) every ${intervalSeconds} s, measured for ${clock(durationSeconds)}`,
+    `${counted(clusters)} clusters (${preset}) every ${intervalSeconds} s, measured for ${clock(durationSeconds)}`,
     broken.length === 0 ? "nothing broken on purpose" : `broken on purpose: ${broken.join(", ")}`,
-    ...(churned > 0 ? [`${churned} went or came back`] : []),
+    ...(churned > 0 ? [`${counted(churned)} went or came back`] : []),
   ].join("; ");
 }
 
@@ -141,17 +141,21 @@ function cards({ healthy, healthyToBaselineP99, hub, firstFullViewMs, recoveries
       value: healthy.cycles === 0 ? "–" : milliseconds(healthy.latenessMs.p99),
       more: besideP99(healthy, healthyToBaselineP99),
     },
-    { name: "healthy, missed", value: String(healthy.missedCycles), more: `of ${healthy.cycles} cycles` },
+    {
+      name: "healthy, missed",
+      value: healthy.cycles === 0 ? "–" : counted(healthy.missedCycles),
+      more: `of ${counted(healthy.cycles)} cycles`,
+    },
     {
       name: "CPU of a cycle",
       value: `${hub.cpuPerClusterCycleU.toFixed(3)} U`,
       more: `${hub.cpuMsPerClusterCycle.toFixed(2)} ms`,
     },
-    { name: "memory, at most", value: megabytes(hub.rssBytes / 1e6), more: `${hub.sockets ?? "?"} sockets` },
+    { name: "memory, at most", value: megabytes(hub.rssBytes / 1e6), more: `${told(hub.sockets)} sockets` },
     {
       name: "first full view",
       value: firstFullViewMs === null ? "–" : milliseconds(firstFullViewMs),
-      more: `${hub.handshakesPeak ?? "?"} handshakes at once`,
+      more: `${told(hub.handshakesPeak)} handshakes at once`,
     },
     ...(slowest === undefined
       ? []
@@ -161,8 +165,8 @@ function cards({ healthy, healthyToBaselineP99, hub, firstFullViewMs, recoveries
             value: slowest.fullViewMs === null ? "–" : milliseconds(slowest.fullViewMs),
             more:
               slowest.missing > 0
-                ? `${slowest.missing} of ${slowest.clusters} not back`
-                : `${slowest.clusters} clusters`,
+                ? `${counted(slowest.missing)} of ${counted(slowest.clusters)} not back`
+                : `${counted(slowest.clusters)} clusters`,
           },
         ]),
   ];
@@ -170,7 +174,7 @@ function cards({ healthy, healthyToBaselineP99, hub, firstFullViewMs, recoveries
 
 function besideP99({ cycles, latenessMs }: GroupLateness, ratio: number | null): string {
   if (cycles === 0) return "nobody was healthy all the time";
-  return ratio === null ? `max ${milliseconds(latenessMs.max)}` : `${ratio.toFixed(2)}x of without faults`;
+  return ratio === null ? `max ${milliseconds(latenessMs.max)}` : `${ratio.toFixed(2)}x that without faults`;
 }
 
 const card = ({ name, value, more }: Card): string =>
@@ -184,7 +188,7 @@ function latenessLimit({ limits, baseline }: LoadReport): number | undefined {
 }
 
 function overTime(
-  { series, recoveries }: LoadReport,
+  { series, recoveries, intervalSeconds }: LoadReport,
   title: string,
   group: Group,
   read: (sample: LoadSample) => number | null,
@@ -199,7 +203,8 @@ function overTime(
     ...(recoveries.length > 5 ? [] : recoveries.map(({ atSeconds }) => ({ atSeconds, label: "healed" }))),
   ];
   const points = series.map((sample) => ({ atSeconds: sample.atSeconds, value: read(sample) }));
-  const plot = timePlot(title, { points, group, shown, limit, marks });
+  // Twice the interval: within it each cluster of a group has a cycle.
+  const plot = timePlot(title, { points, group, shown, limit, marks, maxGapSeconds: 2 * intervalSeconds });
   return plot === "" ? "" : `<h3>${title}</h3>${plot}`;
 }
 
@@ -211,7 +216,7 @@ ${table(
   worst.map(({ cluster, latenessMs, missedCycles }) => [
     escaped(cluster),
     milliseconds(latenessMs),
-    String(missedCycles),
+    counted(missedCycles),
   ]),
 )}`;
 }
@@ -226,10 +231,10 @@ ${table(
   ["healed at", "clusters", "full view after", "not back", "handshakes at once, at most"],
   shown.map(({ atSeconds, clusters, fullViewMs, missing, handshakesPeak }) => [
     clock(atSeconds),
-    String(clusters),
+    counted(clusters),
     fullViewMs === null ? "–" : milliseconds(fullViewMs),
-    String(missing),
-    String(handshakesPeak ?? "–"),
+    counted(missing),
+    told(handshakesPeak),
   ]),
 )}${rest > 0 ? `<p class="sub">and ${rest} more, in the JSON report</p>` : ""}`;
 }
@@ -237,14 +242,29 @@ ${table(
 function groupRow(name: string, group: Group, found: GroupLateness, sockets: string): string[] {
   const { clusters, cycles, missedCycles, latenessMs } = found;
   const times = [latenessMs.p50, latenessMs.p99, latenessMs.max].map(milliseconds);
-  const counts = [clusters, cycles, missedCycles].map(String);
   return [
-    `<span class="key"><i class="${group}"></i></span>${name}`,
-    ...counts,
+    groupName(group, name),
+    ...[clusters, cycles, missedCycles].map(counted),
     ...(cycles === 0 ? ["–", "–", "–"] : times),
-    sockets,
+    clusters === 0 ? "–" : sockets,
   ];
 }
+
+const groupName = (group: Group, name: string): string => `<span class="group ${group}">${name}</span>`;
+
+function distributionKey({ histogram }: LoadReport): string {
+  const shown = (["healthy", "broken"] as const).filter((group) => histogram[group].some(({ cycles }) => cycles > 0));
+  if (shown.length === 0) return "";
+  const names = shown.map((group) => groupName(group, group)).join(" ");
+  return `<span class="key">${names}; shares of a group's cycles, up to the time below each bar</span>`;
+}
+
+/** Lines break between words only: a flag is not torn at its hyphens. */
+const commandLine = (command: string): string =>
+  `<code>${command
+    .split(" ")
+    .map((word) => `<span>${escaped(word)}</span>`)
+    .join(" ")}</code>`;
 
 /** Cells are HTML. */
 function table(head: readonly string[], rows: readonly (readonly string[])[], kind = "figures"): string {
@@ -255,5 +275,7 @@ function table(head: readonly string[], rows: readonly (readonly string[])[], ki
 
 const milliseconds = (value: number): string =>
   value >= 1_000 ? `${Number((value / 1_000).toFixed(value >= 10_000 ? 1 : 2))} s` : `${Number(value.toFixed(0))} ms`;
-const megabytes = (value: number): string => `${value.toFixed(0)} MB`;
+const megabytes = (value: number): string => `${counted(Math.round(value))} MB`;
+const counted = (count: number): string => count.toLocaleString("en-US");
+const told = (count: number | null): string => (count === null ? "–" : counted(count));
 const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);

@@ -17,8 +17,10 @@ export interface TimePlot {
   readonly shown: (value: number) => string;
   /** A line across. */
   readonly limit?: number | undefined;
-  /** Moments worth a line of their own. */
+  /** Moments worth a line of their own, in order. */
   readonly marks: readonly { readonly atSeconds: number; readonly label: string }[];
+  /** Known values further apart are not joined. */
+  readonly maxGapSeconds: number;
 }
 
 const frame = { width: 820, height: 190, left: 72, right: 24, top: 16, bottom: 26 };
@@ -27,8 +29,8 @@ const inner = { width: frame.width - frame.left - frame.right, height: frame.hei
 const floor = frame.height - frame.bottom;
 
 /** @param title read out in place of the picture; text. @returns nothing when no value is known */
-export function timePlot(title: string, { points, group, shown, limit, marks }: TimePlot): string {
-  const known = points.filter((point): point is { atSeconds: number; value: number } => point.value !== null);
+export function timePlot(title: string, { points, group, shown, limit, marks, maxGapSeconds }: TimePlot): string {
+  const known = points.filter((point): point is Known => point.value !== null);
   if (known.length === 0) return "";
   const first = Math.min(0, ...points.map(({ atSeconds }) => atSeconds));
   const last = Math.max(first + 1, ...points.map(({ atSeconds }) => atSeconds));
@@ -39,7 +41,11 @@ export function timePlot(title: string, { points, group, shown, limit, marks }: 
   const top = ticks.at(-1) ?? 1;
   const x = (atSeconds: number): number => frame.left + ((atSeconds - first) / (last - first)) * inner.width;
   const y = (value: number): number => floor - (value / top) * inner.height;
-  const line = known.map(({ atSeconds, value }) => `${tenth(x(atSeconds))},${tenth(y(value))}`).join(" ");
+  const pieces = unbroken(known, maxGapSeconds).map((piece) => {
+    const corners = piece.map(({ atSeconds, value }) => `${tenth(x(atSeconds))},${tenth(y(value))}`);
+    // A line from a point to itself shows as that point.
+    return `<polyline class="line ${group}" points="${[...corners, corners.at(-1)].join(" ")}"/>`;
+  });
   const dots = known
     .map(({ atSeconds, value }) => dot(x(atSeconds), y(value), `${clock(atSeconds)}: ${shown(value)}`))
     .join("");
@@ -48,10 +54,12 @@ export function timePlot(title: string, { points, group, shown, limit, marks }: 
     [
       ...ticks.map((tick) => horizontal(y(tick), shown(tick))),
       ...timeTicks(first, last).map((tick) => text(x(tick), floor + 17, clock(tick), "middle")),
-      ...marks
-        .filter(({ atSeconds }) => atSeconds >= first && atSeconds <= last)
-        .map(({ atSeconds, label }) => mark(x(atSeconds), label)),
-      `<polyline class="line ${group}" points="${line}"/>`,
+      ...markLines(
+        marks
+          .filter(({ atSeconds }) => atSeconds >= first && atSeconds <= last)
+          .map(({ atSeconds, label }) => ({ x: x(atSeconds), label })),
+      ),
+      ...pieces,
       isNear ? limitLine(y(limit), `limit ${shown(limit)}`) : "",
       dots,
     ].join(""),
@@ -100,6 +108,40 @@ export function distributionPlot(
   );
 }
 
+interface Known {
+  readonly atSeconds: number;
+  readonly value: number;
+}
+
+/** Points in a row, cut where too much time lies between two. */
+function unbroken(points: readonly Known[], maxGapSeconds: number): Known[][] {
+  const pieces: Known[][] = [];
+  for (const point of points) {
+    const piece = pieces.at(-1);
+    const before = piece?.at(-1);
+    if (piece === undefined || before === undefined || point.atSeconds - before.atSeconds > maxGapSeconds)
+      pieces.push([point]);
+    else piece.push(point);
+  }
+  return pieces;
+}
+
+const characterWidth = 6.5;
+
+/** Their lines, each with its label right of it where there is room until the next, else left of it, else under the pointer alone. */
+function markLines(marks: readonly { readonly x: number; readonly label: string }[]): string[] {
+  let takenTo = frame.left;
+  return marks.map(({ x, label }, i) => {
+    const width = label.length * characterWidth + 8;
+    const fitsRight = x + width <= (marks[i + 1]?.x ?? frame.width);
+    const fitsLeft = x - width >= takenTo;
+    takenTo = fitsRight ? x + width : x;
+    const line = `<line class="mark" x1="${tenth(x)}" x2="${tenth(x)}" y1="${frame.top - 6}" y2="${floor}"><title>${label}</title></line>`;
+    if (fitsRight) return `${line}${text(x + 4, frame.top - 4, label, "start")}`;
+    return fitsLeft ? `${line}${text(x - 4, frame.top - 4, label, "end")}` : line;
+  });
+}
+
 /** Where a lateness falls among the bins, as a number of bins from the left. */
 function binPosition(bins: readonly (number | null)[], ms: number): number {
   const bin = bins.findIndex((toMs) => toMs === null || ms <= toMs);
@@ -146,9 +188,7 @@ const horizontal = (y: number, label: string): string =>
   `<line class="grid" x1="${frame.left}" x2="${frame.width - frame.right}" y1="${tenth(y)}" y2="${tenth(y)}"/>${text(frame.left - 8, y + 4, label, "end")}`;
 const limitLine = (y: number, label: string): string =>
   `<line class="limit" x1="${frame.left}" x2="${frame.width - frame.right}" y1="${tenth(y)}" y2="${tenth(y)}"/>${text(frame.width - frame.right - 4, y - 5, label, "end")}`;
-const mark = (x: number, label: string): string =>
-  `<line class="mark" x1="${tenth(x)}" x2="${tenth(x)}" y1="${frame.top - 6}" y2="${floor}"/>${text(x + 4, frame.top - 4, label, "start")}`;
 const dot = (x: number, y: number, title: string): string =>
   `<circle class="dot" cx="${tenth(x)}" cy="${tenth(y)}" r="5"><title>${title}</title></circle>`;
 const svg = (title: string, content: string): string =>
-  `<svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${title}">${content}</svg>`;
+  `<div class="wide"><svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${title}">${content}</svg></div>`;

@@ -12,12 +12,12 @@ h1{font-size:1.5rem;margin:0}h2{font-size:1.15rem;margin:2.4rem 0 .3rem}h3{font-
 th,td{text-align:left;padding:.28rem 1.1rem .28rem 0;vertical-align:top;border-bottom:1px solid var(--rule)}
 th{color:var(--soft);font-weight:500;font-size:.85rem}
 .figures th:not(:first-child),.figures td:not(:first-child){text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.plain b{font-weight:500;color:var(--soft)}code{font-size:.85rem;overflow-wrap:anywhere}
-.key{font-weight:400;font-size:.85rem;color:var(--soft)}.key i{display:inline-block;width:.7em;height:.7em;border-radius:2px;margin:0 .4em 0 .2em}
-.key i.healthy{background:var(--healthy)}.key i.broken{background:var(--broken)}
-svg{width:100%;height:auto;display:block}text{font:11.5px system-ui,sans-serif;fill:var(--soft);paint-order:stroke;stroke:var(--back);stroke-width:3px;stroke-linejoin:round}
+.plain b{font-weight:500;color:var(--soft)}code{font-size:.85rem}code span{display:inline-block;overflow-wrap:anywhere}
+.key{font-weight:400;font-size:.85rem;color:var(--soft)}.group{white-space:nowrap}
+.group::before{content:"";display:inline-block;width:.65em;height:.65em;border-radius:2px;margin:0 .4em 0 .2em;background:var(--healthy)}.group.broken::before{background:var(--broken)}
+svg{width:100%;min-width:600px;height:auto;display:block}text{font:11.5px system-ui,sans-serif;fill:var(--soft);paint-order:stroke;stroke:var(--back);stroke-width:3px;stroke-linejoin:round}
 .grid{stroke:var(--rule)}.mark{stroke:var(--soft);stroke-dasharray:2 3}.limit{stroke:var(--limit);stroke-width:1.4;stroke-dasharray:7 4}
-.line{fill:none;stroke-width:1.8;stroke-linejoin:round}.line.healthy{stroke:var(--healthy)}.line.broken{stroke:var(--broken)}
+.line{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}.line.healthy{stroke:var(--healthy)}.line.broken{stroke:var(--broken)}
 .bar.healthy{fill:var(--healthy)}.bar.broken{fill:var(--broken)}.dot{fill:transparent}.dot:hover{fill:var(--text)}
 @media print{body{margin:0}h3,svg,table{break-inside:avoid}}
 `;

@@ -6,10 +6,12 @@ import {
   histogramOf,
   type LoadLimits,
   type LoadReport,
+  type LoadSample,
   memoryOf,
   p99Between,
   worstOf,
 } from "../../../src/load/report.ts";
+import type { Recovery } from "../../../src/load/timeline.ts";
 import { group, report } from "./a-report.ts";
 
 describe("the limits of a load run", () => {
@@ -105,6 +107,9 @@ describe("the hub's memory", () => {
   });
 });
 
+/** The plot of that title. */
+const plotOf = (page: string, title: string): string => page.split(`<h3>${title}</h3>`)[1]?.split("</svg>")[0] ?? "";
+
 describe("the report as a page", () => {
   it("needs nothing from elsewhere and shows the figures of both groups", () => {
     const page = reportHtml(report);
@@ -113,7 +118,7 @@ describe("the report as a page", () => {
     expect(page).toContain("blackhole on 5");
     expect(page.match(/<svg/g)).toHaveLength(6);
     for (const told of [
-      "--clusters 25",
+      "<span>--clusters</span> <span>25</span>",
       "seed 1",
       "2 cores",
       "8.0 GB",
@@ -137,6 +142,39 @@ describe("the report as a page", () => {
     expect(reportHtml({ ...report, limits: { maxRssMb: 1_500 } })).not.toContain(">limit 1500 MB<");
   });
 
+  it("tells when faults came and the measuring began without writing one over the other, however near they are", () => {
+    const [sample] = report.series;
+    const at = (atSeconds: number, phase: "baseline" | "settling" | "measuring") =>
+      ({ ...(sample as LoadSample), atSeconds, phase }) as const;
+    const page = (baselineSeconds: number) =>
+      reportHtml({
+        ...report,
+        recoveries: [],
+        series: [
+          ...[at(-60 - baselineSeconds, "baseline"), at(-60, "settling"), at(0, "measuring")],
+          at(baselineSeconds, "measuring"),
+        ],
+      });
+    const near = page(3_600);
+    expect(near).toMatch(/text-anchor="end">faults on</);
+    expect(near).toMatch(/text-anchor="start">measured</);
+    expect(page(60)).toMatch(/text-anchor="start">faults on</);
+  });
+
+  it("writes no label where there is no room for it, and tells it under the pointer", () => {
+    const recoveries = [30, 31, 32, 33].map((atSeconds) => ({ ...(report.recoveries[0] as Recovery), atSeconds }));
+    const series = [0, 60, 3_600].map((atSeconds) => ({ ...(report.series[1] as LoadSample), atSeconds }));
+    const plot = plotOf(reportHtml({ ...report, series, recoveries }), "Resident memory");
+    expect(plot.match(/<title>healed<\/title>/g)).toHaveLength(4);
+    expect(plot.match(/>healed<\/text>/g)).toHaveLength(1);
+  });
+
+  it("joins no values between which a group was not there", () => {
+    const series = [0, 30, 60, 300, 330].map((atSeconds) => ({ ...(report.series[1] as LoadSample), atSeconds }));
+    const plot = plotOf(reportHtml({ ...report, series }), "Resident memory");
+    expect(plot.match(/<polyline/g)).toHaveLength(2);
+  });
+
   it("leaves out what there is nothing of", () => {
     const nobody = { ...group, clusters: 0, cycles: 0 };
     const series = report.series.map((sample) => ({ ...sample, healthyLatenessP99Ms: null, hubSockets: null }));
@@ -148,6 +186,6 @@ describe("the report as a page", () => {
   it("writes foreign text as text", () => {
     const page = reportHtml({ ...report, preset: "<img onerror=x>", command: "clusterpulse load --report <b>" });
     expect(page).not.toMatch(/<img|<b>$/);
-    expect(page).toContain("--report &#60;b&#62;");
+    expect(page).toContain("<span>--report</span> <span>&#60;b&#62;</span>");
   });
 });
