@@ -2,6 +2,7 @@
 import type { Compute } from "../src/cluster/ports.ts";
 import { bodyTooLarge, MAX_INFLATED_BYTES, type ResponseBody, statedBytes } from "../src/kube/list-page.ts";
 import { ClusterPulseError, safeError } from "../src/support/errors.ts";
+import { ownTrouble } from "../src/support/own-trouble.ts";
 import type { TaskInput, TaskName, TaskOutput } from "./task.ts";
 import { mayRunInline, runTask } from "./tasks.ts";
 
@@ -44,7 +45,7 @@ export function refuseOversized({ bytes }: ResponseBody): void {
 }
 
 export function aborted(): ClusterPulseError {
-  return new ClusterPulseError("COMPUTE_ABORTED", "the computation was given up before it ended");
+  return ownTrouble("COMPUTE_ABORTED", "the computation was given up before it ended");
 }
 
 function runSafely<K extends TaskName>(task: K, input: TaskInput<K>, maxInflatedBytes: number): TaskOutput<K> {

@@ -6,6 +6,7 @@ import { Piscina } from "piscina";
 import type { Compute } from "../src/cluster/ports.ts";
 import { bareEnvironment } from "../src/support/bare-environment.ts";
 import { ClusterPulseError, type SafeError } from "../src/support/errors.ts";
+import { type OwnTroubleCode, ownTrouble } from "../src/support/own-trouble.ts";
 import { exactBytes, pack, unpack } from "./codec.ts";
 import { type Deadline, hasStarted, runningMs, watchDeadline } from "./deadline.ts";
 import { aborted, expectedBytes, refuseOversized, runIfSmall } from "./inline.ts";
@@ -102,7 +103,7 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
       if (answer !== undefined) return answer;
       if (closed || job.abandoned) return { error: aborted() };
       if (attempt === MAX_ATTEMPTS || request.bytes.byteLength === 0) {
-        return failed("COMPUTE_ABORTED", "no thread took the computation up");
+        return failed("COMPUTE_NO_THREAD", "the hub is busy: no thread took the computation up");
       }
       counters.rerun++;
     }
@@ -185,7 +186,7 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
   }
 
   const queueFull = () =>
-    new ClusterPulseError("COMPUTE_QUEUE_FULL", `more than ${queue.size} computations wait for a thread`);
+    ownTrouble("COMPUTE_QUEUE_FULL", `the hub is busy: more than ${queue.size} computations wait for a thread`);
 
   return {
     async run(task, input, signal) {
@@ -217,6 +218,6 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
   };
 }
 
-function failed(code: string, message: string): { readonly error: SafeError } {
+function failed(code: OwnTroubleCode, message: string): { readonly error: SafeError } {
   return { error: { code, message } };
 }

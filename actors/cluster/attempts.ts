@@ -6,6 +6,7 @@ import { isKubeError, KubeError } from "../../src/kube/errors.ts";
 import { Breaker, pauseMs, type Verdict } from "../../src/support/breaker.ts";
 import type { Clock } from "../../src/support/clock.ts";
 import { ClusterPulseError } from "../../src/support/errors.ts";
+import { ownTroubleOf } from "../../src/support/own-trouble.ts";
 import type { Random } from "../../src/support/random.ts";
 
 export const defaultFailuresBeforePause = 5;
@@ -15,24 +16,11 @@ const callDeadlineMs = 600_000;
 
 /** Statuses of an API server that is up and says no. */
 const answerStatuses: ReadonlySet<number | undefined> = new Set([401, 403, 404, 422]);
-/** Ends of our own making: aborted, or short of slots, threads or memory. They say nothing of the cluster. */
-const ownTrouble: ReadonlySet<string> = new Set([
-  "ABORTED",
-  "ADMISSION_ABORTED",
-  "ADMISSION_TIMEOUT",
-  "HUB_BUSY",
-  "RUN_ABORTED",
-  "COMPUTE_DEADLINE",
-  "COMPUTE_ABORTED",
-  "COMPUTE_OUT_OF_MEMORY",
-  "COMPUTE_CRASHED",
-  "COMPUTE_QUEUE_FULL",
-]);
 
 /** What the end of a collection says of the cluster's API server. */
 export function verdictOf(error: unknown): Verdict {
   if (isKubeError(error) && answerStatuses.has(error.httpStatus)) return "answer";
-  return ClusterPulseError.is(error) && ownTrouble.has(error.code) ? "nothing" : "outage";
+  return ClusterPulseError.is(error) && ownTroubleOf(error.code) !== undefined ? "nothing" : "outage";
 }
 
 /** How long the server asked to be left alone, at most five minutes; 0: it did not. */

@@ -13,7 +13,7 @@ import type { CollectState } from "../../src/cluster/state.ts";
 import type { AnswerRoom } from "../../src/kube/answer-room.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { Clock } from "../../src/support/clock.ts";
-import { ClusterPulseError } from "../../src/support/errors.ts";
+import { hubBusy } from "../../src/support/own-trouble.ts";
 import { type Attempts, retryAfterMsOf } from "./attempts.ts";
 import type { ClusterLink, LinkTransport } from "./link.ts";
 import { type Schedule, waitMsOf } from "./schedule.ts";
@@ -115,8 +115,6 @@ export class PollRun {
     return own.signal;
   }
 }
-
-const hubBusy = (why: string): ClusterPulseError => new ClusterPulseError("HUB_BUSY", `the hub is busy: ${why}`);
 
 export function targetOf({ metadata, spec }: ClusterConnection) {
   return { ...metadata, endpoint: spec.endpoint, credentialsRef: spec.credentialsRef };

@@ -23,8 +23,8 @@ import { patchStatus } from "../../src/kube/status-patch.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../../src/kube/transport.ts";
 import { Admission } from "../../src/support/admission.ts";
 import type { Clock } from "../../src/support/clock.ts";
-import { ClusterPulseError } from "../../src/support/errors.ts";
 import type { Logger } from "../../src/support/log.ts";
+import { ownTrouble } from "../../src/support/own-trouble.ts";
 import type { Random } from "../../src/support/random.ts";
 import type { FinalizerPatcher } from "../cluster/finalizers.ts";
 import type { Connector } from "../cluster/link.ts";
@@ -127,7 +127,7 @@ function ofTheHubItself(error: unknown): unknown {
   if (!isKubeError(error) || error.code === "ABORTED") return error;
   const { httpStatus = 503, message } = error;
   if (httpStatus < 500 && httpStatus !== 429) return error;
-  return new ClusterPulseError("HUB_BUSY", `the hub's own API gave no Secret: ${message}`);
+  return ownTrouble("HUB_BUSY", `the hub's own API gave no Secret: ${message}`);
 }
 
 function secretConnector(options: KubernetesOptions, endpointPolicy: EndpointPolicy): Connector {

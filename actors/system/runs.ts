@@ -2,6 +2,7 @@
 // Guarantees: the end of a run is reported once; deadline and abort are reported at once, whether or not the work heeds its
 // signal; what the work settles with after that is dropped, a rejection included. After `close` no run reports anything.
 import { ClusterPulseError, safeError } from "../../src/support/errors.ts";
+import { ownTrouble } from "../../src/support/own-trouble.ts";
 import type { TimerHandle } from "../../src/support/timer-wheel.ts";
 import type { Runtime } from "./runtime.ts";
 import type { RunOptions, RunOutcome } from "./types.ts";
@@ -71,7 +72,7 @@ export class Runs<M> {
     const run = this.#running.get(name);
     if (run === undefined) return false;
     this.#end(this.#running, run, { status: "aborted", elapsedMs: this.#elapsedMs(run) });
-    run.controller.abort(new ClusterPulseError("RUN_ABORTED", `run ${name} was aborted`));
+    run.controller.abort(ownTrouble("RUN_ABORTED", `run ${name} was aborted`));
     return true;
   }
 
@@ -151,7 +152,7 @@ export class Runs<M> {
     run.end = undefined;
     run.deadline.cancel();
     table.delete(run.name);
-    run.controller.abort(new ClusterPulseError("RUN_ABORTED", `run ${run.name} was aborted`));
+    run.controller.abort(ownTrouble("RUN_ABORTED", `run ${run.name} was aborted`));
   }
 }
 

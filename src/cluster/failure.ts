@@ -1,5 +1,6 @@
 // What went wrong while a cluster was asked, as it may be shown, and what it means for the requests that would follow. Pure.
 import { ClusterPulseError, safeError } from "../support/errors.ts";
+import { ownTroubleOf } from "../support/own-trouble.ts";
 
 /** Why something could not be had: a stable code, a CamelCase reason for conditions, and a message that is safe to show. */
 export interface Failure {
@@ -38,11 +39,10 @@ const reasons: Readonly<Record<string, string>> = {
   COMPUTE_ABORTED: "Aborted",
   COMPUTE_OUT_OF_MEMORY: "ComputeOutOfMemory",
   COMPUTE_CRASHED: "ComputeCrashed",
-  COMPUTE_QUEUE_FULL: busyReason,
   REQUESTS_EXHAUSTED: "RequestsExhausted",
-  ADMISSION_TIMEOUT: busyReason,
-  HUB_BUSY: busyReason,
 };
+
+const isShort = (code: string): boolean => ownTroubleOf(code) === "short";
 
 /** Any thrown value as what may be shown of it. Errors of this family that carry a reason keep it. */
 export function failureOf(error: unknown): Failure {
@@ -50,7 +50,7 @@ export function failureOf(error: unknown): Failure {
   if (ClusterPulseError.is(error) && "reason" in error && typeof error.reason === "string") {
     return { code, reason: error.reason, message };
   }
-  return { code, reason: reasons[code] ?? "Unexpected", message };
+  return { code, reason: isShort(code) ? busyReason : (reasons[code] ?? "Unexpected"), message };
 }
 
 /** Items of a list that were passed over because they could not be read. */
@@ -91,10 +91,6 @@ const silences: ReadonlySet<string> = new Set([
   "HEADERS_TIMEOUT",
   "BODY_TIMEOUT",
   "REQUEST_DEADLINE",
-  "ABORTED",
-  "COMPUTE_ABORTED",
-  "ADMISSION_ABORTED",
-  "ADMISSION_TIMEOUT",
   "REQUESTS_EXHAUSTED",
   "UNAUTHORIZED",
   "RATE_LIMITED",
@@ -103,5 +99,5 @@ const silences: ReadonlySet<string> = new Set([
 
 /** Whether the optional requests that would follow are better not made. */
 export function isSilence({ code }: Failure): boolean {
-  return silences.has(code);
+  return silences.has(code) || isShort(code) || ownTroubleOf(code) === "given-up";
 }

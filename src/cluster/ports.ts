@@ -93,7 +93,7 @@ export interface Compute {
   /**
    * Takes ownership of the input's bytes: they may be transferred and must not be used afterwards.
    * Throws ClusterPulseError: BODY_MALFORMED, BODY_TOO_LARGE, COMPUTE_DEADLINE, COMPUTE_OUT_OF_MEMORY, COMPUTE_CRASHED (these three are
-   * the task's own fault), COMPUTE_ABORTED, COMPUTE_QUEUE_FULL.
+   * the task's own fault), COMPUTE_ABORTED, COMPUTE_NO_THREAD, COMPUTE_QUEUE_FULL.
    */
   run<K extends keyof ComputeTasks>(
     task: K,

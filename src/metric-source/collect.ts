@@ -107,8 +107,7 @@ const transient: ReadonlySet<string> = new Set([
   "RATE_LIMITED",
   "SERVER_ERROR",
   "COMPUTE_QUEUE_FULL",
-  // Not by the caller: its thread went for a neighbour's sake.
-  "COMPUTE_ABORTED",
+  "COMPUTE_NO_THREAD",
 ]);
 
 /** Reads the list. @param signal ends it without a result */

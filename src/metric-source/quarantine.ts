@@ -1,6 +1,7 @@
 // When a MetricSource may run, after runs that harmed the threads they ran on. Guarantees: three such runs in a row put it into quarantine, each
 // further one doubles the wait up to a limit, and one good run ends it. Until then it is under suspicion: it runs last and never twice at once.
 // Pure: time is given, the state is plain data, and equal calls give equal answers. Does not run anything itself.
+import { ownTroubleOf } from "../support/own-trouble.ts";
 
 /** Nothing is held against a source in the state {@link trusted}. */
 export interface Quarantine {
@@ -20,15 +21,8 @@ export const FIRST_QUARANTINE_MS = 60_000;
 export const MAX_QUARANTINE_MS = 3_600_000;
 
 /** Ends of a run that are the source's own doing: time, memory, its thread, the limit on steps. */
-const guilty: ReadonlySet<string> = new Set([
-  "COMPUTE_DEADLINE",
-  "COMPUTE_OUT_OF_MEMORY",
-  "COMPUTE_CRASHED",
-  "STEP_LIMIT",
-]);
-
 export function isGuilty(code: string): boolean {
-  return guilty.has(code);
+  return code === "STEP_LIMIT" || ownTroubleOf(code) === "harmed";
 }
 
 /** After a run that ended well, on any cluster. */

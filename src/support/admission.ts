@@ -4,6 +4,7 @@
 // It does not limit how many wait: each waiter is one run of one actor, and those are bounded.
 import type { Clock } from "./clock.ts";
 import { ClusterPulseError } from "./errors.ts";
+import { ownTrouble } from "./own-trouble.ts";
 
 /** `suspect`: failed, or took long, the last time it was admitted. */
 export type AdmissionClass = "fresh" | "suspect";
@@ -110,12 +111,12 @@ export class Admission {
   }
 
   #gaveUp(): ClusterPulseError {
-    return new ClusterPulseError("ADMISSION_ABORTED", `gave up waiting for a ${this.#what}`);
+    return ownTrouble("ADMISSION_ABORTED", `gave up waiting for a ${this.#what}`);
   }
 
   #tooLate(ms: number): ClusterPulseError {
     const seconds = Math.round(ms / 100) / 10;
-    return new ClusterPulseError("ADMISSION_TIMEOUT", `the hub is busy: no ${this.#what} within ${seconds} s`);
+    return ownTrouble("ADMISSION_TIMEOUT", `the hub is busy: no ${this.#what} within ${seconds} s`);
   }
 
   #fits(kind: AdmissionClass, weight: number): boolean {

@@ -82,14 +82,14 @@ describe("a task whose thread goes before it was taken up", () => {
 
   it("is given up after three threads, without being called guilty", async () => {
     const { stats } = start();
-    expect(await codeOf(version("gone-always"))).toBe("COMPUTE_ABORTED");
+    expect(await codeOf(version("gone-always"))).toBe("COMPUTE_NO_THREAD");
     expect(stats()).toMatchObject({ rerun: 2, crashed: 0 });
     await expectServed();
   });
 
   it("is given up at once when its body moved with the thread", async () => {
     const { stats } = start();
-    expect(await codeOf(version("gone-once", never, 2 * 1024 * 1024))).toBe("COMPUTE_ABORTED");
+    expect(await codeOf(version("gone-once", never, 2 * 1024 * 1024))).toBe("COMPUTE_NO_THREAD");
     expect(stats()).toMatchObject({ rerun: 0 });
   });
 });

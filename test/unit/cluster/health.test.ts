@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../../src/cluster/collect.ts";
 import { checkedDocuments, declaredDocuments } from "../../../src/cluster/documents.ts";
+import { busyReason } from "../../../src/cluster/failure.ts";
 import { healthOf } from "../../../src/cluster/health.ts";
 import { CredentialsError } from "../../../src/kube/credentials.ts";
 import { KubeError } from "../../../src/kube/errors.ts";
 import { ClusterPulseError } from "../../../src/support/errors.ts";
+import { ownTrouble, ownTroubleCodes, ownTroubleOf } from "../../../src/support/own-trouble.ts";
 
 const collected = (latencyMs: number) => healthOf({ kind: "collected", collection: { latencyMs } });
 
@@ -43,6 +45,12 @@ describe("health", () => {
     [new ClusterPulseError("SOMETHING_ELSE", "said"), "Unexpected", "said"],
   ])("is unhealthy with the error's reason and message: %s", (error, reason, message) => {
     expect(healthOf({ kind: "failed", failure: failureOf(error) })).toEqual({ health: "unhealthy", reason, message });
+  });
+
+  it.each(ownTroubleCodes)("is unknown where the hub itself was short of something, and only there: %s", (code) => {
+    const { health, reason } = healthOf({ kind: "failed", failure: failureOf(ownTrouble(code, "ours")) });
+    const isShort = ownTroubleOf(code) === "short";
+    expect([health, reason === busyReason]).toEqual([isShort ? "unknown" : "unhealthy", isShort]);
   });
 
   it("shows nothing of a foreign error but its class", () => {

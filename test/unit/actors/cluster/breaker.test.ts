@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { retryAfterMsOf, verdictOf } from "../../../../actors/cluster/attempts.ts";
 import { KubeError } from "../../../../src/kube/errors.ts";
 import { ClusterPulseError } from "../../../../src/support/errors.ts";
+import { ownTrouble, ownTroubleCodes } from "../../../../src/support/own-trouble.ts";
 import { busyForMs, startVirtualFleet } from "../../../support/virtual-fleet.ts";
 
 const intervalMs = 30_000;
@@ -218,12 +219,9 @@ describe("what an error says", () => {
   test.each([429, 500, 503])("%i is an outage", (httpStatus) => {
     expect(verdictOf(new KubeError("SERVER_ERROR", "no", { httpStatus }))).toBe("outage");
   });
-  test.each(["ABORTED", "RUN_ABORTED", "COMPUTE_QUEUE_FULL", "ADMISSION_ABORTED", "ADMISSION_TIMEOUT", "HUB_BUSY"])(
-    "%s says nothing of the cluster",
-    (code) => {
-      expect(verdictOf(new ClusterPulseError(code, "ours"))).toBe("nothing");
-    },
-  );
+  test.each(ownTroubleCodes)("%s says nothing of the cluster", (code) => {
+    expect(verdictOf(ownTrouble(code, "ours"))).toBe("nothing");
+  });
   test.each(["CONNECTION_REFUSED", "RUN_DEADLINE"])("%s is an outage", (code) => {
     expect(verdictOf(new ClusterPulseError(code, "theirs"))).toBe("outage");
   });
