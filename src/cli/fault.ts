@@ -13,6 +13,7 @@ export function faultCommand(): Command {
     .description("break a cluster: clusterpulse fault add NAME hang")
     .argument("<cluster>", "its name, or a registry's, or hub")
     .argument("<fault>", faultNames.join(", "))
+    .option("--id <id>", "tells it apart from other rules of the cluster; the fault's name unless told")
     .option("--latency-ms <ms>", "how long each answer of a cluster with the fault latency is held back")
     .option(
       "--set <name=value...>",
@@ -29,27 +30,40 @@ export function faultCommand(): Command {
       flags.end();
       const isPlain = Object.keys(parameters).length === 0;
       const { parseFaultRule } = await import("../simulator/faults/rule.ts");
-      const rule = parseFaultRule({ cluster, fault: name, ...(isPlain ? {} : { parameters }) });
-      await (await connect(command)).addFault(rule);
-      process.stdout.write(`${cluster}: ${name}. Heal it with: fault remove ${cluster}\n`);
+      const { id } = command.opts<{ id?: string }>();
+      const rule = parseFaultRule({
+        ...{ cluster, fault: name },
+        ...(id === undefined ? {} : { id }),
+        ...(isPlain ? {} : { parameters }),
+      });
+      const simulator = await connect(command);
+      await simulator.addFault(rule);
+      const rules = (await simulator.listFaults()).filter((one) => one.cluster === cluster);
+      const place = rules.length > 1 ? `, one of ${rules.length} rules: the first that matches holds` : "";
+      const which = rules.length > 1 ? ` ${id ?? name}` : "";
+      process.stdout.write(`${cluster}: ${name}${place}. Heal it with: fault remove ${cluster}${which}\n`);
     });
   const remove = new Command("remove")
-    .description("heal a cluster")
+    .description("heal a cluster, or end one of its rules")
     .argument("<cluster>")
-    .action(async (cluster: string, _options, command: Command) => {
-      new Flags(command, 1).end();
-      await (await connect(command)).removeFault(cluster);
-      process.stdout.write(`${cluster}: healed\n`);
+    .argument("[id]", "that of a rule, as fault list shows it")
+    .action(async (cluster: string, id: string | undefined, _options, command: Command) => {
+      new Flags(command, 2).end();
+      await (await connect(command)).removeFault(cluster, id);
+      process.stdout.write(id === undefined ? `${cluster}: healed\n` : `${cluster}: without ${id}\n`);
     });
   const list = new Command("list")
-    .description("show what is broken on purpose, and how often it met somebody")
+    .description("show what is broken on purpose, rule by rule in their order, and how often each met somebody")
     .action(async (_options, command: Command) => {
       new Flags(command).end();
       const faults = await (await connect(command)).listFaults();
-      for (const { cluster, fault: name, parameters, fired, isOn } of faults) {
+      for (const { cluster, fault: name, id, parameters, fired, isOn } of faults) {
         const told = Object.entries(parameters ?? {}).map(([key, value]) => `${key}=${value}`);
         const met = `met ${fired}${isOn ? "" : ", not now"}`;
-        process.stdout.write(`${[cluster, name, ...(told.length > 0 ? [told.join(" ")] : []), met].join("  ")}\n`);
+        const called = id === name ? [] : [`id ${id}`];
+        process.stdout.write(
+          `${[cluster, name, ...called, ...(told.length > 0 ? [told.join(" ")] : []), met].join("  ")}\n`,
+        );
       }
       if (faults.length === 0) process.stdout.write("nothing is broken on purpose\n");
     });

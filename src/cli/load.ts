@@ -101,7 +101,8 @@ async function load(settings: LoadRunSettings, version: string): Promise<void> {
 async function mendAgain(admin: AdminClient, sound: readonly string[]): Promise<void> {
   await admin.stopScenario();
   const names = new Set(sound);
-  for (const { cluster } of await admin.listFaults()) if (names.has(cluster)) await admin.removeFault(cluster);
+  const faulty = new Set((await admin.listFaults()).map(({ cluster }) => cluster));
+  for (const cluster of faulty) if (names.has(cluster)) await admin.removeFault(cluster);
 }
 
 /** Measures the unit in a process of its own: this one holds what it saw. */

@@ -64,8 +64,10 @@ export class AdminClient {
     await this.#call("POST", "faults", rule);
   }
 
-  async removeFault(cluster: string): Promise<void> {
-    await this.#call("DELETE", `faults/${encodeURIComponent(cluster)}`);
+  /** The rule with the id, or all of the cluster. */
+  async removeFault(cluster: string, id?: string): Promise<void> {
+    const query = id === undefined ? "" : `?id=${encodeURIComponent(id)}`;
+    await this.#call("DELETE", `faults/${encodeURIComponent(cluster)}${query}`);
   }
 
   /** Lets clusters change by themselves, in place of what was asked for before. The simulator checks the settings. */

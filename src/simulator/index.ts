@@ -42,11 +42,15 @@ export interface Simulator extends Pick<Front, "clusters" | "registries" | "admi
     create(object: SimulatedObject): void;
   };
   readonly faults: {
-    /** Switches the fault on in place of the former one of that cluster or registry. Throws SIMULATED_CLUSTER_UNKNOWN; `hub` names the hub's API server. */
+    /**
+     * Switches the fault on, behind those that the cluster or registry has, or in the place of that with the same id; of each request the
+     * first that matches holds. Throws SIMULATED_CLUSTER_UNKNOWN, and InvalidInputError where it cannot stand beside the others; `hub`
+     * names the hub's API server.
+     */
     add(rule: FaultRule): Promise<void>;
-    /** The cluster serves again once this resolves. False when it had no fault. Throws SIMULATED_CLUSTER_UNKNOWN. */
-    remove(cluster: string): Promise<boolean>;
-    /** What is switched on, and how often each fired. */
+    /** Ends the one with the id, or all: the cluster serves again once this resolves. False when there was none. Throws SIMULATED_CLUSTER_UNKNOWN. */
+    remove(cluster: string, id?: string): Promise<boolean>;
+    /** What is switched on, the rules of each cluster in their order, and how often each fired. */
     list(): readonly FaultRecord[];
   };
   readonly requests: {

@@ -70,6 +70,32 @@ describe("the admin API", () => {
     await expect(client.removeFault(name)).rejects.toThrow("has no fault");
   });
 
+  it("keeps the rules of a cluster in their order, and ends them one by one", async () => {
+    const rules = [
+      { cluster: name, fault: "status", id: "lists", parameters: { verb: "list" } },
+      { cluster: name, fault: "hang" },
+      { cluster: name, fault: "refuse" },
+    ];
+    for (const rule of rules) expect(await call("POST", "faults", rule)).toEqual({ status: 201, body: rule });
+    const { status, body } = await call("POST", "faults", { cluster: name, fault: "tls", id: "x" });
+    expect([status, JSON.stringify(body)]).toEqual([400, expect.stringContaining("fault: tls meets connections")]);
+    expect(await call("POST", "faults", { cluster: name, fault: "hang", id: "a b" })).toMatchObject({ status: 400 });
+    expect(await call("DELETE", `faults/${name}?id=hang`)).toEqual({
+      status: 200,
+      body: { cluster: name, id: "hang", removed: true },
+    });
+    expect(await call("DELETE", `faults/${name}?id=hang`)).toMatchObject({ status: 404 });
+    const client = new AdminClient(simulator.admin);
+    expect((await client.listFaults()).map(({ id, fault }) => `${id} ${fault}`)).toEqual([
+      "lists status",
+      "refuse refuse",
+    ]);
+    expect((await client.expected(name)).reachable).toBe(false);
+    await client.removeFault(name, "refuse");
+    await client.removeFault(name);
+    expect(await client.listFaults()).toEqual([]);
+  });
+
   it("tells who was asked what", async () => {
     await fetch(`${simulator.clusters[1]?.url}/version`).catch(() => {});
     expect(await call("GET", "requests")).toMatchObject({ status: 200 });

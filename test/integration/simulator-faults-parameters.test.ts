@@ -90,6 +90,7 @@ describe("a part of the traffic", () => {
         await clock.advance(500);
         await expect.poll(look).toBe(200);
         await expect.poll(() => other.faults.list()[0]?.isOn).toBe(false);
+        await other.faults.remove(cluster);
       }
     } finally {
       await other.close();

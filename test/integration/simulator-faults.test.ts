@@ -239,16 +239,25 @@ describe("faults", () => {
     expect(got.tookMs).toBeGreaterThanOrEqual(245);
   });
 
-  it("takes the place of the fault that was there before", async () => {
+  it("stand in a row: connections first, then the first of requests that matches, and each ends alone", async () => {
     await simulator.faults.add({ cluster: sick, fault: "blackhole" });
-    await simulator.faults.add({ cluster: sick, fault: "refuse" });
-    expect(await statusOf(access, "/version")).toBe("ECONNREFUSED");
+    await expect(simulator.faults.add({ cluster: sick, fault: "refuse" })).rejects.toThrow(
+      `fault: refuse meets connections, and so does blackhole of ${sick}`,
+    );
+    await simulator.faults.remove(sick);
     await Promise.all([
-      simulator.faults.add({ cluster: sick, fault: "hang" }),
+      simulator.faults.add({ cluster: sick, fault: "status", id: "nodes", parameters: { resource: "nodes" } }),
       simulator.faults.add({ cluster: sick, fault: "refuse" }),
       simulator.faults.add({ cluster: sick, fault: "unauthorized" }),
     ]);
-    expect(await statusOf(access, "/version")).toBe(401);
+    expect(await statusOf(access, "/version")).toBe("ECONNREFUSED");
+    expect(simulator.expected(sick).reachable).toBe(false);
+    await simulator.faults.remove(sick, "refuse");
+    const asked = ["/version", "/api/v1/nodes"].map((path) => statusOf(access, path));
+    expect([await Promise.all(asked), simulator.expected(sick).reachable]).toEqual([[401, 503], true]);
+    await simulator.faults.remove(sick, "unauthorized");
+    expect(await statusOf(access, "/version")).toBe(200);
+    expect(simulator.faults.list()).toMatchObject([{ id: "nodes", fired: 1 }]);
     expect(() => simulator.faults.add({ cluster: "nobody", fault: "hang" })).toThrow("no simulated cluster");
   });
 });

@@ -25,8 +25,10 @@ afterEach(async () => {
   for (const clean of leftovers.splice(0)) await clean();
 });
 
-const break_ = (fault: Parameters<Simulator["faults"]["add"]>[0]["fault"], parameters?: FaultParameters) =>
-  simulator.faults.add({ cluster: sick, fault, ...(parameters === undefined ? {} : { parameters }) });
+const break_ = async (fault: Parameters<Simulator["faults"]["add"]>[0]["fault"], parameters?: FaultParameters) => {
+  await simulator.faults.remove(sick);
+  await simulator.faults.add({ cluster: sick, fault, ...(parameters === undefined ? {} : { parameters }) });
+};
 
 const get1 = (path: string) => askHttp1(accessTo(simulator, sick), path);
 const get2 = (path: string) => askHttp2(accessTo(simulator, sick), path);

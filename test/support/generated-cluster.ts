@@ -148,6 +148,7 @@ export function recount(engine: Engine): ExpectedCluster {
   const version = engine.version();
   const claims = list(engine, "persistentvolumeclaims").items;
   return {
+    reachable: true,
     version: version["gitVersion"] as string,
     platform: version["platform"] as string,
     nodes: nodes.length,

@@ -16,8 +16,10 @@ export interface Traffic {
   readonly receivedBytes: number;
   /** How many requests, connections or outages each fault met, healed ones too. */
   readonly fired: ReadonlyMap<string, number>;
-  /** How many clusters have each fault. */
+  /** How many servers have each fault. */
   readonly faulty: ReadonlyMap<string, number>;
+  /** Fault rules that were one too many for their server. */
+  readonly refusedRules: number;
 }
 
 const lagResolutionMs = 20;
@@ -55,6 +57,9 @@ export class ProcessMetrics {
       metric("received_bytes_total", "counter", "Bytes received, TLS included.", [[{}, traffic.receivedBytes]]),
       metric("faults", "gauge", "Servers that have the fault.", byFault(traffic.faulty)),
       metric("faults_fired_total", "counter", "What the fault met, healed ones too.", byFault(traffic.fired)),
+      metric("fault_rules_refused_total", "counter", "Fault rules that were one too many for their server.", [
+        [{}, traffic.refusedRules],
+      ]),
       metric("cpu_seconds_total", "counter", "CPU time of each process.", [[own, cpuMs / 1_000]]),
       metric("resident_memory_bytes", "gauge", "Resident memory of each process.", [[own, residentBytes]]),
       metric("event_loop_lag_seconds", "gauge", "How late timers were, since this was asked before.", lags),

@@ -21,7 +21,7 @@ export interface AdminSubject {
   readonly registries: readonly Server[];
   readonly faults: {
     add(rule: FaultRule): Promise<void>;
-    remove(cluster: string): Promise<boolean>;
+    remove(cluster: string, id?: string): Promise<boolean>;
     list(): Listed<FaultRecord>;
   };
   readonly requests: {
@@ -98,10 +98,12 @@ export const adminRoutes: Readonly<Record<string, Route>> = {
     await faults.add(rule);
     return { status: 201, body: rule };
   },
-  "DELETE faults/{name}": told(async ({ faults }, { name }) => {
-    const had = await faults.remove(name);
-    if (!had) throw new AdminError(404, `cluster ${JSON.stringify(name)} has no fault`);
-    return { cluster: name, removed: true };
+  "DELETE faults/{name}": told(async ({ faults }, { name, query }) => {
+    const id = query.get("id") ?? undefined;
+    const had = await faults.remove(name, id);
+    const which = id === undefined ? "fault" : `fault with the id ${JSON.stringify(id)}`;
+    if (!had) throw new AdminError(404, `cluster ${JSON.stringify(name)} has no ${which}`);
+    return { cluster: name, ...(id === undefined ? {} : { id }), removed: true };
   }),
   "GET churn": told(({ churn }) => churn.state()),
   "PUT churn": told(async ({ churn }, { json }) => {

@@ -95,6 +95,8 @@ export interface FaultBehaviour {
   watch?(facts: RequestFacts): WatchEditor;
   /** It spoils JSON alone: who asks for protobuf or JSON is answered in JSON. */
   readonly jsonOnly?: boolean;
+  /** Nobody gets a good connection while it is on. */
+  readonly isOutage?: boolean;
   /** Of faults that come and go by themselves: when, on the monotonic clock. */
   transitions?(nowMs: number, count: number): readonly Transition[];
 }
@@ -104,7 +106,7 @@ export interface FaultContext {
   readonly clock: Clock;
   /** Chance of this rule alone, in [0, 1). */
   random(): number;
-  /** Whether a request is met; the same answer however often it is asked. */
+  /** Whether a request is met, and by no rule before this one; the same answer however often it is asked. */
   meets(facts: RequestFacts): boolean;
   /** Whether the next connection is met. */
   meetsConnection(): boolean;

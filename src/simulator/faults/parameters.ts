@@ -38,6 +38,10 @@ export function readParameters(
     const problem = bound === undefined ? strangerProblem(fault, name) : problemOf(bound, value);
     if (problem !== undefined) problems.push(`parameters.${name}: ${problem}`);
   }
+  for (const name of ["offMs", "onOffJitter"] as const) {
+    const isLost = Object.hasOwn(known, name) && name in parameters && !("onMs" in parameters);
+    if (isLost) problems.push(`parameters.${name}: must stand beside onMs`);
+  }
   return parameters as FaultParameters;
 }
 

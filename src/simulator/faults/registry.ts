@@ -1,14 +1,15 @@
-// The faults that are switched on, at most one per cluster. Switching is serialised, so that two callers never leave a listener
-// half open.
+// The faults that are switched on, server by server. Switching is serialised, so that two callers never leave a listener half open.
 import { type Clock, systemClock } from "../../support/clock.ts";
 import type { Origin } from "../http/listeners.ts";
 import { ActiveFault } from "./active.ts";
 import type { BodyFault, RequestVerdict, Transition, WatchEditor } from "./effects.ts";
 import type { RequestFacts } from "./facts.ts";
-import type { FaultRule } from "./rule.ts";
+import { checkBeside, type FaultRule, isTooMany } from "./rule.ts";
+import { ServerFaults } from "./server-faults.ts";
 
 /** A rule that was switched on, and what came of it. */
 export interface FaultRecord extends FaultRule {
+  readonly id: string;
   /** How many requests, connections or outages it met. */
   readonly fired: number;
   /** False before its time and after it. */
@@ -23,10 +24,12 @@ export class FaultRegistry {
   readonly #originOf: (name: string) => Origin;
   readonly #clock: Clock;
   readonly #revisionOf: (origin: Origin) => number;
-  readonly #active = new Map<string, ActiveFault>();
+  /** Of servers that have a rule. */
+  readonly #servers = new Map<string, ServerFaults>();
   /** How much the faults of a name met that are healed. */
   readonly #healed = new Map<string, number>();
   #switching: Promise<void> = Promise.resolve();
+  #refused = 0;
 
   /**
    * @param originOf finds a cluster's listener; throws ClusterPulseError for an unknown name
@@ -42,85 +45,116 @@ export class FaultRegistry {
     this.#revisionOf = revisionOf;
   }
 
-  /** Switches the fault on, in place of the one that the cluster had. Throws for an unknown cluster. */
+  /**
+   * Switches the fault on, behind the rules that the cluster has, or in the place of that with the same id. Throws for an unknown
+   * cluster; rejects with InvalidInputError for a rule that cannot stand beside the others, or is one too many.
+   */
   add(rule: FaultRule): Promise<void> {
     const origin = this.#originOf(rule.cluster);
     return this.#inTurn(async () => {
-      await this.#switchOff(origin);
+      const server = this.#servers.get(rule.cluster) ?? new ServerFaults();
+      const others = server.rules.map((one) => one.rule);
+      if (isTooMany(rule, others)) this.#refused++;
+      checkBeside(rule, others);
+      this.#servers.set(rule.cluster, server);
       const revision = (): number => this.#revisionOf(origin);
-      const active = new ActiveFault(rule, { origin, clock: this.#clock, revision });
-      this.#active.set(rule.cluster, active);
+      const ruleFor = (facts: RequestFacts): ActiveFault | undefined => server.ruleFor(facts);
+      const active = new ActiveFault(rule, { origin, clock: this.#clock, revision, ruleFor });
+      const former = server.put(active);
+      if (former !== undefined) await this.#switchOff(former);
       await active.switchOn();
     });
   }
 
-  /** Switches the cluster's fault off; it serves again when this resolves. False when it had none. Throws for an unknown cluster. */
-  async remove(cluster: string): Promise<boolean> {
-    const origin = this.#originOf(cluster);
+  /**
+   * Switches the rule with the id off, or all rules of the cluster; what it serves is its own again when this resolves. False when
+   * there was nothing to switch off. Throws for an unknown cluster.
+   */
+  async remove(cluster: string, id?: string): Promise<boolean> {
+    const { name } = this.#originOf(cluster);
     let had = false;
     await this.#inTurn(async () => {
-      had = await this.#switchOff(origin);
+      const server = this.#servers.get(name);
+      const taken = server?.take(id) ?? [];
+      if (server?.rules.length === 0) this.#servers.delete(name);
+      had = taken.length > 0;
+      for (const active of taken) await this.#switchOff(active);
     });
     return had;
   }
 
   /** Switches every fault off: timers of faults end with it. */
   async clear(): Promise<void> {
-    for (const name of [...this.#active.keys()]) await this.remove(name);
+    for (const name of [...this.#servers.keys()]) await this.remove(name);
   }
 
-  /** When the cluster goes and comes back next, in epoch milliseconds; empty unless it flaps. */
+  /** Whether a fault lets nobody have a good connection to the cluster now. */
+  isDown(cluster: string): boolean {
+    return this.#servers.get(cluster)?.ofConnections?.isDown ?? false;
+  }
+
+  /** When the cluster's connections go and come back next, in epoch milliseconds; empty where no fault is known to begin or end. */
   transitions(cluster: string): readonly Transition[] {
     const nowMs = this.#clock.monotonicMs();
     const sinceEpochMs = this.#clock.nowMs() - nowMs;
-    const next = this.#active.get(cluster)?.transitions(nowMs, shownTransitions) ?? [];
+    const next = this.#servers.get(cluster)?.ofConnections?.transitions(nowMs, shownTransitions) ?? [];
     return next.map(({ atMs, to }) => ({ atMs: atMs + sinceEpochMs, to }));
   }
 
+  /** Server by server, the rules of each in their order. */
   list(): readonly FaultRecord[] {
-    return [...this.#active.values()].map(({ rule, fired, isOn }) => ({ ...rule, fired, isOn }));
+    return this.#all().map(({ rule, id, fired, isOn }) => ({ ...rule, id, fired, isOn }));
   }
 
   /** What the faults of each name met since the beginning, healed ones too. */
   fired(): ReadonlyMap<string, number> {
     const all = new Map(this.#healed);
-    for (const { rule, fired } of this.#active.values()) all.set(rule.fault, (all.get(rule.fault) ?? 0) + fired);
+    for (const { rule, fired } of this.#all()) all.set(rule.fault, (all.get(rule.fault) ?? 0) + fired);
     return all;
+  }
+
+  /** Rules that were one too many for their server. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** Stage B. */
   verdict(cluster: string, facts: RequestFacts): RequestVerdict {
-    return this.#active.get(cluster)?.verdict(facts) ?? pass;
+    return this.#ruleFor(cluster, facts)?.verdict(facts) ?? pass;
   }
 
   /** Stage C, as of now: an answer that is under way asks again. */
   body(cluster: string, facts: RequestFacts): BodyFault {
-    return this.#active.get(cluster)?.body(facts) ?? untouched;
+    return this.#ruleFor(cluster, facts)?.body(facts) ?? untouched;
   }
 
   /** Stage C of a watch, as of now; undefined: its lines are sent as they are. */
   editor(cluster: string, facts: RequestFacts): WatchEditor | undefined {
-    return this.#active.get(cluster)?.editor(facts);
+    return this.#ruleFor(cluster, facts)?.editor(facts);
   }
 
   /** Whether the answer must be JSON for the fault to show. */
   wantsJson(cluster: string, facts: RequestFacts): boolean {
-    return this.#active.get(cluster)?.wantsJson(facts) ?? false;
+    return this.#ruleFor(cluster, facts)?.wantsJson ?? false;
   }
 
   /** The value of X-Sim-Fault; undefined: there is none. */
   mark(cluster: string, facts: RequestFacts): string | undefined {
-    return this.#active.get(cluster)?.mark(facts);
+    return this.#ruleFor(cluster, facts)?.mark;
   }
 
-  async #switchOff(origin: Origin): Promise<boolean> {
-    const active = this.#active.get(origin.name);
-    if (active === undefined) return false;
-    this.#active.delete(origin.name);
+  #ruleFor(cluster: string, facts: RequestFacts): ActiveFault | undefined {
+    return this.#servers.get(cluster)?.ruleFor(facts);
+  }
+
+  #all(): readonly ActiveFault[] {
+    return [...this.#servers.values()].flatMap(({ rules }) => rules);
+  }
+
+  async #switchOff(active: ActiveFault): Promise<void> {
     await active.switchOff();
     const { fault } = active.rule;
     this.#healed.set(fault, (this.#healed.get(fault) ?? 0) + active.fired);
-    return true;
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {

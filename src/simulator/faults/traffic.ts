@@ -21,6 +21,20 @@ const times = {
   },
 } as const satisfies ParameterTable;
 
+const turns = {
+  onMs: { ...anyMs, low: 50, about: "it is on for so long, then off for offMs, and again" },
+  offMs: { ...anyMs, low: 50, about: "beside onMs; as long as that unless told" },
+  onOffJitter: {
+    kind: "number",
+    low: 0,
+    high: 1,
+    unit: "a share",
+    hasFraction: true,
+    otherwise: 0,
+    about: "beside onMs: how far a turn may be off, as a share of half the shorter of the two; drawn from the seed",
+  },
+} as const satisfies ParameterTable;
+
 const samples = {
   probability: {
     kind: "number",
@@ -63,12 +77,12 @@ export type Traffic = "requests" | "connections" | "server";
 
 /** Answers of faults of requests can say who spoilt them. */
 const header = {
-  header: { kind: "flag", otherwise: false, about: "answers that it meets carry X-Sim-Fault with its name" },
+  header: { kind: "flag", otherwise: false, about: "answers that it meets carry X-Sim-Fault with its id" },
 } as const satisfies ParameterTable;
 
 export const trafficTables = {
-  requests: { ...matches, ...samples, ...times, ...header },
-  connections: { ...samples, ...times },
+  requests: { ...matches, ...samples, ...times, ...turns, ...header },
+  connections: { ...samples, ...times, ...turns },
   server: times,
 } as const satisfies Readonly<Record<Traffic, ParameterTable>>;
 

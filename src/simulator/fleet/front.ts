@@ -44,7 +44,10 @@ export async function openFront(
     {
       names: clusters.map(({ name }) => name),
       seed,
-      breakCluster: faults.add,
+      async breakCluster(cluster, rules) {
+        await faults.remove(cluster);
+        for (const rule of rules) await faults.add(rule);
+      },
       healCluster: async (cluster) => void (await faults.remove(cluster)),
       addCluster: (cluster) => directory.add(cluster),
       removeCluster: (cluster) => directory.remove(cluster),

@@ -63,9 +63,9 @@ export async function joinServers(
       async add(rule) {
         await (partWith(rule.cluster)?.addFault(rule) ?? own.faults.add(rule));
       },
-      async remove(cluster) {
+      async remove(cluster, id) {
         const part = partWith(cluster);
-        return await (part === undefined ? own.faults.remove(cluster) : removed(part.removeFault(cluster)));
+        return await (part === undefined ? own.faults.remove(cluster, id) : removed(part.removeFault(cluster, id)));
       },
       list: async () => [...own.faults.list(), ...(await fromAll((part) => part.listFaults()))],
     },

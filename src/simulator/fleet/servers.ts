@@ -54,7 +54,7 @@ export interface Servers {
   readonly clusters: readonly { readonly name: string; readonly url: string }[];
   readonly faults: {
     add(rule: FaultRule): Promise<void>;
-    remove(cluster: string): Promise<boolean>;
+    remove(cluster: string, id?: string): Promise<boolean>;
     list(): readonly FaultRecord[];
   };
   readonly requests: Omit<RequestLog, "arrived"> & { of(name: string): ServerRequests };
@@ -142,8 +142,10 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const traffic = (): Traffic => {
     const all = origins.all();
     const transferred = all.map((origin) => origin.transferred);
-    const faulty = new Map<string, number>();
-    for (const { fault } of faults.list()) faulty.set(fault, (faulty.get(fault) ?? 0) + 1);
+    const faulty = new Map<string, Set<string>>();
+    for (const { fault, cluster } of faults.list()) {
+      faulty.set(fault, (faulty.get(fault) ?? new Set<string>()).add(cluster));
+    }
     return {
       answers: counts.list(),
       received: sumOf(log.counts(), ({ count }) => count),
@@ -152,7 +154,8 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
       sentBytes: sumOf(transferred, ({ sentBytes }) => sentBytes),
       receivedBytes: sumOf(transferred, ({ receivedBytes }) => receivedBytes),
       fired: faults.fired(),
-      faulty,
+      faulty: new Map([...faulty].map(([fault, clusters]) => [fault, clusters.size])),
+      refusedRules: faults.refused,
     };
   };
   const urlOf = (name: string): string => originOf(name).url;
@@ -165,7 +168,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
         checkFaultHasListener(originOf(rule.cluster), rule);
         return faults.add(rule);
       },
-      remove: (cluster) => faults.remove(cluster),
+      remove: (cluster, id) => faults.remove(cluster, id),
       list: () => faults.list(),
     },
     requests: {
@@ -178,7 +181,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     },
     connections: () => names.map((name) => ({ cluster: name, sockets: originOf(name).socketCount })),
     expected(name) {
-      const truth = expectedOf(worldByName(name).model());
+      const truth = { ...expectedOf(worldByName(name).model()), reachable: !faults.isDown(name) };
       const transitions = faults.transitions(name);
       return transitions.length === 0 ? truth : { ...truth, transitions };
     },

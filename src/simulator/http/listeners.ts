@@ -62,7 +62,8 @@ export class Origin {
   #server: Server | undefined;
   #port = 0;
   #sockets: Set<Socket> | undefined;
-  #stalled: Set<Destroyable> | undefined;
+  /** Connections, and requests with what is known of them. */
+  #stalled: Map<Destroyable, RequestFacts | undefined> | undefined;
   #watches: Set<OpenWatch> | undefined;
   #closedTransferred = { sentBytes: 0, receivedBytes: 0 };
   #isSilent = false;
@@ -163,12 +164,12 @@ export class Origin {
     return this.#isSilent;
   }
 
-  /** Holds something that will never be answered, until it goes away by itself or `releaseStalled` destroys it. */
-  stall(held: Destroyable): void {
-    this.#stalled ??= new Set();
-    this.#stalled.add(held);
+  /** Holds something that will never be answered, until it goes away by itself or is released: a connection, or a request. */
+  stall(held: Destroyable, request?: RequestFacts): void {
+    this.#stalled ??= new Map();
+    this.#stalled.set(held, request);
     if (this.#stalled.size <= maxStalled) return;
-    const [oldest] = this.#stalled;
+    const [oldest] = this.#stalled.keys();
     if (oldest === undefined) return;
     this.#stalled.delete(oldest);
     oldest.destroy();
@@ -178,12 +179,23 @@ export class Origin {
     this.#stalled?.delete(held);
   }
 
-  /** Destroys everything that was held and speaks again. */
-  releaseStalled(): void {
+  /** Destroys the requests among what is held that are meant. */
+  releaseStalled(isMeant: (request: RequestFacts) => boolean): void {
+    this.#release((request) => request !== undefined && isMeant(request));
+  }
+
+  /** Destroys the connections that were held, and speaks again on new ones. */
+  speak(): void {
     this.#isSilent = false;
-    const held = this.#stalled;
-    this.#stalled = undefined;
-    for (const one of held ?? []) one.destroy();
+    this.#release((request) => request === undefined);
+  }
+
+  #release(isMeant: (request: RequestFacts | undefined) => boolean): void {
+    for (const [held, request] of [...(this.#stalled ?? [])]) {
+      if (!isMeant(request)) continue;
+      this.#stalled?.delete(held);
+      held.destroy();
+    }
   }
 
   /** From now on connections meet this; the open ones are closed. */

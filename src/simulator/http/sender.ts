@@ -174,9 +174,9 @@ export class ReplySender {
   }
 
   /** Counts the exchange among those that are held, which are bounded. */
-  #hold({ origin, request, response }: Exchange): void {
+  #hold({ origin, request, response, facts }: Exchange): void {
     const held = { destroy: (): void => destroyConnection(request) };
-    origin.stall(held);
+    origin.stall(held, facts);
     response.once("close", () => origin.forget(held));
   }
 }

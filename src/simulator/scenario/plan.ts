@@ -8,7 +8,8 @@ import type { Selection, Step } from "./steps.ts";
 
 export type Action =
   | { readonly atMs: number; readonly kind: "add" | "remove" | "heal"; readonly cluster: string }
-  | { readonly atMs: number; readonly kind: "break"; readonly cluster: string; readonly rule: FaultRule }
+  /** From then on the cluster has these rules and no others; there is one at least. */
+  | { readonly atMs: number; readonly kind: "break"; readonly cluster: string; readonly rules: readonly FaultRule[] }
   | { readonly atMs: number; readonly kind: "churn"; readonly churn: ChurnSettings | "stop" };
 
 export interface ScenarioPlan {
@@ -48,14 +49,12 @@ export function spellsOf({ actions }: ScenarioPlan): Spell[] {
     const spell = open.get(cluster);
     const isOver = spell === undefined || (spell.toMs !== null && spell.toMs <= atMs);
     if (kind === "break" && isOver) {
-      const { fault, parameters: { startMs = 0, durationMs } = {} } = action.rule;
-      const fromMs = atMs + startMs;
-      const begun = { cluster, fault, fromMs, toMs: durationMs === undefined ? null : fromMs + durationMs };
+      const begun = { cluster, ...spellOf(atMs, action.rules) };
       open.set(cluster, begun);
       spells.push(begun);
-    } else if (kind === "break" && spell !== undefined && action.rule.parameters?.durationMs === undefined) {
-      // What follows without a heal between, and does not end by itself.
-      spell.toMs = null;
+    } else if (kind === "break" && spell !== undefined) {
+      // It takes the place of what was there.
+      spell.toMs = spellOf(atMs, action.rules).toMs;
     } else if (kind === "heal" && spell !== undefined && !isOver) {
       spell.toMs = Math.max(spell.fromMs, atMs);
       open.delete(cluster);
@@ -64,11 +63,22 @@ export function spellsOf({ actions }: ScenarioPlan): Spell[] {
   return spells.sort((a, b) => a.fromMs - b.fromMs);
 }
 
+/** From the first rule's beginning to the last one's end. */
+function spellOf(atMs: number, rules: readonly FaultRule[]): Omit<Spell, "cluster"> {
+  const times = rules.map(({ parameters: { startMs = 0, durationMs } = {} }) => ({
+    fromMs: atMs + startMs,
+    toMs: durationMs === undefined ? Number.POSITIVE_INFINITY : atMs + startMs + durationMs,
+  }));
+  const fromMs = Math.min(...times.map(({ fromMs }) => fromMs));
+  const toMs = Math.max(...times.map(({ toMs }) => toMs));
+  return { fault: rules[0]?.fault ?? "", fromMs, toMs: toMs === Number.POSITIVE_INFINITY ? null : toMs };
+}
+
 class Planner {
   readonly #names: readonly string[];
   readonly #seed: number;
   readonly #actions: Action[] = [];
-  readonly #faulty = new Map<string, string>();
+  readonly #faulty = new Set<string>();
   readonly #gone = new Set<string>();
   readonly #broken = new Map<string, string>();
   readonly #churned = new Set<string>();
@@ -109,28 +119,29 @@ class Planner {
       this.#churned.add(cluster);
       this.#actions.push({ atMs, kind: "remove", cluster });
     }
-    for (const cluster of this.#choose(heal, [...this.#faulty.keys()], `${where}.heal`)) {
+    for (const cluster of this.#choose(heal, [...this.#faulty], `${where}.heal`)) {
       this.#faulty.delete(cluster);
       this.#actions.push({ atMs, kind: "heal", cluster });
     }
     if (churn !== undefined) this.#actions.push({ atMs, kind: "churn", churn });
     if (faults === undefined) return;
-    if ("rules" in faults) for (const rule of faults.rules) this.#break(atMs, rule, `${where}.faults`);
+    if ("rules" in faults)
+      for (const [cluster, rules] of Map.groupBy(faults.rules, (rule) => rule.cluster))
+        this.#break(atMs, cluster, rules, `${where}.faults`);
     else
       for (const { fault, amount } of faults.shares) {
         const sound = this.#names.filter((name) => !this.#faulty.has(name));
         for (const cluster of this.#choose(amount, sound, `${where}.faults`))
-          this.#break(atMs, { cluster, fault: fault as FaultRule["fault"] }, `${where}.faults`);
+          this.#break(atMs, cluster, [{ cluster, fault: fault as FaultRule["fault"] }], `${where}.faults`);
       }
   }
 
-  #break(atMs: number, rule: FaultRule, where: string): void {
-    const { cluster, fault } = rule;
+  #break(atMs: number, cluster: string, rules: readonly FaultRule[], where: string): void {
     if (!this.#names.includes(cluster))
       throw new InvalidInputError([`${where}: no simulated cluster is called ${cluster}`]);
-    this.#faulty.set(cluster, fault);
-    if (!this.#broken.has(cluster)) this.#broken.set(cluster, fault);
-    this.#actions.push({ atMs, kind: "break", cluster, rule });
+    this.#faulty.add(cluster);
+    if (!this.#broken.has(cluster)) this.#broken.set(cluster, rules[0]?.fault ?? "");
+    this.#actions.push({ atMs, kind: "break", cluster, rules });
   }
 
   /** A share is one of the whole fleet. */

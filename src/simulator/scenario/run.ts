@@ -8,7 +8,8 @@ import type { Action, ScenarioPlan } from "./plan.ts";
 
 /** What the actions act on. */
 export interface ScenarioSubject {
-  breakCluster(rule: FaultRule): Promise<void>;
+  /** In place of whatever rules it had. */
+  breakCluster(cluster: string, rules: readonly FaultRule[]): Promise<void>;
   healCluster(cluster: string): Promise<void>;
   /** Its ClusterConnection comes and goes; the cluster itself serves all the time. */
   addCluster(cluster: string): void;
@@ -79,7 +80,7 @@ export class ScenarioRun {
     try {
       switch (action.kind) {
         case "break":
-          return await this.#subject.breakCluster(action.rule);
+          return await this.#subject.breakCluster(action.cluster, action.rules);
         case "heal":
           return await this.#subject.healCluster(action.cluster);
         case "add":

@@ -3,7 +3,7 @@
 import { parse } from "yaml";
 import { InvalidInputError } from "../../support/errors.ts";
 import { type ChurnSettings, parseChurn, parseChurnText } from "../churn/settings.ts";
-import { type FaultRule, faultNames, parseFaultRule } from "../faults/rule.ts";
+import { checkTogether, type FaultRule, faultNames, parseFaultRule } from "../faults/rule.ts";
 import { type FaultShare, parseFaultShares } from "./shares.ts";
 
 /** Which clusters: all that there are, so many, a part of the fleet, or by name. */
@@ -136,7 +136,11 @@ function readFaults(value: unknown, where: string, problems: string[]): Step["fa
   if (value === undefined) return undefined;
   try {
     if (typeof value === "string") return { shares: parseFaultShares(value, faultNames) };
-    if (Array.isArray(value)) return { rules: value.map((rule) => parseFaultRule(rule)) };
+    if (Array.isArray(value)) {
+      const rules = value.map((rule) => parseFaultRule(rule));
+      for (const own of Map.groupBy(rules, ({ cluster }) => cluster).values()) checkTogether(own);
+      return { rules };
+    }
     problems.push(`${where}.faults: must be like blackhole=20%,hang=3, or a list of {cluster, fault, parameters}`);
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;

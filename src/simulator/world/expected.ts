@@ -51,7 +51,9 @@ export interface ExpectedCluster {
   readonly cpuCapacityCores: number;
   readonly memoryCapacityBytes: number;
   readonly perNode: Readonly<Record<string, ExpectedNode>>;
-  /** Of a cluster with the fault flap: when it goes and comes back next. */
+  /** False while a fault of its connections keeps everybody out: what requests meet does not count. */
+  readonly reachable: boolean;
+  /** When that changes next, where it is known. */
   readonly transitions?: readonly Transition[];
 }
 
@@ -64,6 +66,7 @@ interface NodeSums {
 
 const noPods = (): Record<Phase, number> => ({ Pending: 0, Running: 0, Succeeded: 0, Failed: 0 });
 
+/** As it is without faults. */
 export function expectedOf(model: ClusterModel): ExpectedCluster {
   const sums = sumPods(model);
   const podsByPhase = noPods();
@@ -85,6 +88,7 @@ export function expectedOf(model: ClusterModel): ExpectedCluster {
     cpuCapacityCores: total((node) => node.cpuCapacityMilli) / 1000,
     memoryCapacityBytes: total((node) => node.memoryCapacityKi * 1024),
     perNode: Object.fromEntries(model.nodes.map((node, i) => [node.name, expectedNode(node, sums[i] as NodeSums)])),
+    reachable: true,
   };
 }
 

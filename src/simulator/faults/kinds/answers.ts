@@ -12,8 +12,8 @@ export const hang = faultKind({
   looks: "the request is taken and never answered",
   traffic: "requests",
   parameters: {},
-  behave: () => ({
-    start: (origin) => () => origin.releaseStalled(),
+  behave: (_values, { meets }) => ({
+    start: (origin) => () => origin.releaseStalled(meets),
     request: () => ({ type: "stall" }),
   }),
 });

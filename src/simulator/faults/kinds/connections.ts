@@ -22,7 +22,7 @@ function meet(origin: Origin, context: FaultContext, welcome: Welcome, maxConnec
   });
   return () => {
     origin.admit(undefined);
-    origin.releaseStalled();
+    origin.speak();
   };
 }
 
@@ -42,9 +42,14 @@ export const blackhole = faultKind({
       return { start: (origin) => meet(origin, context, "silence", maxConnections) };
     }
     return {
+      isOutage: true,
       start: (origin) => {
         origin.silence();
-        return meet(origin, context, "silence");
+        const heal = meet(origin, context, "silence");
+        return () => {
+          origin.releaseStalled(context.meets);
+          return heal();
+        };
       },
       request: () => ({ type: "stall" }),
       body: () => ({ type: "hold" }),
@@ -58,6 +63,7 @@ export const refuse = faultKind({
   traffic: "connections",
   parameters: { maxConnections: connectionCap },
   behave: ({ maxConnections }, context) => ({
+    isOutage: maxConnections === undefined && !context.isSampled,
     start: async (origin) => {
       if (maxConnections !== undefined || context.isSampled) return meet(origin, context, "reset", maxConnections);
       context.fired();
@@ -92,6 +98,7 @@ export const tls = faultKind({
     },
   },
   behave: ({ variant }, context) => ({
+    isOutage: !context.isSampled,
     start: (origin) => {
       const heal = meet(origin, context, variant === "handshakeStall" ? "silence" : variant);
       origin.destroySockets();

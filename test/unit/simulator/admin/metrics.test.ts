@@ -11,6 +11,7 @@ const traffic: Traffic = {
   receivedBytes: 100,
   fired: new Map([["hang", 1]]),
   faulty: new Map([["hang", 1]]),
+  refusedRules: 0,
 };
 const textOf = (name: string, change: Partial<Traffic> = {}): string => {
   const metrics = new ProcessMetrics(name);

@@ -40,6 +40,7 @@ describe("fault rules", () => {
     ["latency", { distribution: "pareto", shape: 1.16, before: "handshake" }],
     ["unauthorized", { code: 403, resource: "pods" }],
     ["flap", { jitter: 0.3, seed: 4 }],
+    ["tls", { onMs: 50, offMs: 100, onOffJitter: 1 }],
   ])("%s takes %j", (fault, parameters) => {
     expect(problemsOf(fault, parameters)).toEqual([]);
     expect(parseFaultRule({ cluster: "c", fault, parameters }).parameters).toEqual(parameters);
@@ -56,6 +57,7 @@ describe("fault rules", () => {
     ["status", { code: 450.5 }, "parameters.code: must be a whole number from 400 to 599 (an HTTP status)"],
     ["reset", { afterBytes: "9" }, "parameters.afterBytes: must be a whole number from 0 to 1000000000 (bytes)"],
     ["flap", { upMs: 49 }, "parameters.upMs: must be a whole number from 50 to 3600000 (milliseconds)"],
+    ["hang", { offMs: 100 }, "parameters.offMs: must stand beside onMs"],
     ["hang", { probability: 1.1 }, "parameters.probability: must be a number from 0 to 1 (a share)"],
     ["hang", { watch: "yes" }, "parameters.watch: must be true or false"],
     ["hang", { path: "" }, "parameters.path: must be a text of 1 to 256 characters"],

@@ -1,6 +1,7 @@
 // A scenario from its text to its last action, in virtual time.
 import { describe, expect, it } from "vitest";
 import type { ChurnSettings } from "../../../../src/simulator/churn/settings.ts";
+import type { FaultRule } from "../../../../src/simulator/faults/rule.ts";
 import { type Action, planScenario, spellsOf } from "../../../../src/simulator/scenario/plan.ts";
 import { ScenarioRun } from "../../../../src/simulator/scenario/run.ts";
 import { parseScenario } from "../../../../src/simulator/scenario/steps.ts";
@@ -36,11 +37,26 @@ steps:
       ...Array.from({ length: 5 }, () => "120000 heal"),
       "300000 break",
     ]);
-    expect(actions.at(-1)).toMatchObject({ rule: { cluster: "c3", fault: "status", parameters: { code: 429 } } });
+    expect(actions.at(-1)).toMatchObject({ rules: [{ cluster: "c3", fault: "status", parameters: { code: 429 } }] });
     expect([...broken.values()].filter((fault) => fault === "blackhole")).toHaveLength(4);
     expect(broken.has("c3")).toBe(true);
     expect(churned.size).toBe(0);
     expect(durationMs).toBe(300_000);
+  });
+
+  it("gives a cluster several rules in one step, in their order, in place of what it had", () => {
+    const rules = [
+      { cluster: "c3", fault: "status", id: "lists", parameters: { verb: "list", durationMs: 30_000 } },
+      { cluster: "c3", fault: "latency", parameters: { startMs: 5_000, durationMs: 60_000 } },
+    ];
+    const told = plan(
+      `steps: [{ at: 0s, faults: [{ cluster: c3, fault: hang }] }, { at: 10s, faults: ${JSON.stringify(rules)} }]`,
+    );
+    expect(told.actions).toEqual([
+      { atMs: 0, kind: "break", cluster: "c3", rules: [{ cluster: "c3", fault: "hang" }] },
+      { atMs: 10_000, kind: "break", cluster: "c3", rules },
+    ]);
+    expect(spellsOf(told)).toEqual([{ cluster: "c3", fault: "hang", fromMs: 0, toMs: 75_000 }]);
   });
 
   it("lets clusters go and come back at a pace", () => {
@@ -104,6 +120,14 @@ steps:
     ["steps: [{ at: 0s, every: 100ms, until: 4h, heal: all }]", /happens more than 100000 times/],
     ["steps: [{ at: 1s, add: 1 }]", /steps\[0\]\.add: 1 are wanted and there are 0/],
     ["steps: [{ at: 1s, remove: [c99] }]", /c99 is not one of those/],
+    [
+      "steps: [{ at: 1s, faults: [{ cluster: c1, fault: refuse }, { cluster: c1, fault: tls }] }]",
+      /steps\[0\]\.faults: fault: tls meets connections, and so does refuse of c1/,
+    ],
+    [
+      "steps: [{ at: 1s, faults: [{ cluster: c1, fault: hang }, { cluster: c1, fault: hang }] }]",
+      /id: c1 has two rules called hang/,
+    ],
     ["steps: [{ at: 1s, faults: [{ cluster: c99, fault: hang }] }]", /no simulated cluster is called c99/],
   ])("%s is refused with what is wrong", (text, problem) => {
     expect(problemsOf(text).join("; ")).toMatch(problem);
@@ -120,7 +144,8 @@ describe("a run of a scenario", () => {
     const seen: string[] = [];
     const note = (what: string): void => void seen.push(`${clock.monotonicMs()} ${what}`);
     const subject = {
-      breakCluster: async ({ cluster, fault }: { cluster: string; fault: string }) => note(`${fault} ${cluster}`),
+      breakCluster: async (cluster: string, rules: readonly FaultRule[]) =>
+        note(`${rules.map(({ fault }) => fault).join("+")} ${cluster}`),
       healCluster: (cluster: string) => Promise.reject(new Error(`cannot heal ${cluster}`)),
       addCluster: (cluster: string) => note(`add ${cluster}`),
       removeCluster: (cluster: string) => note(`remove ${cluster}`),
