@@ -19,5 +19,14 @@ export async function runningSimulator(pid: number | undefined): Promise<AdminCl
       `several simulators run; choose one with --simulator ${running.map(({ pid }) => pid).join(" or ")}`,
     );
   }
-  return new AdminClient(first.admin);
+  return new AdminClient(first.admin, { onSilent: warnOnce() });
+}
+
+/** Says on standard error what answers lack, and again only when it is another process. */
+function warnOnce(): (processes: string) => void {
+  let told = "";
+  return (processes) => {
+    if (processes !== told) process.stderr.write(`clusterpulse: no answer from ${processes}; what it has is missing\n`);
+    told = processes;
+  };
 }

@@ -27,6 +27,9 @@ export class SimulatorRefusedError extends ClusterPulseError {
   }
 }
 
+/** Of answers in which something is missing: the processes of the simulator that did not answer. */
+export const silentHeader = "x-sim-silent";
+
 const defaultDeadlineMs = 10_000;
 const maxAnswerBytes = 16 * 1024 * 1024;
 
@@ -37,10 +40,16 @@ const maxAnswerBytes = 16 * 1024 * 1024;
 export class AdminClient {
   readonly #address: AdminAddress;
   readonly #deadlineMs: number;
+  readonly #onSilent: (processes: string) => void;
 
-  constructor(address: AdminAddress, options: { readonly deadlineMs?: number } = {}) {
+  /** @param options.onSilent is told the processes of the simulator that did not answer, whose part an answer lacks */
+  constructor(
+    address: AdminAddress,
+    options: { readonly deadlineMs?: number; readonly onSilent?: (processes: string) => void } = {},
+  ) {
     this.#address = address;
     this.#deadlineMs = options.deadlineMs ?? defaultDeadlineMs;
+    this.#onSilent = options.onSilent ?? (() => undefined);
   }
 
   async clusters(): Promise<readonly { readonly name: string; readonly url: string }[]> {
@@ -156,6 +165,8 @@ export class AdminClient {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
       const text = await readText(response);
+      const silent = response.headers.get(silentHeader);
+      if (silent !== null) this.#onSilent(silent);
       if (response.ok) return read(text);
       refusal = { status: response.status, answer: JSON.parse(text) };
     } catch {

@@ -5,6 +5,7 @@ import https from "node:https";
 import net from "node:net";
 import tls from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { AdminClient } from "../../src/simulator/admin-client.ts";
 import { type FaultName, type Simulator, startSimulator } from "../../src/simulator/index.ts";
 import { VirtualClock } from "../../src/support/virtual-clock.ts";
 import { type Access, accessTo } from "../support/wire-client.ts";
@@ -162,6 +163,31 @@ describe("faults", () => {
     await simulator.faults.remove(sick);
     await closed;
     expect(await statusOf(access, "/version")).toBe(200);
+  });
+
+  it("blackhole: a connection that was open counts until its client closes it", async () => {
+    const open = async (): Promise<number | undefined> => {
+      const counts = await new AdminClient(simulator.admin).connections();
+      return counts.find(({ cluster }) => cluster === sick)?.sockets;
+    };
+    await expect.poll(open).toBe(0);
+    const sockets = await Promise.all(
+      [1, 2].map(async () => {
+        const socket = tls.connect({ port: access.port, host: "127.0.0.1", ca: access.ca });
+        socket.on("error", () => {});
+        leftovers.push(() => socket.destroy());
+        await new Promise((resolve) => socket.once("secureConnect", resolve));
+        return socket;
+      }),
+    );
+    await expect.poll(open).toBe(2);
+    await simulator.faults.add({ cluster: sick, fault: "blackhole" });
+    expect(await open()).toBe(2);
+    sockets[0]?.destroy();
+    // Elsewhere the kernel does not tell, and it counts until the fault ends.
+    await expect.poll(open).toBe(process.platform === "linux" ? 1 : 2);
+    await simulator.faults.remove(sick);
+    await expect.poll(open).toBe(0);
   });
 
   it("blackhole: silences a watch of the hub in the middle", async () => {

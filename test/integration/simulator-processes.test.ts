@@ -98,6 +98,28 @@ describe("a fleet that three processes serve", () => {
     }
   });
 
+  test("tells what the others say while one process hangs, and names it", async () => {
+    const hung = fleet.pids[1] as number;
+    const missing: string[] = [];
+    const asking = new AdminClient(fleet.admin, { onSilent: (processes) => missing.push(processes) });
+    const own = names.filter((_, index) => index % processes === 1);
+    process.kill(hung, "SIGSTOP");
+    try {
+      const told = (await asking.connections()).map(({ cluster }) => cluster);
+      expect(told.toSorted()).toEqual(names.filter((name) => !own.includes(name)).toSorted());
+      expect(missing).toEqual([`process 2 of 3 for clusters (process id ${hung})`]);
+      await expect(asking.expected(own[0] as string)).rejects.toMatchObject({ status: 504 });
+      expect((await asking.expected(names[0] as string)).reachable).toBe(true);
+    } finally {
+      process.kill(hung, "SIGCONT");
+    }
+    await eventually(
+      async () => (await asking.connections()).length === names.length,
+      60_000,
+      "the process answers again",
+    );
+  });
+
   test("has faults switched on, listed and off, whoever serves what is broken", async () => {
     const broken = [...names.slice(0, processes), "hub", "registry-01"];
     for (const cluster of broken) await admin.addFault({ cluster, fault: "unauthorized" });

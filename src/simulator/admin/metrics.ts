@@ -82,6 +82,10 @@ function metric(name: string, type: "counter" | "gauge", help: string, samples: 
   return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${lines.join("")}`;
 }
 
+/** Of a fleet that several processes serve. */
+export const silentMetric = (silent: number): string =>
+  metric("processes_silent", "gauge", "Processes that did not answer when they were asked last.", [[{}, silent]]);
+
 const escaped = (text: string): string => text.replace(/[\\"\n]/g, (char) => (char === "\n" ? "\\n" : `\\${char}`));
 
 /** One text of several that this module wrote. */

@@ -42,6 +42,8 @@ export interface AdminSubject {
   process(): Awaitable<ProcessReport>;
   /** Prometheus text. */
   metrics(): Awaitable<string>;
+  /** Names of processes of the fleet that did not answer when they were asked last: what is of them is missing. Undefined: there are none. */
+  silent?(): readonly string[];
   /** Undefined where only a part of a fleet is served: the whole has one. So has it a scenario. */
   readonly directory?: { change(change: MembershipChange): Required<MembershipChange> };
   readonly scenario?: {

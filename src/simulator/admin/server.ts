@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ClusterPulseError, InvalidInputError, safeError } from "../../support/errors.ts";
-import { SimulatorRefusedError } from "../admin-client.ts";
+import { SimulatorRefusedError, silentHeader } from "../admin-client.ts";
 import { isSameToken } from "../tokens.ts";
 import { AdminError, type AdminReply, type AdminSubject, adminRoutes, unknownRoute } from "./routes.ts";
 
@@ -46,11 +46,13 @@ async function handle(
 ): Promise<void> {
   const reply = await answer(subject, token, request).catch(failure);
   const { contentType = "application/json" } = reply;
+  const silent = subject.silent?.() ?? [];
   const bytes = Buffer.from(reply.contentType === undefined ? JSON.stringify(reply.body) : String(reply.body));
   response.writeHead(reply.status, {
     "content-type": contentType,
     "content-length": String(bytes.length),
     "cache-control": "no-store",
+    ...(silent.length === 0 ? {} : { [silentHeader]: silent.join(", ") }),
   });
   response.end(bytes);
 }
@@ -59,6 +61,7 @@ const statuses: Readonly<Record<string, number>> = {
   SIMULATED_CLUSTER_UNKNOWN: 404,
   NOT_REGISTERED: 409,
   STILL_LEAVING: 409,
+  PART_SILENT: 504,
 };
 
 function failure(error: unknown): AdminReply {

@@ -8,6 +8,7 @@ import type { FaultRule } from "../faults/rule.ts";
 import { AnswerCounts } from "../http/answer-counts.ts";
 import { type Authority, loopbackHosts } from "../http/certificates.ts";
 import type { Engine } from "../http/engine.ts";
+import { KernelConnections } from "../http/kernel-connections.ts";
 import type { Origin } from "../http/listeners.ts";
 import { Pipeline, type PlainAnswer } from "../http/pipeline.ts";
 import { RequestLog, type ServerRequests } from "../http/request-log.ts";
@@ -59,12 +60,12 @@ export interface Servers {
   };
   readonly requests: Omit<RequestLog, "arrived"> & { of(name: string): ServerRequests };
   /** Open connections of every cluster. */
-  connections(): readonly { readonly cluster: string; readonly sockets: number }[];
+  connections(): Promise<readonly { readonly cluster: string; readonly sockets: number }[]>;
   expected(cluster: string): ExpectedCluster;
   /** What happens in the clusters by itself. */
   readonly churn: Churn;
   /** Prometheus text of this process. */
-  metrics(): string;
+  metrics(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -139,8 +140,12 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     server.close();
     throw error;
   });
-  const traffic = (): Traffic => {
+  /** What is silenced is not read, so that only the kernel knows when a client goes. */
+  const kernelIfSilent = (): Promise<KernelConnections | undefined> | undefined =>
+    origins.all().some(({ isSilent }) => isSilent) ? KernelConnections.read() : undefined;
+  const traffic = async (): Promise<Traffic> => {
     const all = origins.all();
+    const kernel = await kernelIfSilent();
     const transferred = all.map((origin) => origin.transferred);
     const faulty = new Map<string, Set<string>>();
     for (const { fault, cluster } of faults.list()) {
@@ -150,7 +155,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
       answers: counts.list(),
       received: sumOf(log.counts(), ({ count }) => count),
       watches: sumOf(all, ({ watches }) => watches.length),
-      connections: sumOf(all, ({ socketCount }) => socketCount),
+      connections: sumOf(all, (origin) => origin.socketCount(kernel)),
       sentBytes: sumOf(transferred, ({ sentBytes }) => sentBytes),
       receivedBytes: sumOf(transferred, ({ receivedBytes }) => receivedBytes),
       fired: faults.fired(),
@@ -179,13 +184,16 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
       since: (sinceMs, limit) => log.since(sinceMs, limit),
       of: (name) => ({ cluster: originOf(name).name, count: log.count(name), recent: log.recent(name) }),
     },
-    connections: () => names.map((name) => ({ cluster: name, sockets: originOf(name).socketCount })),
+    async connections() {
+      const kernel = await kernelIfSilent();
+      return names.map((name) => ({ cluster: name, sockets: originOf(name).socketCount(kernel) }));
+    },
     expected(name) {
       const truth = { ...expectedOf(worldByName(name).model()), reachable: !faults.isDown(name) };
       const transitions = faults.transitions(name);
       return transitions.length === 0 ? truth : { ...truth, transitions };
     },
-    metrics: () => processMetrics.text(traffic()),
+    metrics: async () => processMetrics.text(await traffic()),
     churn,
     async close() {
       churn.stop();

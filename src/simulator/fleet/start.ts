@@ -4,6 +4,7 @@
 import { ClusterPulseError, InvalidInputError } from "../../support/errors.ts";
 import { checkOptions, type SimulatorOptions } from "../options.ts";
 import { hubName } from "../origins.ts";
+import { AskedPart } from "./asked-part.ts";
 import { type FleetServers, type Front, openFront } from "./front.ts";
 import { HubSide } from "./hub-side.ts";
 import { joinServers } from "./joined-servers.ts";
@@ -64,7 +65,7 @@ export async function startFleet(options: SimulatorOptions, processes: number): 
     opened.push({ close: () => Promise.all(parts.map((part) => part.stop())) });
     const servers = await joinServers(
       own,
-      parts.map(({ client }) => client),
+      parts.map(({ client, pid }, index) => new AskedPart(`${partName(index, processes)} (process id ${pid})`, client)),
       identities.map(({ name }) => name),
     );
     const front = await openFront(side, servers, options);
@@ -95,12 +96,14 @@ async function startParts(
   throw failed.reason;
 }
 
+const partName = (index: number, parts: number): string => `process ${index + 1} of ${parts} for clusters`;
+
 function firstToEnd(parts: readonly PartProcess[], isClosing: () => boolean): Promise<ClusterPulseError> {
   return new Promise((resolve) => {
     for (const [index, { pid, ended }] of parts.entries()) {
       void ended.then((how) => {
         if (isClosing()) return;
-        const which = `process ${index + 1} of ${parts.length} for clusters (process id ${pid})`;
+        const which = `${partName(index, parts.length)} (process id ${pid})`;
         resolve(new ClusterPulseError("PART_ENDED", `${which} ended unexpectedly: ${how}; the fleet is stopped`));
       });
     }

@@ -5,6 +5,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { type Clock, systemClock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
 import type { RequestFacts } from "../faults/facts.ts";
+import type { KernelConnections } from "./kernel-connections.ts";
 
 /** Beyond this many connections or requests held without an answer, the oldest is destroyed. */
 export const maxStalled = 256;
@@ -88,9 +89,14 @@ export class Origin {
     return this.#server !== undefined;
   }
 
-  /** Connections that are open right now, answered or not. */
-  get socketCount(): number {
-    return this.#sockets?.size ?? 0;
+  /**
+   * Connections that are open right now, answered or not.
+   * @param kernel tells of those that are silenced and not read whether the client closed them; without it they count as open
+   */
+  socketCount(kernel?: KernelConnections): number {
+    const sockets = this.#sockets ?? new Set<Socket>();
+    if (!this.#isSilent || kernel === undefined) return sockets.size;
+    return [...sockets].filter((socket) => kernel.has(socket)).length;
   }
 
   /** What went over all its connections so far, TLS included. */
