@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { ClusterPulseError } from "../support/errors.ts";
 
 export interface ChildCommand {
+  readonly name: string;
   readonly pid: number;
   /** Resolves with the first line of its output. Rejects with CHILD_ENDED or CHILD_LATE, which name the command. */
   firstLine(deadlineMs: number): Promise<string>;
@@ -19,22 +20,34 @@ const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 /** Starts `clusterpulse <args>` in a process group of its own: Ctrl-C reaches this process only, which stops its children last. */
 export function startChildCommand(args: readonly string[]): ChildCommand {
-  return startChild(args[0] ?? "command", process.execPath, ["--import", guard, main, ...args], "ipc");
+  const child = spawn(process.execPath, ["--import", guard, main, ...args], {
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+    detached: true,
+  });
+  return watched(args[0] ?? "command", child);
 }
 
-/** Starts a foreign program, whose output nobody reads. */
+/** Becomes the program, and leaves a watcher behind that ends it when the input is closed: nothing else tells of a parent that was killed. */
+const endWithInput =
+  'command -v "$1" >/dev/null || exit 127; exec 3<&0; (read -r _ <&3; kill $$ 2>&-) & exec "$@" 3<&- </dev/null';
+
+/** Starts a foreign program, which knows nothing of parents; its output is not read beyond the first line. */
 export function startProgram(program: string, args: readonly string[]): ChildCommand {
-  return startChild(program, program, args, "ignore");
+  const child = spawn("sh", ["-c", endWithInput, "sh", program, ...args], {
+    stdio: ["pipe", "pipe", "inherit"],
+    detached: true,
+  });
+  return watched(program, child);
 }
 
-function startChild(name: string, file: string, args: readonly string[], channel: "ipc" | "ignore"): ChildCommand {
-  const child = spawn(file, args, { stdio: ["ignore", "pipe", "inherit", channel], detached: true });
+function watched(name: string, child: ChildProcess): ChildCommand {
   const ended = new Promise<number | null>((resolve) => {
     child.once("exit", (code) => resolve(code));
     child.once("error", () => resolve(null));
   });
   child.stdout?.resume();
   return {
+    name,
     pid: child.pid ?? 0,
     ended,
     firstLine: (deadlineMs) => Promise.race([firstLine(name, child, deadlineMs), endedEarly(name, ended)]),

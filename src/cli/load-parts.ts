@@ -70,10 +70,20 @@ export async function joinParts(url: string, settings: LoadSettings, seen: Seen)
   };
 }
 
-/** Starts everything. `ended` is called when a part ends by itself. Rejects when one is not ready in time, with all of them stopped. */
-export async function startParts(settings: LoadSettings, seen: Seen, ended: () => void): Promise<LoadParts> {
+/**
+ * Starts everything. `ended` is called with the name of a part that ended, also when that was asked for. Rejects when one is not ready in
+ * time, with all of them stopped.
+ */
+export async function startParts(
+  settings: LoadSettings,
+  seen: Seen,
+  ended: (name: string) => void,
+): Promise<LoadParts> {
   checkFileLimit(settings.clusters);
   const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-load-"));
+  const removeScratch = (): void => rmSync(scratch, { recursive: true, force: true });
+  // Who is asked to stop a second time waits for nobody.
+  process.once("exit", removeScratch);
   const children: ChildCommand[] = [];
   const started = <T extends ChildCommand>(child: T): T => {
     children.unshift(child);
@@ -83,7 +93,8 @@ export async function startParts(settings: LoadSettings, seen: Seen, ended: () =
   const close = async (): Promise<void> => {
     closeObserver();
     for (const child of children) await child.stop(stopDeadlineMs);
-    rmSync(scratch, { recursive: true, force: true });
+    removeScratch();
+    process.off("exit", removeScratch);
   };
   try {
     const storeUrl = settings.storeUrl ?? (await startStore(scratch, started));
@@ -104,7 +115,7 @@ export async function startParts(settings: LoadSettings, seen: Seen, ended: () =
     const addresses = { "health-probe-bind-address": "0", "metrics-bind-address": `127.0.0.1:${metricsPort}` };
     const hubFlags = { kubeconfig, namespace, store: storeUrl, "log-level": "error", ...addresses };
     const hub = started(startChildCommand(["hub", ...flagsOf(hubFlags), "--no-api"]));
-    for (const child of [simulator, hub]) void child.ended.then(ended);
+    for (const child of children) void child.ended.then(() => ended(child.name));
     return {
       admin: new AdminClient(file.admin),
       hubCost: () => scrapeCost(metricsUrl),

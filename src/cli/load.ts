@@ -39,7 +39,7 @@ async function load(settings: LoadRunSettings, version: string): Promise<void> {
   const stopped = new AbortController();
   const stop = (code: string, message: string) => (): void => stopped.abort(new ClusterPulseError(code, message));
   void untilAskedToStop().then(stop("STOPPED", "stopped before the end; there is no report"));
-  const gone = stop("CHILD_ENDED", "the hub or the simulator ended while it was measured");
+  const gone = (name: string): void => stop("CHILD_ENDED", `${name} ended by itself; there is no report`)();
 
   const outcomes: { listener: Seen } = { listener: () => undefined };
   const seen: Seen = (cluster, atMs, good) => outcomes.listener(cluster, atMs, good);

@@ -64,12 +64,11 @@ async function soak(settings: LoadSettings, minutes: number, say: (line: string)
   const settledAfter = Math.min(60, Math.ceil(minutes / 4));
   const stop = new AbortController();
   void untilAskedToStop().then(() => stop.abort());
-  const gone = new ClusterPulseError("CHILD_ENDED", "the hub or the simulator ended by itself");
   let ledger = new LatenessLedger(intervalMs);
   const parts = await startParts(
     settings,
     (cluster, atMs) => ledger.written(cluster, atMs),
-    () => stop.abort(gone),
+    (name) => stop.abort(new ClusterPulseError("CHILD_ENDED", `${name} ended by itself`)),
   );
   const samples: Sample[] = [];
   try {
@@ -85,7 +84,8 @@ async function soak(settings: LoadSettings, minutes: number, say: (line: string)
       say(csvLine(minute, samples.at(-1) as Sample));
     }
   } catch (error) {
-    if (!stop.signal.aborted || stop.signal.reason === gone) throw stop.signal.aborted ? gone : error;
+    if (!stop.signal.aborted) throw error;
+    if (stop.signal.reason instanceof ClusterPulseError) throw stop.signal.reason;
     console.error("soak: stopped before its time; judged by what there is");
   } finally {
     await parts.close();
