@@ -26,8 +26,8 @@ import { type EventPoster, eventWriter } from "../event-writer/event-writer.ts";
 import { informer, type WatchedSource } from "../informer/informer.ts";
 import { SourceBoard } from "../metric-source/board.ts";
 import { metricSourcesDefinition } from "../metric-source/metric-sources.ts";
+import type { RegistryConnector } from "../registry/link.ts";
 import { registriesDefinition } from "../registry/registries.ts";
-import type { RegistryConnector } from "../registry/registry.ts";
 import { type StatusPatcher, type StatusSink, statusWriter } from "../status-writer/status-writer.ts";
 import { type StoreSink, storeWriter } from "../store-writer/store-writer.ts";
 import { type ActorDefinition, type ActorSystem, createActorSystem } from "../system/index.ts";
@@ -97,6 +97,7 @@ export interface Hub {
   readonly store: Pick<StoreSink, "stats">;
   readonly status: Pick<StatusSink, "stats">;
   readonly admission: Pick<Admission, "stats">;
+  readonly registryChecks: Pick<Admission, "stats">;
   /** Bytes of answers to polls, of pages of MetricSources, and of such pages that wait for their turn. */
   answers(): Readonly<Record<"polls" | "sources" | "ahead", AdmissionStats>>;
   /** How many actors wait to hear of how many objects of the hub's API: pairs of both. */
@@ -142,6 +143,7 @@ export function startHub(options: HubOptions): Hub {
   };
   const system = (options.createSystem ?? createActorSystem)({ clock, random, log });
   const admission = new Admission(limits.maxHandshakes ?? 50, "slot for a handshake");
+  const registryChecks = new Admission(maxRegistryChecks, "slot for a check");
   const answerBytes = limits.maxAnswerBytes ?? maxAnswerBytes;
   const answers = new Admission(answerBytes, "room for one more answer");
   const pages = new Admission(maxSourcePageBytes, "room for one more page");
@@ -195,7 +197,7 @@ export function startHub(options: HubOptions): Hub {
             informer: informerRef,
             connector: ports.registryConnector,
             // Slots of their own: registries never hold up clusters.
-            admission: new Admission(maxRegistryChecks),
+            admission: registryChecks,
             store: store.sink,
             status: status.sink,
             events: events.sink,
@@ -222,6 +224,7 @@ export function startHub(options: HubOptions): Hub {
     store: store.sink,
     status: status.sink,
     admission,
+    registryChecks,
     answers: () => ({ polls: answers.stats(), sources: pages.stats(), ahead: aheadPages.stats() }),
     interests: watches.interests,
     stop: (deadlineMs) => system.stop(deadlineMs),

@@ -14,17 +14,14 @@ import {
   version,
 } from "../../src/api/v1alpha1/resources.ts";
 import { createEndpointPolicy, type EndpointPolicy, specialAddress } from "../../src/kube/endpoint-policy.ts";
-import { isKubeError } from "../../src/kube/errors.ts";
 import { runsInPod } from "../../src/kube/kubeconfig.ts";
 import { objectSource, Reflector } from "../../src/kube/reflector.ts";
 import { createResolver, type Resolve } from "../../src/kube/resolver.ts";
 import { readSecretCredentials } from "../../src/kube/secret-credentials.ts";
 import { patchStatus } from "../../src/kube/status-patch.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../../src/kube/transport.ts";
-import { Admission } from "../../src/support/admission.ts";
 import type { Clock } from "../../src/support/clock.ts";
 import type { Logger } from "../../src/support/log.ts";
-import { ownTrouble } from "../../src/support/own-trouble.ts";
 import type { Random } from "../../src/support/random.ts";
 import type { FinalizerPatcher } from "../cluster/finalizers.ts";
 import type { Connector } from "../cluster/link.ts";
@@ -34,6 +31,7 @@ import type { WatchedSource } from "../informer/informer.ts";
 import type { StatusPatcher } from "../status-writer/status-writer.ts";
 import type { HubPorts } from "./hub.ts";
 import { registryConnector } from "./registries.ts";
+import { SecretReads } from "./secret-reads.ts";
 
 export interface KubernetesOptions {
   /** The hub's own API. */
@@ -63,6 +61,7 @@ export function kubernetesPorts(
   "createSources" | "connector" | "registryConnector" | "statusPatcher" | "finalizerPatcher" | "eventPoster"
 > {
   const endpointPolicy = endpointPolicyOf(options);
+  const secretReads = new SecretReads(options.clock);
   return {
     createSources: (onChange) =>
       new Map([
@@ -72,8 +71,8 @@ export function kubernetesPorts(
         // Names and versions only: a cluster's actor alone reads its own Secret, when it connects.
         [secrets.kind, watched(options, secrets, true, onChange)],
       ]),
-    connector: secretConnector(options, endpointPolicy),
-    registryConnector: registryConnector({ ...options, endpointPolicy }),
+    connector: secretConnector(options, endpointPolicy, secretReads),
+    registryConnector: registryConnector({ ...options, endpointPolicy, secretReads }),
     statusPatcher: statusPatcher(options.hub),
     finalizerPatcher: finalizerPatcher(options.hub),
     eventPoster: kubernetesEventPoster(options.hub),
@@ -116,33 +115,17 @@ function endpointPolicyOf(options: KubernetesOptions): EndpointPolicy {
   return createEndpointPolicy({ insideCluster, resolve });
 }
 
-/**
- * Of clusters, at once: a fleet that starts reads thousands, and one that waited for the two connections to the hub's API with its
- * deadline running would look like a cluster that is late.
- */
-const maxSecretReads = 4;
-
-/** An error of the hub's own API as what it is: unless it was an answer, it says nothing of the cluster. */
-function ofTheHubItself(error: unknown): unknown {
-  if (!isKubeError(error) || error.code === "ABORTED") return error;
-  const { httpStatus = 503, message } = error;
-  if (httpStatus < 500 && httpStatus !== 429) return error;
-  return ownTrouble("HUB_BUSY", `the hub's own API gave no Secret: ${message}`);
-}
-
-function secretConnector(options: KubernetesOptions, endpointPolicy: EndpointPolicy): Connector {
+function secretConnector(
+  options: KubernetesOptions,
+  endpointPolicy: EndpointPolicy,
+  secretReads: SecretReads,
+): Connector {
   const { hub, userAgent, clusterLimits, clock } = options;
-  const turns = new Admission(maxSecretReads, "turn to read a Secret");
   return {
     async connect({ namespace, endpoint, credentialsRef }, schedule, signal) {
       const reference = { namespace: credentialsRef.namespace ?? namespace, name: credentialsRef.name };
-      const atMost = { clock, ms: waitMsOf(schedule) };
-      const turn = await turns.acquire("fresh", signal, { atMost, untilAborted: true });
-      const credentials = await readSecretCredentials(hub, reference, clusterServer(endpoint), signal)
-        .catch((error: unknown) => {
-          throw ofTheHubItself(error);
-        })
-        .finally(() => turn.release());
+      const read = () => readSecretCredentials(hub, reference, clusterServer(endpoint), signal);
+      const credentials = await secretReads.read(read, waitMsOf(schedule), signal);
       const { requestTimeoutMs, intervalMs } = schedule;
       return createTransport(
         credentials,

@@ -1,7 +1,7 @@
 // How a registry's own Secret becomes a client of it.
 import type { RegistryConnection } from "../../src/api/v1alpha1/registry-connection.ts";
 import { resourcePath, secrets } from "../../src/api/v1alpha1/resources.ts";
-import { failureOf } from "../../src/cluster/failure.ts";
+import { busyReason, failureOf } from "../../src/cluster/failure.ts";
 import { CredentialsError } from "../../src/kube/credentials.ts";
 import type { EndpointPolicy } from "../../src/kube/endpoint-policy.ts";
 import { isKubeError } from "../../src/kube/errors.ts";
@@ -11,7 +11,8 @@ import { credentialsFromRegistrySecret, RegistryCredentials } from "../../src/re
 import { registryUrl } from "../../src/registry/endpoint.ts";
 import type { Failure } from "../../src/registry/health.ts";
 import type { Clock } from "../../src/support/clock.ts";
-import type { RegistryConnector } from "../registry/registry.ts";
+import type { RegistryConnector } from "../registry/link.ts";
+import type { SecretReads } from "./secret-reads.ts";
 
 const maxSecretBytes = 2 << 20;
 const keepAliveMs = 120_000;
@@ -22,23 +23,31 @@ export interface RegistryConnectorOptions {
   readonly userAgent: string;
   readonly clock: Clock;
   readonly endpointPolicy: EndpointPolicy;
+  readonly secretReads: SecretReads;
 }
 
-/** A registry whose Secret is missing or no use is asked without credentials, and says so. */
+/** A registry whose Secret is missing, forbidden or no use is asked without credentials, and says so. */
 export function registryConnector({
   hub,
   userAgent,
   clock,
   endpointPolicy,
+  secretReads,
 }: RegistryConnectorOptions): RegistryConnector {
-  async function credentialsOf({ metadata, spec }: RegistryConnection, server: string, signal: AbortSignal) {
+  async function credentialsOf(
+    { metadata, spec }: RegistryConnection,
+    server: string,
+    waitMs: number,
+    signal: AbortSignal,
+  ) {
     const { credentialsRef } = spec;
     if (credentialsRef === undefined) return new RegistryCredentials();
     const reference = { namespace: credentialsRef.namespace ?? metadata.namespace, name: credentialsRef.name };
     const where = `${reference.namespace}/${reference.name}`;
     try {
       const options = { signal, maxBytes: maxSecretBytes };
-      const { body } = await hub.requestJson("GET", resourcePath(secrets, reference), options);
+      const read = () => hub.requestJson("GET", resourcePath(secrets, reference), options);
+      const { body } = await secretReads.read(read, waitMs, signal);
       return credentialsFromRegistrySecret(body, where, server);
     } catch (error) {
       if (!isKubeError(error, "NOT_FOUND")) throw error;
@@ -46,18 +55,18 @@ export function registryConnector({
     }
   }
   return {
-    async connect(connection, requestTimeoutMs, signal) {
+    async connect(connection, { requestTimeoutMs, waitMs }, signal) {
       const { endpoint, insecure, skipTLSVerify = false } = connection.spec;
       const server = registryUrl(endpoint, insecure);
       let credentials = new RegistryCredentials();
       let problem: Failure | null = null;
       let isProvisional = false;
       try {
-        credentials = await credentialsOf(connection, server, signal);
+        credentials = await credentialsOf(connection, server, waitMs, signal);
       } catch (error) {
-        if (signal.aborted) throw error;
-        isProvisional = !(error instanceof CredentialsError);
         const failure = failureOf(error);
+        if (signal.aborted || failure.reason === busyReason) throw error;
+        isProvisional = !(error instanceof CredentialsError);
         problem = isProvisional
           ? { ...failure, reason: "CredentialsUnreadable", message: `the Secret could not be read: ${failure.message}` }
           : failure;

@@ -2,16 +2,18 @@
 // While a check is under way this actor answers every message within its turn; one that hangs ends at its deadline.
 import { parseRegistryConnection, type RegistryConnection } from "../../src/api/v1alpha1/registry-connection.ts";
 import { registryConnections } from "../../src/api/v1alpha1/resources.ts";
-import { failureOf } from "../../src/cluster/failure.ts";
-import type { CheckRequest, RegistryCheck, RegistryClient } from "../../src/registry/check.ts";
+import { busyReason } from "../../src/cluster/failure.ts";
+import type { CheckRequest } from "../../src/registry/check.ts";
 import type { Failure } from "../../src/registry/health.ts";
 import type { Admission } from "../../src/support/admission.ts";
-import { type Attempts, retryAfterMsOf } from "../cluster/attempts.ts";
-import type { Schedule, ScheduleLimits } from "../cluster/schedule.ts";
+import type { Attempts } from "../cluster/attempts.ts";
+import type { ScheduleLimits } from "../cluster/schedule.ts";
 import { Turns } from "../cluster/turns.ts";
 import { nameOf } from "../informer/children.ts";
 import type { InformerMessage, ObjectCache, ObjectChanged } from "../informer/informer.ts";
 import type { Actor, ActorContext, ActorDefinition, ActorRef, RunOutcome } from "../system/index.ts";
+import { type Checked, CheckRun, type Declared } from "./check-run.ts";
+import { type RegistryConnector, RegistryLink } from "./link.ts";
 import { RegistryReport, type RegistryReportLimits, type RegistrySinks } from "./report.ts";
 
 export type RegistryMessage =
@@ -20,20 +22,12 @@ export type RegistryMessage =
   /** The Secret of this registry changed, appeared or went. */
   | ObjectChanged
   | { readonly type: "tick" }
-  | { readonly type: "checked"; readonly outcome: RunOutcome<Checked> };
+  | Ended;
 
-/** How one check ended. */
-export type Checked =
-  | { readonly kind: "reached"; readonly check: RegistryCheck }
-  | { readonly kind: "failed"; readonly failure: Failure; readonly retryAfterMs: number };
-
-/** Makes a client for one registry of its own Secret. `isProvisional`: the Secret could not be read this time; not to be kept. */
-export interface RegistryConnector {
-  connect(
-    connection: RegistryConnection,
-    requestTimeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<{ readonly client: RegistryClient; readonly isProvisional: boolean }>;
+interface Ended {
+  readonly type: "checked";
+  readonly outcome: RunOutcome<Checked>;
+  readonly run: CheckRun;
 }
 
 export interface RegistryLimits extends RegistryReportLimits {
@@ -63,12 +57,6 @@ export function registryDefinition(
   };
 }
 
-interface Declared {
-  readonly connection: RegistryConnection;
-  readonly schedule: Schedule;
-  readonly request: CheckRequest;
-}
-
 class RegistryActor implements Actor<RegistryMessage> {
   readonly #key: string;
   readonly #context: ActorContext<RegistryMessage>;
@@ -76,13 +64,11 @@ class RegistryActor implements Actor<RegistryMessage> {
   readonly #attempts: Attempts;
   readonly #turns: Turns;
   readonly #report: RegistryReport;
+  readonly #link: RegistryLink;
   #declared: Declared | undefined;
-  #client: RegistryClient | undefined;
-  /** Moves with every change of spec or credentials: what was opened before it is closed. */
-  #generation = 0;
+  /** It gave no answer last time. */
   #isSuspect = false;
   #afterCrash = false;
-  #startedMs = 0;
 
   constructor(
     key: string,
@@ -95,6 +81,7 @@ class RegistryActor implements Actor<RegistryMessage> {
     this.#dependencies = dependencies;
     this.#attempts = attempts;
     this.#turns = new Turns(context, dependencies, attempts, dependencies.limits.schedule);
+    this.#link = new RegistryLink(dependencies.connector);
     const name = nameOf(key);
     this.#report = new RegistryReport(name, this.#object(), dependencies, context.clock, dependencies.limits);
   }
@@ -124,14 +111,14 @@ class RegistryActor implements Actor<RegistryMessage> {
         this.#check();
         return;
       case "checked":
-        this.#checked(message.outcome);
+        this.#checked(message);
         return;
     }
   }
 
   onStop(): void {
     this.#turns.end();
-    this.#context.finalRun("close", { deadlineMs: 1_000 }, async () => this.#disconnect());
+    this.#context.finalRun("close", { deadlineMs: 1_000 }, () => this.#link.close());
   }
 
   #object(): unknown {
@@ -143,7 +130,7 @@ class RegistryActor implements Actor<RegistryMessage> {
     const object = this.#object();
     const found = parseRegistryConnection(object);
     this.#report.about(object);
-    void this.#disconnect();
+    void this.#link.close();
     if (!found.ok) {
       this.#declared = undefined;
       this.#context.abortRun("check");
@@ -160,63 +147,34 @@ class RegistryActor implements Actor<RegistryMessage> {
   /** New credentials: connections and tokens of the old ones go, and the registry is checked with the new ones at once. */
   #secretChanged(): void {
     if (!this.#turns.secretHasChanged()) return;
-    void this.#disconnect();
+    void this.#link.close();
     this.#attempts.mended();
     this.#check("supersede");
   }
 
-  async #disconnect(): Promise<void> {
-    this.#generation++;
-    const client = this.#client;
-    this.#client = undefined;
-    await client?.close().catch(() => undefined);
-  }
-
   #check(mode: "skip" | "supersede" = "skip"): void {
     if (this.#declared === undefined || !this.#turns.mayAsk()) return;
-    const { schedule } = this.#declared;
-    const declared = this.#declared;
-    const onEnd = (outcome: RunOutcome<Checked>): RegistryMessage => ({ type: "checked", outcome });
-    const options = { deadlineMs: schedule.intervalMs, supersede: mode === "supersede", onEnd };
-    this.#context.run<Checked>("check", options, async (signal) => {
-      try {
-        return { kind: "reached", check: await this.#attempts.collect((own) => this.#ask(declared, own), signal) };
-      } catch (error) {
-        return { kind: "failed", failure: failureOf(error), retryAfterMs: retryAfterMsOf(error) };
-      }
-    });
+    const { admission } = this.#dependencies;
+    const { clock } = this.#context;
+    const admissionClass = this.#isSuspect ? "suspect" : "fresh";
+    const ports = { link: this.#link, attempts: this.#attempts, clock, admission, admissionClass } as const;
+    const run = new CheckRun(ports, this.#declared);
+    const options = {
+      deadlineMs: run.deadlineMs,
+      supersede: mode === "supersede",
+      onEnd: (outcome: RunOutcome<Checked>): Ended => ({ type: "checked", outcome, run }),
+    };
+    this.#context.run<Checked>("check", options, (signal) => run.run(signal));
   }
 
-  async #ask({ connection, schedule, request }: Declared, signal: AbortSignal): Promise<RegistryCheck> {
-    const { admission, connector } = this.#dependencies;
-    const generation = this.#generation;
-    const slot = await admission.acquire(this.#isSuspect ? "suspect" : "fresh", signal, { untilAborted: true });
-    this.#startedMs = this.#context.clock.monotonicMs();
-    let temporary: RegistryClient | undefined;
-    try {
-      let client = this.#client;
-      if (client === undefined) {
-        const timeoutMs = Math.min(schedule.requestTimeoutMs, 0.4 * schedule.intervalMs);
-        const opened = await connector.connect(connection, timeoutMs, signal);
-        client = opened.client;
-        if (opened.isProvisional || generation !== this.#generation) temporary = client;
-        else this.#client = client;
-      }
-      return await client.check(request, signal);
-    } finally {
-      slot.release();
-      await temporary?.close().catch(() => undefined);
-    }
-  }
-
-  #checked(outcome: RunOutcome<Checked>): void {
+  #checked({ outcome, run }: Ended): void {
     if (this.#declared === undefined) return;
     const { intervalMs } = this.#declared.schedule;
     switch (outcome.status) {
       case "ok": {
         const { value } = outcome;
         if (value.kind === "failed") {
-          this.#failed(value.failure, value.retryAfterMs);
+          this.#failed(run, value.failure, value.retryAfterMs);
           return;
         }
         this.#isSuspect = false;
@@ -227,26 +185,28 @@ class RegistryActor implements Actor<RegistryMessage> {
         return;
       }
       case "failed":
-        this.#failed({ ...outcome.error, reason: "Unexpected" });
+        this.#failed(run, { ...outcome.error, reason: "Unexpected" });
         return;
-      case "deadline": {
-        const message = `the check did not end within ${intervalMs / 1_000} s`;
-        this.#failed({ code: "RUN_DEADLINE", reason: "CheckTimeout", message });
+      case "deadline":
+        this.#failed(run, run.lateFailure);
         return;
-      }
       case "aborted":
         // Only a spec that cannot be used aborts a check, and that has been said already.
         return;
     }
   }
 
-  #failed(failure: Failure, retryAfterMs = 0): void {
+  #failed(run: CheckRun, failure: Failure, retryAfterMs = 0): void {
     if (this.#declared === undefined) return;
+    if (failure.reason === busyReason) {
+      this.#report.busy(failure, this.#attempts.breaker);
+      this.#turns.askSoon();
+      return;
+    }
     const { intervalMs } = this.#declared.schedule;
     this.#isSuspect = true;
     this.#attempts.failed(retryAfterMs);
-    const tookMs = this.#context.clock.monotonicMs() - this.#startedMs;
-    this.#report.failed(failure, this.#attempts.breaker, intervalMs, this.#turns.leftAloneMs(), tookMs);
+    this.#report.failed(failure, this.#attempts.breaker, intervalMs, this.#turns.leftAloneMs(), run.tookMs);
   }
 }
 

@@ -7,6 +7,7 @@ import { group, registryConnections, version } from "../../src/api/v1alpha1/reso
 import type { RegistryCheck } from "../../src/registry/check.ts";
 import {
   type Failure,
+  healthOfBusy,
   healthOfCheck,
   healthOfFailure,
   neverChecked,
@@ -15,7 +16,13 @@ import {
 import { registryConnectionStatus } from "../../src/registry/status.ts";
 import type { Document } from "../../src/store/document.ts";
 import { lifetimeSeconds } from "../../src/store/documents.ts";
-import { registryEvent, registrySpec, registryStatus } from "../../src/store/registry-documents.ts";
+import {
+  type RegistryStatusValue,
+  type RegistryTimes,
+  registryEvent,
+  registrySpec,
+  registryStatus,
+} from "../../src/store/registry-documents.ts";
 import type { BreakerState } from "../../src/support/breaker.ts";
 import { type Clock, rfc3339 } from "../../src/support/clock.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
@@ -50,10 +57,13 @@ export class RegistryReport {
   #declared: readonly Document[] = [];
   #target: StatusTarget | undefined;
   #observedGeneration: number | undefined;
+  /** Of the newest check; one that the hub had no room for is none. */
   #health: RegistryHealth | undefined;
+  #check: RegistryCheck | undefined;
   #conditions: readonly Condition[];
   #shown: RegistryCheck | undefined;
   #lastCheckMs: number | null = null;
+  #stored: { readonly status: RegistryStatusValue; readonly times: RegistryTimes } | undefined;
 
   constructor(name: string, object: unknown, sinks: RegistrySinks, clock: Clock, limits: RegistryReportLimits) {
     this.#name = name;
@@ -104,6 +114,20 @@ export class RegistryReport {
     this.#finish(health, undefined, breaker, intervalMs, waitMs, Math.round(elapsedMs));
   }
 
+  /**
+   * The hub had no room to check it. What was wrong with it before may be so still, and stands; what was well is not known to be so any
+   * more. The rest is as it was found, and its age goes on.
+   */
+  busy(failure: Failure, breaker: BreakerState["state"]): void {
+    // After a crash, what was said before it stands.
+    if (this.#stored === undefined) return;
+    const { status, times } = this.#stored;
+    const stands = this.#health?.health === "unhealthy";
+    const health = healthOfBusy(failure);
+    this.#write({ ...status, ...(stands ? {} : health), breaker }, times);
+    if (!stands) this.#setStatus(health, this.#check, breaker);
+  }
+
   #isTransition({ health, reason }: RegistryHealth): boolean {
     return health !== this.#health?.health || reason !== this.#health.reason;
   }
@@ -127,6 +151,7 @@ export class RegistryReport {
     )
       this.#lastCheckMs = atMs;
     this.#health = health;
+    this.#check = check;
     // Readers are told when it is asked again. The custom resource is not: its message would change with every attempt.
     const message = waitMs === 0 ? health.message : `${health.message}; probing again at ${rfc3339(atMs + waitMs)}`;
     this.#store(
@@ -146,6 +171,17 @@ export class RegistryReport {
       type,
     };
     this.#sinks.store.write(registryEvent(this.#name, { type: "registry.reconciled", atMs, data, transition }));
+    this.#setStatus(health, check, breaker);
+    if (this.#target === undefined || !transition || health.health === "unknown") return;
+    const isRecovered = health.health === "healthy" && before !== undefined && before.health !== "healthy";
+    const reason = isRecovered ? "RegistryRecovered" : transitionReasons[health.health];
+    const { namespace, name, uid } = this.#target;
+    const target = { apiVersion: `${group}/${version}`, kind: registryConnections.kind, namespace, name, uid };
+    const severity = health.health === "healthy" ? "Normal" : "Warning";
+    this.#sinks.events.emit({ target, type: severity, reason, message: health.message, atMs });
+  }
+
+  #setStatus(health: RegistryHealth, check: RegistryCheck | undefined, breaker: BreakerState["state"]): void {
     const status = registryConnectionStatus({
       health,
       check,
@@ -154,18 +190,10 @@ export class RegistryReport {
       observedGeneration: this.#observedGeneration,
       lastCheckMs: this.#lastCheckMs,
       breaker,
-      nowMs: atMs,
+      nowMs: this.#clock.nowMs(),
     });
     this.#conditions = status.conditions ?? [];
-    if (this.#target === undefined) return;
-    this.#sinks.status.set(this.#target, { ...status });
-    if (!transition || health.health === "unknown") return;
-    const isRecovered = health.health === "healthy" && before !== undefined && before.health !== "healthy";
-    const reason = isRecovered ? "RegistryRecovered" : transitionReasons[health.health];
-    const { namespace, name, uid } = this.#target;
-    const target = { apiVersion: `${group}/${version}`, kind: registryConnections.kind, namespace, name, uid };
-    const severity = health.health === "healthy" ? "Normal" : "Warning";
-    this.#sinks.events.emit({ target, type: severity, reason, message: health.message, atMs });
+    if (this.#target !== undefined) this.#sinks.status.set(this.#target, { ...status });
   }
 
   #store(
@@ -203,6 +231,11 @@ export class RegistryReport {
     // A registry that is left alone for long must not vanish meanwhile.
     const lifetime = (floor: number): number => lifetimeSeconds(floor, staleAfterMs / 2_000);
     const times = { cacheTtlSeconds: lifetime(cacheTtlSeconds), retentionSeconds: lifetime(retentionSeconds) };
+    this.#write(status, times);
+  }
+
+  #write(status: RegistryStatusValue, times: RegistryTimes): void {
+    this.#stored = { status, times };
     this.#sinks.store.write([...this.#declared, ...registryStatus(this.#name, status, times)]);
   }
 }

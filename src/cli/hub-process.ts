@@ -119,6 +119,7 @@ export async function openHubProcess(options: HubProcessOptions): Promise<HubPro
     instruments,
     pool: () => pool?.stats(),
     handshakes: () => hub?.admission.stats(),
+    registryChecks: () => hub?.registryChecks.stats(),
     answers: () => hub?.answers(),
   });
   const metrics = async (): Promise<string> =>

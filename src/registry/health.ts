@@ -44,6 +44,11 @@ export function healthOfFailure({ reason, message }: Failure): RegistryHealth {
   return { health: "unhealthy", reason, message: `Registry unavailable: ${message}` };
 }
 
+/** The hub had no room to check it: that says nothing of the registry. */
+export function healthOfBusy({ reason, message }: Failure): RegistryHealth {
+  return { health: "unknown", reason, message };
+}
+
 export const neverChecked: RegistryHealth = {
   health: "unknown",
   reason: "Pending",

@@ -19,7 +19,7 @@ import type { RegistryHealth } from "./health.ts";
 
 export interface RegistryStatusInput {
   readonly health: RegistryHealth;
-  /** The check that found it; undefined: the registry was not reached. */
+  /** The check that found it, or where the health is unknown the newest; undefined: the registry was not reached. */
   readonly check: RegistryCheck | undefined;
   /** The check whose numbers are shown: those of the newest would never stand still. */
   readonly shown: RegistryCheck | undefined;
@@ -32,7 +32,10 @@ export interface RegistryStatusInput {
 
 function verdicts({ health, check, nowMs }: RegistryStatusInput): Verdict[] {
   const { reason, message } = health;
-  if (health.health === "unknown") return unknownVerdicts(health);
+  const certificate = check?.certificateExpiresAtMs
+    ? [certificateVerdict("The registry", check.certificateExpiresAtMs, nowMs)]
+    : [];
+  if (health.health === "unknown") return [...unknownVerdicts(health), ...certificate];
   const works = health.health === "healthy" || reason === "Slow";
   const missing = check?.missing ?? [];
   const [first] = missing;
@@ -55,7 +58,7 @@ function verdicts({ health, check, nowMs }: RegistryStatusInput): Verdict[] {
       : first === undefined
         ? { type: "Degraded", status: "False", ...asExpected }
         : { type: "Degraded", status: "True", reason: "Incomplete", message: lacking },
-    ...(check?.certificateExpiresAtMs ? [certificateVerdict("The registry", check.certificateExpiresAtMs, nowMs)] : []),
+    ...certificate,
   ];
 }
 

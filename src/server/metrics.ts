@@ -23,6 +23,8 @@ export interface HubMetricsOptions {
   readonly pool?: () => PoolReport | undefined;
   /** Handshakes with clusters, over the whole fleet; undefined: nobody polls yet. */
   readonly handshakes?: () => HandshakeReport | undefined;
+  /** Checks of registries, over all of them; undefined: nobody checks yet. */
+  readonly registryChecks?: () => Omit<HandshakeReport, "peak"> | undefined;
   /** Bytes of answers, over the whole fleet; undefined: nobody polls yet. */
   readonly answers?: () => AnswersReports | undefined;
   /** Clusters with series of their own. Default 10,000. */
@@ -107,7 +109,8 @@ export function createHubMetrics(options: HubMetricsOptions): () => Promise<stri
       actorMetrics(actors, totals(actors)),
       counterMetrics(counters),
       clusterMetrics(options, clusters),
-      handshakeMetrics(options.handshakes?.() ?? { held: 0, waiting: 0, peak: 0 }),
+      handshakeMetrics(options.handshakes?.() ?? noSlots),
+      slotMetrics("clusterpulse_registry_checks", "Checks of registries", options.registryChecks?.() ?? noSlots),
       answerMetrics(options.answers?.() ?? { polls: noAnswers, sources: noAnswers, ahead: noAnswers }),
       poolMetrics(options.pool?.() ?? noPool),
     ].join("");
@@ -211,13 +214,19 @@ function counterMetrics(counters: SystemReport["counters"]): string {
   ].join("");
 }
 
-function handshakeMetrics({ held, waiting, peak }: HandshakeReport): string {
+const noSlots: HandshakeReport = { held: 0, waiting: 0, peak: 0 };
+
+function slotMetrics(name: string, what: string, { held, waiting }: Omit<HandshakeReport, "peak">): string {
+  return seriesText(name, "gauge", `${what}, by whether they have a slot.`, [
+    [{ state: "held" }, held],
+    [{ state: "waiting" }, waiting],
+  ]);
+}
+
+function handshakeMetrics(report: HandshakeReport): string {
   return [
-    seriesText("clusterpulse_handshakes", "gauge", "First requests on connections, by whether they have a slot.", [
-      [{ state: "held" }, held],
-      [{ state: "waiting" }, waiting],
-    ]),
-    seriesText("clusterpulse_handshakes_peak", "gauge", "The most that ever had a slot at once.", [[{}, peak]]),
+    slotMetrics("clusterpulse_handshakes", "First requests on connections", report),
+    seriesText("clusterpulse_handshakes_peak", "gauge", "The most that ever had a slot at once.", [[{}, report.peak]]),
   ].join("");
 }
 

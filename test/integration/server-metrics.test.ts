@@ -58,14 +58,25 @@ describe("the hub's metrics", () => {
     const view = createFleetView({ store, clock });
     cleanups.push(() => view.close());
     const handshakes = () => ({ held: 50, waiting: 150, peak: 50 });
+    const registryChecks = () => ({ held: 20, waiting: 7 });
     const polls = { held: 4_096, peak: 8_192, holders: 3, waiting: 2 };
     const none = { held: 0, peak: 0, holders: 0, waiting: 0 };
     const answers = () => ({ polls, sources: none, ahead: none });
-    const write = createHubMetrics({ system: () => emptyReport, view, clock, version: "1", handshakes, answers });
+    const write = createHubMetrics({
+      system: () => emptyReport,
+      view,
+      clock,
+      version: "1",
+      handshakes,
+      registryChecks,
+      answers,
+    });
     const text = await write();
     expect(text).toContain('clusterpulse_handshakes{state="held"} 50\n');
     expect(text).toContain('clusterpulse_handshakes{state="waiting"} 150\n');
     expect(text).toContain("clusterpulse_handshakes_peak 50\n");
+    expect(text).toContain('clusterpulse_registry_checks{state="held"} 20\n');
+    expect(text).toContain('clusterpulse_registry_checks{state="waiting"} 7\n');
     expect(text).toContain('clusterpulse_answer_bytes{of="polls"} 4096\n');
     expect(text).toContain('clusterpulse_answer_bytes_peak{of="polls"} 8192\n');
     expect(text).toContain('clusterpulse_answers_in_flight{of="polls"} 3\n');

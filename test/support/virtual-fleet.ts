@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import type { EventSeries } from "../../actors/event-writer/event-writer.ts";
 import { type HubOptions, startHub } from "../../actors/hub/hub.ts";
 import type { WatchedSource } from "../../actors/informer/informer.ts";
-import type { RegistryConnector } from "../../actors/registry/registry.ts";
+import type { RegistryConnector } from "../../actors/registry/link.ts";
 import type { StatusTarget } from "../../actors/status-writer/status-writer.ts";
 import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, metricSources, registryConnections, secrets } from "../../src/api/v1alpha1/resources.ts";

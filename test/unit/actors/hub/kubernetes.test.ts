@@ -40,6 +40,37 @@ function connecting(requestJson: () => Promise<JsonResponse>) {
   return { clock, connect };
 }
 
+describe("the Secret of a registry", () => {
+  const open = async (requestJson: () => Promise<JsonResponse>): Promise<string> => {
+    const hub = { server: "https://127.0.0.1:1", requestJson } as unknown as KubeTransport;
+    const options = { hub, namespace: "fleet", userAgent: "test", insideCluster: false, log: silentLogger };
+    const { registryConnector } = kubernetesPorts({ ...options, clock: new VirtualClock(), random: seededRandom(1) });
+    const connection = {
+      metadata: { name: "r", namespace: "fleet" },
+      spec: { endpoint: "r.example", credentialsRef: { name: "login" } },
+    };
+    const times = { requestTimeoutMs: 10_000, waitMs: 30_000 };
+    try {
+      const opening = registryConnector?.connect(connection, times, new AbortController().signal);
+      const { client, isProvisional } = (await opening) as Awaited<NonNullable<typeof opening>>;
+      opened.push(client);
+      return isProvisional ? "asked without this time" : "connected";
+    } catch (error) {
+      return failureOf(error).reason;
+    }
+  };
+
+  test.each([
+    [new KubeError("REQUEST_DEADLINE", "no complete answer from 10.0.0.1:443 within 10 s"), "HubBusy"],
+    [new KubeError("CONNECTION_REFUSED", "10.0.0.1:443 refused the connection"), "HubBusy"],
+    [new KubeError("SERVER_ERROR", "the server said 503", { httpStatus: 503 }), "HubBusy"],
+    [new KubeError("FORBIDDEN", "the server said 403", { httpStatus: 403 }), "asked without this time"],
+    [new KubeError("NOT_FOUND", "the server said 404", { httpStatus: 404 }), "connected"],
+  ])("that cannot be read with %s: %s", async (error, end) => {
+    expect(await open(() => Promise.reject(error))).toBe(end);
+  });
+});
+
 describe("the Secrets of a fleet that starts", () => {
   test("are read four at once, so that none waits in a queue with its deadline running", async () => {
     const reads = { now: 0, most: 0 };

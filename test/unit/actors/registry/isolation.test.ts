@@ -1,142 +1,14 @@
 // Ten registries in virtual time: whatever one does, the other nine are checked on time; a steady state writes nothing; what is deleted goes.
 import { afterEach, describe, expect, test } from "vitest";
-import type { EventSeries } from "../../../../actors/event-writer/event-writer.ts";
-import { type Hub, startHub } from "../../../../actors/hub/hub.ts";
-import { clusterConnections, registryConnections, secrets } from "../../../../src/api/v1alpha1/resources.ts";
-import { KubeError } from "../../../../src/kube/errors.ts";
-import type { RegistryCheck } from "../../../../src/registry/check.ts";
-import { createMemoryStore } from "../../../../src/store/memory.ts";
-import { silentLogger } from "../../../../src/support/log.ts";
-import { seededRandom } from "../../../../src/support/random.ts";
-import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
-import { createRegistriesView } from "../../../../src/view/registries.ts";
-import { createInlineCompute } from "../../../../workers/inline.ts";
-import { healthyCheck, ScriptedSource } from "../../../support/virtual-fleet.ts";
+import { type Fault, faults, secretText, startRegistries } from "../../../support/virtual-registries.ts";
 
 const names = Array.from({ length: 10 }, (_, i) => `registry-${i}`);
 const intervalMs = 60_000;
-const secretText = "canary-secret-in-a-foreign-message";
-const faults = {
-  hang: { reason: "CheckTimeout" },
-  refuse: { reason: "ConnectionRefused" },
-  busy: { reason: "TooManyRequests" },
-  broken: { reason: "ServerError" },
-  throws: { reason: "Unexpected" },
-  auth: { reason: "AuthFailed" },
-} as const;
-type Fault = keyof typeof faults;
 
-let running: ReturnType<typeof start>;
+let running: ReturnType<typeof startRegistries>;
 afterEach(() => running.stop());
 
-/** @param intervalSeconds of the specs; left to the default unless told */
-function start(intervalSeconds?: number) {
-  const clock = new VirtualClock();
-  const store = createMemoryStore({ clock });
-  const view = createRegistriesView({ store, clock });
-  const broken = new Map<string, Fault>();
-  const checksMs = new Map<string, number[]>(names.map((name) => [name, []]));
-  const patches: string[] = [];
-  const statuses = new Map<string, Readonly<Record<string, unknown>>>();
-  const events: EventSeries[] = [];
-  const sources = new Map<string, ScriptedSource>();
-  const check = async (name: string): Promise<RegistryCheck> => {
-    checksMs.get(name)?.push(clock.monotonicMs());
-    const good: RegistryCheck = {
-      ...healthyCheck(clock),
-      // Never the same: a steady state must not follow it.
-      responseTimeMs: 20 + (clock.monotonicMs() % 7),
-    };
-    switch (broken.get(name)) {
-      case undefined:
-        return good;
-      case "hang":
-        return await new Promise(() => undefined);
-      case "refuse":
-        throw new KubeError("CONNECTION_REFUSED", "connection refused");
-      case "busy":
-        throw new KubeError("RATE_LIMITED", "too many", { httpStatus: 429, retryAfterMs: 200_000 });
-      case "broken":
-        throw new KubeError("SERVER_ERROR", "an error", { httpStatus: 500 });
-      case "throws":
-        throw new TypeError(secretText);
-      case "auth":
-        return { ...good, problem: { code: "AUTH_FAILED", reason: "AuthFailed", message: "not accepted" } };
-    }
-  };
-  const hub: Hub = startHub({
-    clock,
-    random: seededRandom(7),
-    limits: { schedule: { minIntervalMs: 1_000 } },
-    log: silentLogger,
-    ports: {
-      store,
-      compute: createInlineCompute(),
-      createSources(onChange) {
-        for (const { kind } of [clusterConnections, registryConnections, secrets])
-          sources.set(kind, new ScriptedSource(() => onChange(kind)));
-        return sources;
-      },
-      connector: { connect: () => Promise.reject(new Error("no clusters here")) },
-      registryConnector: {
-        connect: ({ metadata }) =>
-          Promise.resolve({
-            client: { check: () => check(metadata.name), close: () => Promise.resolve() },
-            isProvisional: false,
-          }),
-      },
-      finalizerPatcher: { patchFinalizers: () => Promise.resolve() },
-      eventPoster: { post: (series) => Promise.resolve(void events.push(series)) },
-      statusPatcher: {
-        patch({ name }, status) {
-          patches.push(name);
-          statuses.set(name, { ...statuses.get(name), ...status });
-          return Promise.resolve();
-        },
-      },
-    },
-  });
-  const declare = (name: string, object: object | undefined): void =>
-    (sources.get(registryConnections.kind) as ScriptedSource).set(`hubs/${name}`, object);
-  for (const name of names) {
-    const metadata = { name, namespace: "hubs", uid: `uid-${name}`, generation: 1 };
-    const monitoring = intervalSeconds === undefined ? {} : { monitoring: { interval: intervalSeconds } };
-    declare(name, { metadata, spec: { endpoint: `${name}.example`, ...monitoring } });
-  }
-  return {
-    clock,
-    hub,
-    view,
-    broken,
-    checksMs,
-    patches,
-    statuses,
-    /** A Secret whose reading throws stands for any bug in a handler; undefined: mended. */
-    setSecret: (key: string, object: object | undefined) =>
-      (sources.get(secrets.kind) as ScriptedSource).set(key, object),
-    events,
-    declare,
-    rows: () => view.registries().map(({ bytes }) => JSON.parse(bytes.toString()) as Row),
-    async stop() {
-      const stopped = hub.stop(5_000);
-      await clock.advance(6_000);
-      await stopped;
-      view.close();
-      await store.close();
-    },
-  };
-}
-
-interface Row {
-  readonly name: string;
-  readonly status: {
-    readonly available: boolean;
-    readonly health: string;
-    readonly reason: string;
-    readonly breaker: string;
-  };
-  readonly asOf: string | null;
-}
+const start = (intervalSeconds?: number) => startRegistries(names, { intervalSeconds });
 
 function expectOnTime(name: string, fromMs: number): void {
   const checks = (running.checksMs.get(name) ?? []).filter((at) => at >= fromMs);
