@@ -8,8 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport } from "../../src/kube/transport.ts";
+import { freePort } from "../support/ports.ts";
 import { eventually, pause, type Started, startCommand } from "../support/processes.ts";
-import { freePort, startRedis } from "../support/redis.ts";
+import { startRedis } from "../support/redis.ts";
 import type { Measure } from "./harness.ts";
 
 const clusters = Number(process.env["CLUSTERS"] ?? 300);

@@ -6,8 +6,9 @@ import { afterEach, expect, test } from "vitest";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport } from "../../src/kube/transport.ts";
 import { startSimulator } from "../../src/simulator/index.ts";
+import { freePort } from "../support/ports.ts";
 import { eventually, startCommand } from "../support/processes.ts";
-import { freePort, hasRedis, startRedis } from "../support/redis.ts";
+import { hasRedis, startRedis } from "../support/redis.ts";
 
 const withRedis = hasRedis();
 const namespace = "fleet";

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport } from "../../src/kube/transport.ts";
+import { freePort } from "../support/ports.ts";
 import { eventually, pause, runCommand, type Started, startCommand } from "../support/processes.ts";
-import { freePort, hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
+import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-hub-"));
 const kubeconfig = join(scratch, "kubeconfig");

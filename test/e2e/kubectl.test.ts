@@ -2,8 +2,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Kubectl, kubectls } from "../support/kubectl.ts";
+import { freePort } from "../support/ports.ts";
 import { root, startCommand } from "../support/processes.ts";
-import { freePort } from "../support/redis.ts";
 import { configMap, connection, kubectlSimulator } from "./kubectl-simulator.ts";
 
 const clients = kubectls();

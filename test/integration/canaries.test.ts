@@ -11,8 +11,9 @@ import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport, type KubeTransport } from "../../src/kube/transport.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
 import { readEvents } from "../support/event-reader.ts";
+import { freePort } from "../support/ports.ts";
 import { eventually, runCommand, type Started, startCommand } from "../support/processes.ts";
-import { freePort, hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
+import { hasRedis, startRedis, type TestRedis } from "../support/redis.ts";
 import { httpServer, type TestServer } from "../support/tls-server.ts";
 
 const namespace = "fleet";

@@ -7,8 +7,9 @@ import { ClusterCredentials, type CredentialParts } from "../../src/kube/credent
 import { KubeError } from "../../src/kube/errors.ts";
 import { createTransport, type KubeTransport, type TransportLimits } from "../../src/kube/transport.ts";
 import { type Authority, createAuthority, daysFromNow } from "../support/certificates.ts";
+import { freePort } from "../support/ports.ts";
 import { allTextOf, canaryToken } from "../support/secrets.ts";
-import { closedPort, httpServer, httpsServer, type TestServer, tcpServer } from "../support/tls-server.ts";
+import { httpServer, httpsServer, type TestServer, tcpServer } from "../support/tls-server.ts";
 
 const mib = 1 << 20;
 let authority: Authority;
@@ -297,7 +298,7 @@ describe("a refusal", () => {
 
 describe("a connection", () => {
   test("that is refused says by whom", async () => {
-    const port = await closedPort();
+    const port = await freePort();
     const transport = transportTo(`http://127.0.0.1:${port}`);
     const errors = await Promise.all(Array.from({ length: 6 }, () => timed(transport.get("/version", getOptions))));
     for (const { error, tookMs } of errors) {

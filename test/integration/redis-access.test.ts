@@ -12,8 +12,9 @@ import { createRedisStore, type RedisStore } from "../../src/store/redis.ts";
 import { systemClock } from "../../src/support/clock.ts";
 import { createLogger } from "../../src/support/log.ts";
 import { createAuthority } from "../support/certificates.ts";
+import { freePort } from "../support/ports.ts";
 import { eventually, pause } from "../support/processes.ts";
-import { freePort, hasRedis, startRedis, type TestRedis, type TestRedisOptions } from "../support/redis.ts";
+import { hasRedis, startRedis, type TestRedis, type TestRedisOptions } from "../support/redis.ts";
 
 const password = "canary-pa55word";
 const value = "canary-value";

@@ -6,8 +6,8 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, 
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthority } from "../support/certificates.ts";
+import { freePort } from "../support/ports.ts";
 import { eventually } from "../support/processes.ts";
-import { freePort } from "../support/redis.ts";
 import { Api } from "./api.ts";
 
 const host = "127.0.0.1";

@@ -7,8 +7,9 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Authority, Certificate } from "./certificates.ts";
+import { freePort } from "./ports.ts";
 import { eventually } from "./processes.ts";
-import { closedPort, httpServer, httpsServer, type TestServer } from "./tls-server.ts";
+import { httpServer, httpsServer, type TestServer } from "./tls-server.ts";
 
 /**
  * Whether there is a docker-registry to test against. Without one: throws where services are required
@@ -51,7 +52,7 @@ export async function startDockerRegistry({ auth, certificate }: DockerRegistryO
     writeFileSync(join(folder, name), text);
     return join(folder, name);
   };
-  const port = await closedPort();
+  const port = await freePort();
   const lines = [
     "version: 0.1",
     "log: {level: error}",

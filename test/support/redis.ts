@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
+import { freePort } from "./ports.ts";
 import { pause } from "./processes.ts";
 
 /**
@@ -99,18 +100,6 @@ export async function passTime(admin: Redis, byMs: number): Promise<void> {
     const leftMs = await admin.pttl(key);
     if (leftMs >= 0) await admin.pexpire(key, leftMs - byMs);
   }
-}
-
-/** A port of 127.0.0.1 that nobody listens on. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 export interface RedisProxy {

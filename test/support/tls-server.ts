@@ -56,10 +56,3 @@ async function listen(server: Server, scheme: "http" | "https"): Promise<TestSer
     },
   };
 }
-
-/** A port on which nothing listens. */
-export async function closedPort(): Promise<number> {
-  const server = await tcpServer(() => {});
-  await server.close();
-  return server.port;
-}

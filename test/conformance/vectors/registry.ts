@@ -6,6 +6,7 @@ import { RegistryCredentials } from "../../../src/registry/credentials.ts";
 import { registryUrl } from "../../../src/registry/endpoint.ts";
 import { speedHealth } from "../../../src/registry/health.ts";
 import { systemClock } from "../../../src/support/clock.ts";
+import { freePort } from "../../support/ports.ts";
 import { isSameValue, type Suite } from "./suite.ts";
 
 interface RegistryVector {
@@ -62,9 +63,8 @@ async function answered(
     response.end(rawBody ?? (body === undefined ? "" : JSON.stringify(body)));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = networkError === true ? await freePort() : (server.address() as AddressInfo).port;
   const close = (): Promise<void> => new Promise((resolve) => server.close(() => resolve()));
-  if (networkError === true) await close();
   const client = createRegistryClient({
     server: `http://127.0.0.1:${port}`,
     skipTlsVerify: false,
@@ -84,7 +84,7 @@ async function answered(
   };
   const found = await client.check(request, new AbortController().signal).catch(() => undefined);
   await client.close();
-  if (networkError !== true) await close();
+  await close();
   const check = {
     available: found !== undefined,
     version: found?.version ?? "",
