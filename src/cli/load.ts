@@ -97,12 +97,15 @@ async function load(settings: LoadRunSettings, version: string): Promise<void> {
   process.exit(process.exitCode ?? 0);
 }
 
-/** Ends what this run began in a simulator that goes on: the scenario, and the faults of clusters that had none before. */
+/** Ends what this run began in a simulator that goes on: the scenario with its churn, and the faults of clusters that had none before. */
 async function mendAgain(admin: AdminClient, sound: readonly string[]): Promise<void> {
-  await admin.stopScenario();
-  const names = new Set(sound);
-  const faulty = new Set((await admin.listFaults()).map(({ cluster }) => cluster));
-  for (const cluster of faulty) if (names.has(cluster)) await admin.removeFault(cluster);
+  try {
+    await admin.stopScenario();
+  } finally {
+    const names = new Set(sound);
+    const faulty = new Set((await admin.listFaults()).map(({ cluster }) => cluster));
+    for (const cluster of faulty) if (names.has(cluster)) await admin.removeFault(cluster);
+  }
 }
 
 /** Measures the unit in a process of its own: this one holds what it saw. */

@@ -77,8 +77,8 @@ export interface Simulator extends Pick<Front, "clusters" | "registries" | "admi
     start(yaml: string): ScenarioOutline;
     /** Of the newest one; null: there was none. */
     state(): ScenarioState | null;
-    /** Leaves everything as it is now. */
-    stop(): void;
+    /** Leaves everything as it is now, but for churn, which is again what it was before the scenario. */
+    stop(): Promise<void>;
   };
   close(): Promise<void>;
 }

@@ -49,7 +49,10 @@ describe("a hub that runs already", () => {
   it("is measured without faults first, then with them, and has none of them left at the end", async () => {
     const file = join(scratch, "a");
     const scenario = join(scratch, "scenario.yaml");
-    writeFileSync(scenario, 'steps: [{ at: 0s, faults: "hang=2" }, { at: 2s, heal: 1 }]');
+    writeFileSync(
+      scenario,
+      'steps: [{ at: 0s, faults: "hang=2", churn: { eventsPerSecond: 2 } }, { at: 2s, heal: 1 }]',
+    );
     const { code, errors, output } = await runCommand(
       ...["load", "--against", hub.url, "--simulator", String(process.pid), "--interval", "3", "--warm-up", "2"],
       ...["--baseline", "3", "--duration", "4", "--faults", "unauthorized=1", "--scenario", scenario],
@@ -75,5 +78,7 @@ describe("a hub that runs already", () => {
     expect(report.hub.cpuPerClusterCycleU).toBeGreaterThan(0);
     expect(JSON.parse(output)).toMatchObject({ unitMs: report.unitMs });
     expect(simulator.faults.list()).toEqual([]);
+    expect(simulator.scenario.state()).toMatchObject({ done: 4, failed: 0, running: false });
+    expect(simulator.churn.state().settings).toBeNull();
   }, 240_000);
 });

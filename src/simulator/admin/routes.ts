@@ -49,7 +49,7 @@ export interface AdminSubject {
   readonly scenario?: {
     start(yaml: string): ScenarioOutline;
     state(): ScenarioState | null;
-    stop(): void;
+    stop(): Promise<void>;
   };
 }
 
@@ -130,8 +130,8 @@ export const adminRoutes: Readonly<Record<string, Route>> = {
     if (typeof yaml !== "string") throw new AdminError(400, "yaml: must be the text of a scenario");
     return { status: 201, body: partless(subject, "scenario").start(yaml) };
   },
-  "DELETE scenario": told((subject) => {
-    partless(subject, "scenario").stop();
+  "DELETE scenario": told(async (subject) => {
+    await partless(subject, "scenario").stop();
     return partless(subject, "scenario").state();
   }),
   "GET requests": told(({ requests }, { query }) => requestsOf(requests, query)),

@@ -63,7 +63,7 @@ export async function openFront(
     kubeconfig: (current = hubName, { alone = false } = {}) => directory.kubeconfig(current, alone),
     register: (registration) => directory.register(registration),
     async close() {
-      scenario.stop();
+      scenario.close();
       await close();
     },
   };

@@ -31,11 +31,10 @@ export class Scenarios {
     this.#clock = clock;
   }
 
-  /** Begins the scenario, in place of one that is under way; what that one did stays. Throws InvalidInputError. */
+  /** Begins the scenario, in place of one that is under way; what that one did stays, but for churn. Throws InvalidInputError. */
   start(yaml: string): ScenarioOutline {
     const plan = planScenario(parseScenario(yaml), this.#fleet.names, this.#fleet.seed);
-    this.stop();
-    this.#run = new ScenarioRun(plan, this.#fleet, this.#clock);
+    this.#run = new ScenarioRun(plan, this.#fleet, this.#clock, this.stop());
     const { actions, durationMs, broken, churned } = plan;
     return {
       actions: actions.length,
@@ -51,8 +50,13 @@ export class Scenarios {
     return this.#run?.state ?? null;
   }
 
-  /** Leaves everything as it is now. */
-  stop(): void {
-    this.#run?.stop();
+  /** Leaves everything as it is now, but for churn, which is again what it was before the scenario. Rejects when that fails. */
+  async stop(): Promise<void> {
+    await this.#run?.stop();
+  }
+
+  /** Nothing more is done: the fleet goes. */
+  close(): void {
+    this.#run?.abandon();
   }
 }

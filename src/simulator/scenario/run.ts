@@ -1,5 +1,6 @@
 // Plays a planned scenario: one action after the other, each as soon as its time has come. An action that fails is counted and
-// does not hold up the next.
+// does not hold up the next. At its end the churn is that of before; what else it did stays.
+import { isDeepStrictEqual } from "node:util";
 import type { Cancel, Clock } from "../../support/clock.ts";
 import { safeError } from "../../support/errors.ts";
 import type { ChurnSettings } from "../churn/settings.ts";
@@ -14,7 +15,17 @@ export interface ScenarioSubject {
   /** Its ClusterConnection comes and goes; the cluster itself serves all the time. */
   addCluster(cluster: string): void;
   removeCluster(cluster: string): void;
-  readonly churn: { set(settings: ChurnSettings): void | Promise<void>; stop(): void | Promise<void> };
+  readonly churn: {
+    set(settings: ChurnSettings): void | Promise<void>;
+    stop(): void | Promise<void>;
+    state(): { readonly settings: ChurnSettings | null } | Promise<{ readonly settings: ChurnSettings | null }>;
+  };
+}
+
+/** Churn as it was before the scenario changed it, and as the scenario left it. */
+interface ChurnChange {
+  readonly before: ChurnSettings | null;
+  readonly own: ChurnSettings | null;
 }
 
 export interface ScenarioState {
@@ -36,9 +47,13 @@ export class ScenarioRun {
   #lastError: string | null = null;
   #stopped = false;
   #cancel: Cancel = () => undefined;
+  /** Undefined: it did not touch it. */
+  #churn: ChurnChange | undefined;
+  #playing: Promise<void>;
 
-  /** Begins at once. */
-  constructor(plan: ScenarioPlan, subject: ScenarioSubject, clock: Clock) {
+  /** Begins at once, or once what was there before is over. */
+  constructor(plan: ScenarioPlan, subject: ScenarioSubject, clock: Clock, former: Promise<void> = Promise.resolve()) {
+    this.#playing = former.catch(() => undefined);
     this.plan = plan;
     this.#subject = subject;
     this.#clock = clock;
@@ -53,16 +68,30 @@ export class ScenarioRun {
   }
 
   /** Leaves everything as it is now. */
-  stop(): void {
+  abandon(): void {
     this.#stopped = true;
     this.#cancel();
+  }
+
+  /** Nothing more happens, and churn is again what it was before, unless somebody else has changed it since. Rejects when that fails. */
+  async stop(): Promise<void> {
+    this.abandon();
+    await this.#playing;
+    const change = this.#churn;
+    this.#churn = undefined;
+    if (change === undefined || isDeepStrictEqual(change.before, change.own)) return;
+    const { churn } = this.#subject;
+    if (!isDeepStrictEqual((await churn.state()).settings, change.own)) return;
+    await (change.before === null ? churn.stop() : churn.set(change.before));
   }
 
   #wait(): void {
     const next = this.plan.actions[this.#done];
     if (next === undefined || this.#stopped) return;
     const delayMs = Math.max(0, this.#startedMs + next.atMs - this.#clock.monotonicMs());
-    this.#cancel = this.#clock.setTimer(() => void this.#playDue(), delayMs);
+    this.#cancel = this.#clock.setTimer(() => {
+      this.#playing = this.#playing.then(() => this.#playDue());
+    }, delayMs);
   }
 
   async #playDue(): Promise<void> {
@@ -88,12 +117,22 @@ export class ScenarioRun {
         case "remove":
           return this.#subject.removeCluster(action.cluster);
         case "churn":
-          return await (action.churn === "stop" ? this.#subject.churn.stop() : this.#subject.churn.set(action.churn));
+          return await this.#changeChurn(action.churn);
       }
     } catch (error) {
       this.#failed++;
       const what = action.kind === "churn" ? action.kind : `${action.kind} ${action.cluster}`;
       this.#lastError = `${what}: ${safeError(error).message}`;
+    }
+  }
+
+  async #changeChurn(settings: ChurnSettings | "stop"): Promise<void> {
+    const { churn } = this.#subject;
+    const before = this.#churn === undefined ? (await churn.state()).settings : this.#churn.before;
+    try {
+      await (settings === "stop" ? churn.stop() : churn.set(settings));
+    } finally {
+      this.#churn = { before, own: (await churn.state()).settings };
     }
   }
 }

@@ -139,7 +139,8 @@ steps:
 });
 
 describe("a run of a scenario", () => {
-  const start = (text: string) => {
+  const start = (text: string, before: ChurnSettings | null = null) => {
+    let settings = before;
     const clock = new VirtualClock();
     const seen: string[] = [];
     const note = (what: string): void => void seen.push(`${clock.monotonicMs()} ${what}`);
@@ -150,11 +151,18 @@ describe("a run of a scenario", () => {
       addCluster: (cluster: string) => note(`add ${cluster}`),
       removeCluster: (cluster: string) => note(`remove ${cluster}`),
       churn: {
-        set: ({ eventsPerSecond }: ChurnSettings) => note(`churn ${eventsPerSecond}`),
-        stop: () => note("churn stops"),
+        set: (asked: ChurnSettings) => {
+          settings = asked;
+          note(`churn ${asked.eventsPerSecond}`);
+        },
+        stop: () => {
+          settings = null;
+          note("churn stops");
+        },
+        state: () => ({ settings }),
       },
     };
-    return { clock, seen, run: new ScenarioRun(plan(text), subject, clock) };
+    return { clock, seen, churn: subject.churn, run: new ScenarioRun(plan(text), subject, clock) };
   };
 
   it("does each thing at its time, goes on after what failed, and says so", async () => {
@@ -184,10 +192,39 @@ steps:
     expect(seen).toEqual(["1000 churn 50", "2000 churn 5", "3000 churn stops"]);
   });
 
+  it.each([[null], [{ eventsPerSecond: 3 }]])(
+    "leaves churn as it was before, %j, when it is stopped",
+    async (before) => {
+      const steps =
+        "steps: [{ at: 1s, churn: { eventsPerSecond: 50 } }, { at: 2s, churn: stop }, { at: 3s, churn: eventsPerSecond=9 }]";
+      for (const untilMs of [1_500, 2_500, 5_000]) {
+        const { clock, run, churn } = start(steps, before);
+        await clock.advance(untilMs);
+        await run.stop();
+        expect(churn.state()).toEqual({ settings: before });
+        await clock.advance(10_000);
+        expect(churn.state()).toEqual({ settings: before });
+      }
+    },
+  );
+
+  it("leaves churn alone that it did not change, or that somebody else has changed since", async () => {
+    const untouched = start("steps: [{ at: 1s, remove: 1 }]", { eventsPerSecond: 3 });
+    await untouched.clock.advance(2_000);
+    await untouched.run.stop();
+    const changed = start("steps: [{ at: 1s, churn: { eventsPerSecond: 50 } }]", { eventsPerSecond: 3 });
+    await changed.clock.advance(2_000);
+    changed.churn.set({ eventsPerSecond: 70 });
+    await changed.run.stop();
+    expect([untouched.seen.length, untouched.churn.state().settings, changed.churn.state().settings]).toEqual([
+      ...[1, { eventsPerSecond: 3 }, { eventsPerSecond: 70 }],
+    ]);
+  });
+
   it("stops where it is", async () => {
     const { clock, seen, run } = start("steps: [{ at: 1s, every: 1s, until: 1m, remove: 1, add: all }]");
     await clock.advance(2_500);
-    run.stop();
+    await run.stop();
     await clock.advance(60_000);
     expect(seen).toHaveLength(3);
     expect(run.state.running).toBe(false);
