@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import type { LoadLimits } from "../load/report.ts";
 import { faultNames } from "../simulator/faults/names.ts";
-import { type FaultShare, parseFaultShares } from "../simulator/scenario/shares.ts";
+import { chooseBroken, type FaultShare, parseFaultShares } from "../simulator/scenario/shares.ts";
 import { presetNames } from "../simulator/world/profile.ts";
 import { InvalidInputError } from "../support/errors.ts";
 import type { LoadSettings } from "./load-parts.ts";
@@ -111,6 +111,18 @@ export async function readLoadSettings(command: Command): Promise<LoadRunSetting
       maxCpuU: flags.decimal("max-cpu-u", { min: 0.0001, max: 1_000 }, undefined),
     },
   };
+  const { clusters, seed, faultShares } = settings;
+  // Of a fleet that runs already nobody knows yet how large it is.
+  if (against === undefined)
+    taken(
+      () =>
+        void chooseBroken(
+          Array.from({ length: clusters }, (_, i) => String(i)),
+          faultShares,
+          seed,
+        ),
+      undefined,
+    );
   const given = (name: string): boolean => flags.text(name) !== undefined;
   if (against !== undefined)
     for (const name of fleetFlags.filter(given))
@@ -122,7 +134,8 @@ export async function readLoadSettings(command: Command): Promise<LoadRunSetting
     flags.problem("--max-p99-ratio compares with the time without faults: it needs --baseline");
   if (given("max-recovery") && scenario === undefined)
     flags.problem("--max-recovery needs a --scenario in which clusters heal");
-  if (report !== undefined && !isWritableFolder(dirname(resolve(report))))
+  if (report !== undefined && /(^|\/)$/.test(report)) flags.problem("--report must be a name, such as reports/today");
+  else if (report !== undefined && !isWritableFolder(dirname(resolve(report))))
     flags.problem(`--report: there is no folder ${JSON.stringify(dirname(report))} that can be written to`);
   if (storeUrl !== undefined) {
     const { parseRedisUrl } = await import("../store/redis/url.ts");

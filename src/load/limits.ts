@@ -15,7 +15,7 @@ export interface LimitRow {
   readonly isMet: boolean;
 }
 
-/** One for each limit that was given, and for each recovery. */
+/** One for each limit that was given; of recoveries one for each, and one also when nothing healed. */
 export function limitRows({ healthy, hub, ...found }: Limited, limits: LoadLimits): LimitRow[] {
   const rows: LimitRow[] = [];
   const check = (what: string, value: number | null, limit: number | undefined, digits: number, unit: string): void => {
@@ -34,6 +34,7 @@ export function limitRows({ healthy, hub, ...found }: Limited, limits: LoadLimit
   check("resident memory of the hub", hub.rssBytes / 1e6, limits.maxRssMb, 0, " MB");
   check("CPU of the hub for a cluster's cycle", hub.cpuPerClusterCycleU, limits.maxCpuU, 3, " U");
   check("first full view", seconds(found.firstFullViewMs), limits.maxFirstViewSeconds, 1, " s");
+  if (found.recoveries.length === 0) check("full view after a heal", null, limits.maxRecoverySeconds, 1, " s");
   for (const { atSeconds, clusters, fullViewMs } of found.recoveries) {
     const what = `full view of ${clusters} clusters that healed after ${Number(atSeconds.toFixed(1))} s`;
     check(what, seconds(fullViewMs), limits.maxRecoverySeconds, 1, " s");

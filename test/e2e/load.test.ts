@@ -93,8 +93,15 @@ steps:
       "--max-cpu-u must be a number from",
     ])
       expect(others.errors).toContain(problem);
-    const missing = await runCommand("load", "--scenario", join(scratch, "no.yaml"));
-    expect(missing.errors).toContain("no.yaml cannot be read");
+    const missing = await runCommand(
+      ...["load", "--scenario", join(scratch, "no.yaml"), "--clusters", "3", "--faults", "hang=4", "--report", ""],
+    );
+    for (const problem of [
+      "no.yaml cannot be read",
+      "that many cannot be broken: there are 3 clusters",
+      "--report must",
+    ])
+      expect(missing.errors).toContain(problem);
   });
 
   it("refuses to compare what is no report", async () => {

@@ -41,7 +41,8 @@ export function chooseBroken(
     const count = amount.kind === "share" ? Math.round(amount.value * names.length) : amount.value;
     for (let i = 0; i < count; i++) {
       const next = order[broken.size];
-      if (next === undefined) throw new InvalidInputError([`--faults: there are only ${names.length} clusters`]);
+      if (next === undefined)
+        throw new InvalidInputError([`--faults: that many cannot be broken: there are ${names.length} clusters`]);
       broken.set(next.name, fault);
     }
   }

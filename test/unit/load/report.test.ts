@@ -49,6 +49,9 @@ describe("the limits of a load run", () => {
     const lines = exceededLimits(nothing, limits);
     expect(lines.filter((line) => line.includes("could not be taken"))).toHaveLength(4);
     expect(lines).toHaveLength(4);
+    expect(exceededLimits({ ...report, recoveries: [] }, { maxRecoverySeconds: 90 })).toEqual([
+      "full view after a heal: could not be taken; the limit is 90 s",
+    ]);
   });
 });
 
