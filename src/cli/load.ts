@@ -25,7 +25,7 @@ export function loadCommand(version: string): Command {
   return withLoadFlags(command).action(async () => {
     const { compare: comparing, unit } = command.opts<{ compare?: boolean; unit?: boolean }>();
     if (comparing === true) await compare(command);
-    else if (unit === true) await printUnit();
+    else if (unit === true) await printUnit(command);
     else await load(await readLoadSettings(command), version);
   });
 }
@@ -116,7 +116,10 @@ async function measureUnit(): Promise<number> {
   return unitMs;
 }
 
-async function printUnit(): Promise<void> {
+async function printUnit(command: Command): Promise<void> {
+  const flags = new Flags(command);
+  standsAlone("unit", command, flags);
+  flags.end();
   const { measureUnitMs } = await import("../load/unit.ts");
   process.stdout.write(`${JSON.stringify({ unitMs: measureUnitMs() })}\n`);
 }
@@ -178,8 +181,17 @@ async function writeReport(report: LoadReport, name: string | undefined): Promis
   process.exitCode = report.exceeded.length > 0 ? 1 : 0;
 }
 
+/** Names every other flag that was given: none would be heard. */
+function standsAlone(name: string, command: Command, flags: Flags): void {
+  const given = command.opts<Record<string, unknown>>();
+  for (const option of command.options)
+    if (option.attributeName() !== name && given[option.attributeName()] !== undefined)
+      flags.problem(`${option.long} does not go with --${name}`);
+}
+
 async function compare(command: Command): Promise<void> {
   const flags = new Flags(command, 2);
+  standsAlone("compare", command, flags);
   if (command.args.length !== 2) flags.problem("--compare must be followed by two files: load --compare A.json B.json");
   flags.end();
   const { compareReports } = await import("../load/compare.ts");

@@ -104,9 +104,11 @@ steps:
       expect(missing.errors).toContain(problem);
   });
 
-  it("refuses to compare what is no report", async () => {
+  it("refuses to compare what is no report, and flags that it would not hear", async () => {
     const { code, errors } = await runCommand("load", "--compare", join(scratch, "no.json"), "package.json");
     expect(code).toBe(2);
     expect(errors).toMatch(/no\.json: cannot be read|package\.json: is not a report/);
+    const more = await runCommand("load", "--compare", "a.json", "b.json", "--clusters", "3");
+    expect(more).toMatchObject({ code: 2, errors: "clusterpulse: --clusters does not go with --compare\n" });
   });
 });
