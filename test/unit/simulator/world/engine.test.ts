@@ -4,9 +4,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../../src/simulator/http/engine.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
+import { WorldEngine } from "../../../../src/simulator/world/engine.ts";
 import { type ExpectedCluster, expectedOf } from "../../../../src/simulator/world/expected.ts";
 import { buildModel } from "../../../../src/simulator/world/model.ts";
-import { clusterIdentities, type PresetName } from "../../../../src/simulator/world/profile.ts";
+import { type ClusterIdentity, clusterIdentities, type PresetName } from "../../../../src/simulator/world/profile.ts";
 import { type HeldWorlds, World } from "../../../../src/simulator/world/world.ts";
 import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 import {
@@ -213,16 +214,30 @@ describe("a fleet", () => {
   });
 });
 
-describe("cost", () => {
-  it("builds a list of 300 pods in a few milliseconds", () => {
-    const engine = engineAt(1, 0, "medium");
-    for (let i = 0; i < 20; i++) ask(engine, "pods");
-    // Of this thread's own time: others may load the machine.
-    const cpuMs = Array.from({ length: 15 }, () => {
-      const before = process.threadCpuUsage();
-      ask(engine, "pods");
-      return process.threadCpuUsage(before).user / 1_000;
-    });
-    expect(Math.min(...cpuMs)).toBeLessThan(8);
+/** The object, and whatever objects it holds, telling of each member that is read. */
+function watched<T extends object>(object: T, onRead: () => void): T {
+  return new Proxy(object, {
+    get(target, member) {
+      onRead();
+      const value: unknown = Reflect.get(target, member, target);
+      return typeof value === "object" && value !== null ? watched(value, onRead) : value;
+    },
+  });
+}
+
+describe("the cost of a list", () => {
+  it("grows with the number of pods alone: each is looked at as often in a large cluster as in a small one", () => {
+    const looksPerPod = (preset: PresetName): number => {
+      let looks = 0;
+      const identity = clusterIdentities(1, 1)[0] as ClusterIdentity;
+      const model = watched(buildModel({ seed: 1, index: 0, preset }, identity), () => looks++);
+      const source = { overlay: undefined, isAsSeeded: true, model: () => model, modelAt: () => undefined };
+      const engine = new WorldEngine(source, () => expect.fail("a read touched the cluster"));
+      const { length } = list(engine, "pods").items;
+      return looks / length;
+    };
+    const [small, large] = [looksPerPod("small"), looksPerPod("large")];
+    expect(small).toBeGreaterThan(1);
+    expect(large).toBeLessThanOrEqual(1.5 * small);
   });
 });
