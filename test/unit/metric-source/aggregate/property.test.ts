@@ -38,7 +38,7 @@ describe("aggregations", { timeout: 60_000 }, () => {
   it.each(faults)("would not pass with %s", (_, fault) => {
     const details = fc.check(
       aggregatesAgree((list, rows) => inOnePass(list.map(fault), rows)),
-      { numRuns: 1500 },
+      { numRuns: 1500, seed: 1 },
     );
     expect(details.failed).toBe(true);
   });

@@ -31,7 +31,7 @@ describe("compiled expressions", { timeout: 60_000 }, () => {
       if (!compiled.ok) return compiled;
       return { ...compiled, evaluate: (row, at) => fault(compiled.evaluate(row, at)) };
     };
-    const details = fc.check(expressionsAgree(broken), { numRuns: 1500 });
+    const details = fc.check(expressionsAgree(broken), { numRuns: 1500, seed: 1 });
     expect(details.failed).toBe(true);
   });
 });
