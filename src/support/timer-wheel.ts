@@ -1,6 +1,6 @@
 // Thousands of deadlines on one clock timer: a hierarchical timer wheel (Varghese and Lauck, "Hashed and Hierarchical Timing
 // Wheels", 1987). Scheduling and cancelling take constant time.
-// Guarantees: nothing fires early, nor within the call that scheduled it; what is due fires in order of due time, then of
+// Guarantees: nothing fires early, nor within the tick in which it was scheduled; what is due fires in order of due time, then of
 // scheduling; the clock's timer is armed only while something is scheduled, and sleeps until the next occupied slot.
 // Does not guarantee: precision. A timer fires up to one tick (and the clock's own delay) late.
 import type { Cancel, Clock } from "./clock.ts";
@@ -81,8 +81,10 @@ export class TimerWheel {
 
   /** Runs `callback` once the clock's monotonic reading has reached `dueMs`; at the next tick if it already has. */
   scheduleAt(dueMs: number, callback: () => void): TimerHandle {
-    if (this.#size === 0) this.#current = Math.max(this.#current, this.#tickNow());
-    const tick = Math.max(Math.ceil((dueMs - this.#startMs) / this.#tickMs), this.#current + 1);
+    // While others wait, the last tick that was worked off may lie behind the one that it is.
+    const tickNow = Math.max(this.#current, this.#tickNow());
+    if (this.#size === 0) this.#current = tickNow;
+    const tick = Math.max(Math.ceil((dueMs - this.#startMs) / this.#tickMs), tickNow + 1);
     if (!(tick < maxTicks)) throw new ClusterPulseError("TIMER_DELAY", `a timer cannot be due at ${dueMs} ms`);
     const timer = new WheelTimer(this, dueMs, tick, this.#order++, callback);
     this.#size++;

@@ -71,6 +71,18 @@ test("never fires within the call, nor twice in one tick, however short the dela
   expect(fired).toBe(10);
 });
 
+test("never fires in the tick in which it was set, at its very beginning and while others wait", () => {
+  const { clock, wheel } = start();
+  const fired: string[] = [];
+  wheel.schedule(1_000, () => fired.push("waits"));
+  clock.jumpTo(300);
+  wheel.schedule(0, () => fired.push("set at 300"));
+  clock.jumpTo(399);
+  expect(fired).toEqual([]);
+  clock.jumpTo(400);
+  expect(fired).toEqual(["set at 300"]);
+});
+
 test("holds the clock's timer only while something is scheduled, and one at most", () => {
   const { clock, wheel } = start();
   expect(clock.armed.size).toBe(0);
