@@ -150,6 +150,18 @@ export async function readLoadSettings(command: Command): Promise<LoadRunSetting
   return settings;
 }
 
+/** Throws InvalidInputError when the scenario names clusters that are not among these, or not there when it wants them. */
+export async function checkScenario(text: string, names: readonly string[], seed: number): Promise<void> {
+  const { parseScenario } = await import("../simulator/scenario/steps.ts");
+  const { planScenario } = await import("../simulator/scenario/plan.ts");
+  try {
+    planScenario(parseScenario(text), names, seed);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    throw new InvalidInputError(error.problems.map((problem) => `--scenario: ${problem}`));
+  }
+}
+
 function readScenarioFile(path: string): string {
   const wrong = (why: string): InvalidInputError => new InvalidInputError([`--scenario: ${path} ${why}`]);
   let text: string;

@@ -93,6 +93,12 @@ steps:
       "--max-cpu-u must be a number from",
     ])
       expect(others.errors).toContain(problem);
+    writeFileSync(scenario, "steps: [{ at: 1s, faults: [{ cluster: nobody-01, fault: hang }] }]");
+    const stranger = await runCommand("load", "--clusters", "2", "--preset", "tiny", "--scenario", scenario);
+    expect(stranger).toMatchObject({ code: 2, output: "" });
+    expect(stranger.errors).toBe(
+      "clusterpulse: --scenario: steps[0].faults: no simulated cluster is called nobody-01\n",
+    );
     const missing = await runCommand(
       ...["load", "--scenario", join(scratch, "no.yaml"), "--clusters", "3", "--faults", "hang=4", "--report", ""],
     );

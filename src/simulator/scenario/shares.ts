@@ -42,7 +42,9 @@ export function chooseBroken(
     for (let i = 0; i < count; i++) {
       const next = order[broken.size];
       if (next === undefined)
-        throw new InvalidInputError([`--faults: that many cannot be broken: there are ${names.length} clusters`]);
+        throw new InvalidInputError([
+          `--faults: that many cannot be broken: there are ${names.length} clusters to choose from`,
+        ]);
       broken.set(next.name, fault);
     }
   }
