@@ -97,6 +97,11 @@ export class AdminClient {
     return (await this.#call("DELETE", "churn")) as ChurnState;
   }
 
+  /** The simulator's clock goes forward. Returns what it says then, in epoch milliseconds. */
+  async advanceClock(byMs: number): Promise<number> {
+    return ((await this.#call("POST", "clock/advance", { ms: byMs })) as { nowMs: number }).nowMs;
+  }
+
   /** Begins a scenario: the text of its YAML. The simulator checks it. */
   async startScenario(yaml: string): Promise<ScenarioOutline> {
     return (await this.#call("POST", "scenario", { yaml })) as ScenarioOutline;

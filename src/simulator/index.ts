@@ -1,6 +1,7 @@
 // A fleet of simulated Kubernetes API servers in this process: one hub that is written to, and clusters and container registries that are
 // generated from a seed, with faults to switch on and the truth to compare with. Everything listens on 127.0.0.1 only.
 // It shares no code with what it tests: its ground truth is never computed by the code under test.
+import type { ClockControl } from "./advancing-clock.ts";
 import type { ChurnState } from "./churn/churn.ts";
 import type { ChurnSettings } from "./churn/settings.ts";
 import type { FaultRecord } from "./faults/registry.ts";
@@ -71,6 +72,8 @@ export interface Simulator extends Pick<Front, "clusters" | "registries" | "admi
     /** Leaves everything as it is now. */
     stop(): void;
   };
+  /** The simulator's own time, which is the machine's unless it was given a clock. */
+  readonly clock: ClockControl;
   /** A timeline of faults, heals, churn and clusters that go and come back; YAML, see docs/simulator.md. */
   readonly scenario: {
     /** Begins it in place of one that is under way. Throws InvalidInputError that lists everything wrong. */
@@ -102,7 +105,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     await side.close();
     throw error;
   });
-  const { faults, requests, expected, churn } = servers;
+  const { faults, requests, expected, churn, clock: clockControl } = servers;
   const closeServers = async (): Promise<void> => {
     await servers.close();
     await side.close();
@@ -113,7 +116,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   });
   return {
     ...front,
-    ...{ faults, requests, expected, churn },
+    ...{ faults, requests, expected, churn, clock: clockControl },
     hub: { ...front.hub, create: (object) => side.create(object) },
     close: async () => void (await Promise.all([front.close(), closeServers()])),
   };

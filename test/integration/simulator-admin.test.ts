@@ -70,6 +70,22 @@ describe("the admin API", () => {
     await expect(client.removeFault(name)).rejects.toThrow("has no fault");
   });
 
+  it("has a clock that goes forward when it is told: churn, faults and stamps follow", async () => {
+    const client = new AdminClient(simulator.admin);
+    await client.setChurn({ eventsPerSecond: 5, kinds: { steady: 1 } });
+    await client.addFault({ cluster: name, fault: "flap", parameters: { downMs: 600_000, upMs: 60_000 } });
+    expect(await client.expected(name)).toMatchObject({ reachable: false });
+    const [back] = (await client.expected(name)).transitions ?? [];
+    const nowMs = await client.advanceClock(610_000);
+    expect([nowMs >= Date.now() + 600_000, nowMs >= (back?.atMs ?? Number.POSITIVE_INFINITY)]).toEqual([true, true]);
+    expect(await client.expected(name)).toMatchObject({ reachable: true });
+    expect((await client.stopChurn()).steps).toBeGreaterThan(1_000);
+    await client.removeFault(name);
+    expect(await call("POST", "clock/advance", { ms: 0 })).toMatchObject({ status: 400 });
+    expect(await call("POST", "clock/advance", {})).toMatchObject({ status: 400 });
+    expect((await call("GET", "clock")).body).toEqual({ nowMs: expect.any(Number) });
+  });
+
   it("keeps the rules of a cluster in their order, and ends them one by one", async () => {
     const rules = [
       { cluster: name, fault: "status", id: "lists", parameters: { verb: "list" } },
@@ -158,6 +174,8 @@ describe("the admin API", () => {
     ["PUT", "churn", { eventsPerSecond: 0 }],
     ["POST", "churn", { trace: '{"t":0,"cluster":"NAME","kind":"nodes","idx":0,"op":"silent"}' }],
     ["DELETE", "churn"],
+    ["GET", "clock"],
+    ["POST", "clock/advance", { ms: 1 }],
     ["GET", "scenario"],
     ["POST", "scenario", { yaml: "steps: [{ at: 1h, faults: hang=1 }]" }],
     ["DELETE", "scenario"],

@@ -1,5 +1,6 @@
 // What can be asked of a simulator's own door, and what is done and answered. Who may ask, and how, is server.ts.
 import { ClusterPulseError, InvalidInputError } from "../../support/errors.ts";
+import type { ClockControl } from "../advancing-clock.ts";
 import type { ChurnState } from "../churn/churn.ts";
 import { type ChurnSettings, parseChurn } from "../churn/settings.ts";
 import type { FaultRecord } from "../faults/registry.ts";
@@ -39,6 +40,7 @@ export interface AdminSubject {
     stop(): Awaitable<void>;
     replay(trace: string, speed?: number): Awaitable<void>;
   };
+  readonly clock: ClockControl;
   process(): Awaitable<ProcessReport>;
   /** Prometheus text. */
   metrics(): Awaitable<string>;
@@ -123,6 +125,12 @@ export const adminRoutes: Readonly<Record<string, Route>> = {
   "DELETE churn": told(async ({ churn }) => {
     await churn.stop();
     return churn.state();
+  }),
+  "GET clock": told(({ clock }) => ({ nowMs: clock.nowMs() })),
+  "POST clock/advance": told(async ({ clock }, { json }) => {
+    const { ms } = ((await json()) ?? {}) as { ms?: unknown };
+    await clock.advance(ms as number);
+    return { nowMs: clock.nowMs() };
   }),
   "GET scenario": told((subject) => partless(subject, "scenario").state()),
   "POST scenario": async (subject, { json }) => {

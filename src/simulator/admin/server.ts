@@ -62,6 +62,7 @@ const statuses: Readonly<Record<string, number>> = {
   NOT_REGISTERED: 409,
   STILL_LEAVING: 409,
   PART_SILENT: 504,
+  CLOCK_FIXED: 409,
 };
 
 function failure(error: unknown): AdminReply {
@@ -79,9 +80,10 @@ async function answer(subject: AdminSubject, token: string, request: IncomingMes
   const [root, version, resource, name, ...members] = decodePath(url.pathname);
   if (root !== "sim" || version !== "v1") throw unknownRoute();
   const shape = [resource, ...(name === undefined ? [] : ["{name}"]), ...members].join("/");
-  const route = Object.hasOwn(adminRoutes, `${request.method} ${shape}`)
-    ? adminRoutes[`${request.method} ${shape}`]
-    : undefined;
+  const known = [url.pathname.slice("/sim/v1/".length), shape].find((path) =>
+    Object.hasOwn(adminRoutes, `${request.method} ${path}`),
+  );
+  const route = adminRoutes[`${request.method} ${known}`];
   if (route === undefined) throw unknownRoute();
   return await route(subject, { name: name ?? "", query: url.searchParams, json: () => readJson(request) });
 }

@@ -1,8 +1,9 @@
 // What a fleet has once, however many processes serve its clusters: who they are, the hub's API and what it was told of them, the
 // registries, the authority and the tokens that everybody trusts.
 import { fileURLToPath } from "node:url";
-import { type Clock, systemClock } from "../../support/clock.ts";
+import type { Clock } from "../../support/clock.ts";
 import { ClusterPulseError } from "../../support/errors.ts";
+import { AdvancingClock } from "../advancing-clock.ts";
 import { HubArchive } from "../archive.ts";
 import { apiVersionOf, type ResourceType } from "../http/catalog.ts";
 import { type Authority, mintAuthority } from "../http/certificates.ts";
@@ -43,7 +44,7 @@ export class HubSide {
     clusters,
     registries = 0,
     seed,
-    clock = systemClock,
+    clock = new AdvancingClock(),
     historySize,
     dataFolder,
   }: SimulatorOptions) {

@@ -76,6 +76,13 @@ export async function joinServers(
         await tellAll((part) => part.ask((client) => client.stopChurn()));
       },
     },
+    clock: {
+      nowMs: () => own.clock.nowMs(),
+      async advance(byMs) {
+        const told = tellAll((part) => part.ask((client) => client.advanceClock(byMs), ownDeadlineMs));
+        await Promise.all([own.clock.advance(byMs), told]);
+      },
+    },
     urlOf: (name) => urls.get(name) ?? own.urlOf(name),
     faults: {
       async add(rule) {

@@ -1,8 +1,8 @@
 // The main module of a process that serves a part of a fleet. It is told which over IPC, answers once it serves, and ends with the
 // process that started it, however that one ends. Only part-process.ts starts it.
-import { systemClock } from "../../support/clock.ts";
 import { safeError } from "../../support/errors.ts";
 import { startAdminServer } from "../admin/server.ts";
+import { AdvancingClock } from "../advancing-clock.ts";
 import { restoreAuthority } from "../http/certificates.ts";
 import { processReport } from "../process-report.ts";
 import { Tokens } from "../tokens.ts";
@@ -24,7 +24,7 @@ async function serve(setup: PartSetup): Promise<PartAnswer> {
     clusters: clustersOf(setup),
     authority: restoreAuthority(setup.authority),
     tokens: new Tokens(Buffer.from(setup.tokenSecret, "base64")),
-    clock: systemClock,
+    clock: new AdvancingClock(),
   });
   const { url, token } = await startAdminServer({ ...servers, registries: [], process: processReport });
   return { ready: true, admin: { url, token } };

@@ -2,6 +2,7 @@
 // what, and the truth about them. It knows nothing of other processes.
 import type { Clock } from "../../support/clock.ts";
 import { ProcessMetrics, type Traffic } from "../admin/metrics.ts";
+import { type ClockControl, controlOf } from "../advancing-clock.ts";
 import { Churn } from "../churn/churn.ts";
 import { type FaultRecord, FaultRegistry } from "../faults/registry.ts";
 import type { FaultRule } from "../faults/rule.ts";
@@ -64,6 +65,7 @@ export interface Servers {
   expected(cluster: string): ExpectedCluster;
   /** What happens in the clusters by itself. */
   readonly churn: Churn;
+  readonly clock: ClockControl;
   /** Prometheus text of this process. */
   metrics(): Promise<string>;
   close(): Promise<void>;
@@ -195,6 +197,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     },
     metrics: async () => processMetrics.text(await traffic()),
     churn,
+    clock: controlOf(clock),
     async close() {
       churn.stop();
       processMetrics.close();

@@ -9,10 +9,12 @@ import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 
 const names = ["c0", "c1", "c2"];
 const noChurn = { settings: null, steps: 1, begun: {}, idle: 0, pending: 0, dropped: 0, trace: null };
+const advanced: string[] = [];
 const own = {
   urlOf: (name: string) => `https://${name}`,
   faults: { list: () => [] },
   requests: { counts: () => [{ cluster: "hub", count: 7 }] },
+  clock: { nowMs: () => 5, advance: async (byMs: number) => void advanced.push(`own ${byMs}`) },
   metrics: async () => "# HELP a A.\n# TYPE a gauge\na 1\n",
 } as unknown as Servers;
 
@@ -51,6 +53,7 @@ beforeEach(async () => {
       requestCounts: () => say([{ cluster, count: place }]),
       churn: () => say(noChurn),
       setChurn: () => say(noChurn),
+      advanceClock: (...[byMs]: never[]) => say(advanced.push(`${cluster} ${byMs}`)),
       expected: () => say({ nodes: place }),
       metrics: () => say("# HELP a A.\n# TYPE a gauge\na 1\n"),
     };
@@ -121,6 +124,12 @@ test("all are told of churn, and the one that was not is named", async () => {
   await expect(after(fleet.churn.set({ eventsPerSecond: 9 }))).rejects.toThrow("process 1 did not answer within 4 s");
   expect(asked).toEqual([2, 2, 2]);
   expect((await fleet.churn.state()).settings).toEqual({ eventsPerSecond: 9 });
+});
+
+test("the clocks of all go forward", async () => {
+  advanced.length = 0;
+  await fleet.clock.advance(1_000);
+  expect(advanced.toSorted()).toEqual(["c0 1000", "c1 1000", "c2 1000", "own 1000"]);
 });
 
 test("a refusal is an answer: it is passed on, and nobody is silent", async () => {
