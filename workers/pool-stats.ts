@@ -4,6 +4,8 @@ import { type Priority, priorities, type TaskName } from "./task.ts";
 
 export interface PoolStats {
   readonly threads: number;
+  /** Of those, the ones that are not up yet. */
+  readonly starting: number;
   readonly running: number;
   readonly queued: number;
   readonly queuedBytes: number;
@@ -58,13 +60,12 @@ export class PoolCounters {
     if (hasFailed) counts.failed++;
   }
 
-  snapshot(threads: number, running: number, queue: TaskQueue<Waiting>): PoolStats {
+  snapshot(now: Pick<PoolStats, "threads" | "starting" | "running">, queue: TaskQueue<Waiting>): PoolStats {
     const tasks = new Map([...this.#tasks].map(([task, counts]) => [task, { ...counts }]));
     const { inline, killed, outOfMemory, crashed, threadErrors, rerun, refused, displaced } = this;
     const ended = [...tasks.values()].reduce((sum, { runs }) => sum + runs, 0);
     return {
-      threads,
-      running,
+      ...now,
       queued: queue.size,
       queuedBytes: queue.bytes,
       queuedByPriority: Object.fromEntries(

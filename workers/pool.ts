@@ -1,6 +1,6 @@
 // Tasks on a pool of threads. Guarantees: a task that is too slow, needs too much memory or ends its thread fails alone, with a code; its
-// thread is replaced, and a task that its thread never took up runs again. What waits is bounded in tasks and bytes, folds before
-// extractions. Threads see neither the process's environment nor its flags.
+// thread is replaced, and a task that its thread never took up runs again, before all that wait. What waits is bounded in tasks and bytes,
+// folds before extractions, suspects last and on half of the threads at most. Threads see neither the process's environment nor its flags.
 // Piscina is only given as many tasks as it has threads: its own queue would start deadlines early and abort its neighbours.
 import { Piscina } from "piscina";
 import type { Compute } from "../src/cluster/ports.ts";
@@ -15,6 +15,7 @@ import type { WorkerAnswer, WorkerRequest } from "./protocol.ts";
 import { TaskQueue, type Waiting } from "./queue.ts";
 import { priorities, type TaskInput, type TaskName, type TaskOutput } from "./task.ts";
 import { priorityOf } from "./tasks.ts";
+import { mayBegin } from "./turns.ts";
 
 export interface PoolOptions {
   /** Threads, all started at once and kept. */
@@ -46,6 +47,8 @@ const ABORT_GRACE_MS = 50;
 interface Job extends Waiting {
   readonly request: WorkerRequest;
   readonly deadlineMs: number;
+  /** Threads that went before they took it up. */
+  lostThreads: number;
   /** While a thread has it. */
   deadline: Deadline | undefined;
   /** Its caller no longer waits. */
@@ -72,41 +75,51 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
   const counters = new PoolCounters();
   const queue = new TaskQueue<Job>(maxQueuedTasks, maxQueuedBytes);
   let running = 0;
-  let suspectRuns = false;
+  let suspects = 0;
   let closed = false;
+  /** Of the threads that there are, those that are up. The first ones count as such from the beginning. */
+  const up = new WeakSet(pool.threads);
+  const starting = (): number => pool.threads.filter((thread) => !up.has(thread)).length;
   pool.on("error", () => {
     counters.threadErrors++;
   });
+  pool.on("workerCreate", ({ id }: { readonly id: number }) => {
+    const thread = pool.threads.find(({ threadId }) => threadId === id);
+    if (thread !== undefined) up.add(thread);
+    queueMicrotask(startNext);
+  });
+  // One that goes while it starts is not replaced until there is a task for the next.
+  pool.on("workerDestroy", () => queueMicrotask(startNext));
 
   function startNext(): void {
-    while (running < threads) {
-      // A suspect is never on two threads, so that all others go on while it may be running away.
-      const job = queue.next(suspectRuns ? priorities.slice(0, 2) : priorities);
+    for (;;) {
+      const job = queue.next(mayBegin({ threads, starting: starting(), running, suspects }));
       if (job === undefined) return;
       running++;
-      if (job.priority === "suspect") suspectRuns = true;
+      if (job.priority === "suspect") suspects++;
       void runOnThread(job).then((answer) => {
         running--;
-        if (job.priority === "suspect") suspectRuns = false;
-        counters.ended(job.request.task, runningMs(job.request.marks) ?? 0, "error" in answer);
-        job.settle(answer);
+        if (job.priority === "suspect") suspects--;
+        if (answer === undefined) queue.putBack(job);
+        else {
+          counters.ended(job.request.task, runningMs(job.request.marks) ?? 0, "error" in answer);
+          job.settle(answer);
+        }
         startNext();
       });
     }
   }
 
-  /** Never rejects. */
-  async function runOnThread(job: Job): Promise<WorkerAnswer> {
-    const { request } = job;
-    for (let attempt = 1; ; attempt++) {
-      const answer = await attemptOnThread(job);
-      if (answer !== undefined) return answer;
-      if (closed || job.abandoned) return { error: aborted() };
-      if (attempt === MAX_ATTEMPTS || request.bytes.byteLength === 0) {
-        return failed("COMPUTE_NO_THREAD", "the hub is busy: no thread took the computation up");
-      }
-      counters.rerun++;
+  /** Undefined when it is to run again. Never rejects. */
+  async function runOnThread(job: Job): Promise<WorkerAnswer | undefined> {
+    const answer = await attemptOnThread(job);
+    if (answer !== undefined) return answer;
+    if (closed || job.abandoned) return { error: aborted() };
+    if (++job.lostThreads === MAX_ATTEMPTS || job.request.bytes.byteLength === 0) {
+      return failed("COMPUTE_NO_THREAD", "the hub is busy: no thread took the computation up");
     }
+    counters.rerun++;
+    return undefined;
   }
 
   /** Undefined when the thread went before it took the task up: then nobody knows anything against the task. */
@@ -156,6 +169,7 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
         priority: priorityOf(task, input),
         bytes: request.bytes.byteLength + request.rest.byteLength,
         deadlineMs: Math.max(minDeadlineMs, Math.ceil((deadlineMsPerMb * inflatedBytes) / MB)),
+        lostThreads: 0,
         deadline: undefined,
         abandoned: false,
         settle(answer) {
@@ -207,7 +221,7 @@ export function createPoolCompute(options: PoolOptions): PoolCompute {
         throw error;
       }
     },
-    stats: () => counters.snapshot(threads, running, queue),
+    stats: () => counters.snapshot({ threads, starting: starting(), running }, queue),
     async close() {
       closed = true;
       for (let job = queue.next(priorities); job !== undefined; job = queue.next(priorities)) {

@@ -1,5 +1,5 @@
 // Tasks that wait for a thread: by priority, within one in order of arrival. Guarantees a bound in tasks and bytes. When it is full, a task
-// takes the place of the oldest ones of a lower priority, or is refused. Pure: it neither starts nor ends anything.
+// takes the place of the oldest ones of a lower priority, or is refused; tasks that come back may pass the bound. Pure: it neither starts nor ends anything.
 import { type Priority, priorities } from "./task.ts";
 
 export interface Waiting {
@@ -10,7 +10,7 @@ export interface Waiting {
 export class TaskQueue<T extends Waiting> {
   readonly #maxTasks: number;
   readonly #maxBytes: number;
-  readonly #byPriority: { readonly [P in Priority]: Set<T> } = {
+  readonly #byPriority: { [P in Priority]: Set<T> } = {
     fold: new Set(),
     extraction: new Set(),
     suspect: new Set(),
@@ -54,6 +54,13 @@ export class TaskQueue<T extends Waiting> {
     this.#size = size;
     this.#bytes = bytes;
     return displaced;
+  }
+
+  /** Takes a task in that was taken out before, in front of all others of its priority: it is never refused. */
+  putBack(task: T): void {
+    this.#byPriority[task.priority] = new Set([task, ...this.#byPriority[task.priority]]);
+    this.#size++;
+    this.#bytes += task.bytes;
   }
 
   delete(task: T): boolean {

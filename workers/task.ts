@@ -1,19 +1,21 @@
 // What a task is. A task is a pure function of its input: no sockets, no timers, no logger. It runs on a pool thread or, when its body is
 // small, on the calling thread, with equal results.
-import type { ComputeTasks } from "../src/cluster/ports.ts";
+import type { ComputeInput, ComputeTasks } from "../src/cluster/ports.ts";
 
 export type TaskName = keyof ComputeTasks;
-export type TaskInput<K extends TaskName> = ComputeTasks[K]["input"];
+export type TaskInput<K extends TaskName> = ComputeInput<K>;
 export type TaskOutput<K extends TaskName> = ComputeTasks[K]["output"];
 
 /**
- * Who waits for whom: a cluster's own state comes before what MetricSources extract, and what a source under suspicion extracts comes last.
+ * Who waits for whom: a cluster's own state comes before what MetricSources extract, and what a cluster or a source sends whose last one
+ * harmed its thread comes last.
  */
 export const priorities = ["fold", "extraction", "suspect"] as const;
 export type Priority = (typeof priorities)[number];
 
 export interface Task<K extends TaskName> {
-  priority(input: TaskInput<K>): Priority;
+  /** Unless it is suspect. */
+  readonly priority: Exclude<Priority, "suspect">;
   /** Whether it certainly ends soon when its body is small. */
   mayRunInline(input: TaskInput<K>): boolean;
   /**
@@ -25,5 +27,5 @@ export interface Task<K extends TaskName> {
 
 /** A task that reads what a cluster says of itself. */
 export function fold<K extends TaskName>(run: Task<K>["run"]): Task<K> {
-  return { priority: () => "fold", mayRunInline: () => true, run };
+  return { priority: "fold", mayRunInline: () => true, run };
 }

@@ -35,7 +35,7 @@ export function runTask<K extends TaskName>(task: K, input: TaskInput<K>, maxInf
 
 /** Where a task with this input waits for a thread. */
 export function priorityOf<K extends TaskName>(task: K, input: TaskInput<K>): Priority {
-  return tasks[task].priority(input);
+  return input.isSuspect ? "suspect" : tasks[task].priority;
 }
 
 /** Whether a task with this input may run on the calling thread if its body is small. */

@@ -38,6 +38,7 @@ export class Attempts {
   #failures = 0;
   #failingSinceMs = 0;
   #notBeforeMs = 0;
+  #isHarmful = false;
 
   /**
    * @param failuresBeforePause failures in a row after which it is left alone for a while
@@ -76,6 +77,16 @@ export class Attempts {
   /** Of the cluster's circuit breaker. */
   get breaker(): "closed" | "open" | "half-open" {
     return this.#breaker.state.state;
+  }
+
+  /** What it sent last harmed a thread that read it. */
+  get isHarmful(): boolean {
+    return this.#isHarmful;
+  }
+
+  /** What it sent was read, with these failures. */
+  wasRead(codes: readonly string[]): void {
+    this.#isHarmful = codes.some((code) => ownTroubleOf(code) === "harmed");
   }
 
   /** All that goes to the cluster goes through here. Rejects with BREAKER_OPEN, without a call, while it is to be left alone. */

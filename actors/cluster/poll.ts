@@ -1,5 +1,6 @@
 // One poll of one cluster: its connection, room for its answers, its circuit breaker, and what its end says. Guarantees: what goes wrong in
-// the hub itself, which may be short of slots, memory or threads, is told as such and never held against the cluster.
+// the hub itself, which may be short of slots, memory or threads, is told as such and never held against the cluster; what a cluster sends
+// whose last answers harmed a thread is read as a suspect's.
 import type { ClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
 import {
   type Collection,
@@ -13,7 +14,7 @@ import type { CollectState } from "../../src/cluster/state.ts";
 import type { AnswerRoom } from "../../src/kube/answer-room.ts";
 import type { Admission } from "../../src/support/admission.ts";
 import type { Clock } from "../../src/support/clock.ts";
-import { hubBusy } from "../../src/support/own-trouble.ts";
+import { hubBusy, ownTroubleOf } from "../../src/support/own-trouble.ts";
 import { type Attempts, retryAfterMsOf } from "./attempts.ts";
 import type { ClusterLink, LinkTransport } from "./link.ts";
 import { type Schedule, waitMsOf } from "./schedule.ts";
@@ -63,7 +64,8 @@ export class PollRun {
 
   /** Never rejects. */
   async run(signal: AbortSignal): Promise<Poll> {
-    const { link, attempts, compute, clock, limits, onProbe } = this.#ports;
+    const { link, attempts, clock, limits, onProbe } = this.#ports;
+    const compute = attempts.isHarmful ? suspicious(this.#ports.compute) : this.#ports.compute;
     const { connection, schedule } = this.#declared;
     const room = this.#room();
     try {
@@ -77,9 +79,13 @@ export class PollRun {
         if (attempts.breaker === "half-open") onProbe();
         return collectCluster(request, own);
       };
-      return { kind: "collected", collection: await attempts.collect(collect, this.#judged(signal, transport)) };
+      const collection = await attempts.collect(collect, this.#judged(signal, transport));
+      attempts.wasRead(collection.missing.map(({ code }) => code));
+      return { kind: "collected", collection };
     } catch (error) {
-      return { kind: "failed", failure: failureOf(error), retryAfterMs: retryAfterMsOf(error) };
+      const failure = failureOf(error);
+      if (ownTroubleOf(failure.code) === "harmed") attempts.wasRead([failure.code]);
+      return { kind: "failed", failure, retryAfterMs: retryAfterMsOf(error) };
     }
   }
 
@@ -115,6 +121,11 @@ export class PollRun {
     return own.signal;
   }
 }
+
+/** What it is given is read after all others, and leaves them threads. */
+const suspicious = (compute: Compute): Compute => ({
+  run: (task, input, signal) => compute.run(task, { ...input, isSuspect: true }, signal),
+});
 
 export function targetOf({ metadata, spec }: ClusterConnection) {
   return { ...metadata, endpoint: spec.endpoint, credentialsRef: spec.credentialsRef };

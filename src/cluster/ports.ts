@@ -88,6 +88,9 @@ export interface ComputeTasks {
   readonly extract: { input: ExtractInput; output: ExtractedPage<ExtractedPart> };
 }
 
+/** `isSuspect`: what was sent last harmed the thread that read it. This is then read after all others, and leaves them threads. */
+export type ComputeInput<K extends keyof ComputeTasks> = ComputeTasks[K]["input"] & { readonly isSuspect?: boolean };
+
 /** Runs tasks in the pool or inline, with equal results. Implemented by workers/. */
 export interface Compute {
   /**
@@ -97,7 +100,7 @@ export interface Compute {
    */
   run<K extends keyof ComputeTasks>(
     task: K,
-    input: ComputeTasks[K]["input"],
+    input: ComputeInput<K>,
     signal: AbortSignal,
   ): Promise<ComputeTasks[K]["output"]>;
 }

@@ -29,6 +29,8 @@ function body(fault = "", padding = INLINE_BYTES): ResponseBody {
 
 const version = (fault?: string, signal = never, padding?: number) =>
   (pool as PoolCompute).run("readVersion", { body: body(fault, padding) }, signal);
+const suspect = (fault?: string, signal = never) =>
+  (pool as PoolCompute).run("readVersion", { body: body(fault), isSuspect: true }, signal);
 
 const codeOf = (promise: Promise<unknown>): Promise<string> =>
   promise.then(
@@ -72,12 +74,60 @@ describe("a task that harms its thread", () => {
   });
 });
 
+describe("suspects", () => {
+  it("E-20 that run away hold one thread of two, and everybody else has the other", async () => {
+    const { stats } = start({ minDeadlineMs: 600_000 });
+    const controller = new AbortController();
+    const runaways = [1, 2, 3].map(() => codeOf(suspect("regex", controller.signal)));
+    for (let i = 0; i < 10; i++) expect(await version()).toMatchObject({ gitVersion: "v1" });
+    expect(stats()).toMatchObject({ running: 1, queued: 2, queuedByPriority: { suspect: 2 } });
+    controller.abort();
+    expect(await Promise.all(runaways)).toEqual(["COMPUTE_ABORTED", "COMPUTE_ABORTED", "COMPUTE_ABORTED"]);
+  });
+
+  it("E-20 that end their threads one after another never leave the pool without one", async () => {
+    const { stats } = start();
+    let mostStarting = 0;
+    let left = 6;
+    const guilty = Array.from({ length: left }, async () => {
+      expect(await codeOf(suspect("exit"))).toBe("COMPUTE_CRASHED");
+      mostStarting = Math.max(mostStarting, stats().starting);
+      left--;
+    });
+    let served = 0;
+    for (; left > 0; served++) {
+      expect(await version()).toMatchObject({ gitVersion: "v1" });
+      mostStarting = Math.max(mostStarting, stats().starting);
+    }
+    await Promise.all(guilty);
+    expect(served).toBeGreaterThan(0);
+    expect(mostStarting).toBe(1);
+    expect(stats()).toMatchObject({ crashed: 6, running: 0, queued: 0 });
+  });
+
+  it("that do no harm are served like others", async () => {
+    const { stats } = start({ threads: 1 });
+    for (const each of await Promise.all([suspect(), version(), suspect()]))
+      expect(each).toMatchObject({ gitVersion: "v1" });
+    expect(stats()).toMatchObject({ completed: 3, running: 0, queued: 0 });
+  });
+});
+
 describe("a task whose thread goes before it was taken up", () => {
   it("runs again, and nobody notices", async () => {
     const { stats } = start();
     const all = [version(), version("gone-once"), version(), version("gone-once")];
     for (const each of await Promise.all(all)) expect(each).toMatchObject({ gitVersion: "v1" });
     expect(stats()).toMatchObject({ rerun: 2, crashed: 0, completed: 4 });
+  });
+
+  it("E-18 is the first to run again", async () => {
+    const { stats } = start({ threads: 1 });
+    const order: string[] = [];
+    const then = (name: string, run: Promise<unknown>) => run.then(() => void order.push(name));
+    await Promise.all([then("lost", version("gone-once")), ...["a", "b", "c"].map((name) => then(name, version()))]);
+    expect(order).toEqual(["lost", "a", "b", "c"]);
+    expect(stats()).toMatchObject({ rerun: 1, completed: 4 });
   });
 
   it("is given up after three threads, without being called guilty", async () => {

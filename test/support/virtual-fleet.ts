@@ -175,7 +175,8 @@ function scriptedTransport(
         }
       }
       const own = items(path);
-      const body = own ? list("", own) : answers.find(([start]) => path.startsWith(start))?.[1];
+      const usual = answers.find(([start]) => path.startsWith(start))?.[1];
+      const body = own ? list(/^{"kind":"(\w+)List"/.exec(usual ?? "")?.[1] ?? "", own) : usual;
       // What a plain cluster does not serve, it does not know.
       if (body === undefined) throw new KubeError("NOT_FOUND", `not found: ${path}`, { httpStatus: 404 });
       return {

@@ -4,7 +4,7 @@ import { systemClock } from "../../src/support/clock.ts";
 import type { Task } from "../task.ts";
 
 export const extractTask: Task<"extract"> = {
-  priority: ({ isSuspect }) => (isSuspect ? "suspect" : "extraction"),
+  priority: "extraction",
   // What users compute has a limit for each object, not for a page: only a thread can be stopped.
   mayRunInline: ({ sources, isSuspect }) =>
     !isSuspect && sources.every(({ definition }) => definition.computed.length === 0),

@@ -50,6 +50,18 @@ describe("the queue of the pool", () => {
     expect(queue.sizeOf("suspect")).toBe(1);
   });
 
+  it("E-18: one that comes back is before all others of its priority, however full it is", () => {
+    const queue = new TaskQueue<Item>(2, 10);
+    queue.add(item("f1", "fold", 4));
+    const first = queue.next(priorities) as Item;
+    for (const each of [item("f2", "fold", 5), item("e1", "extraction", 5)]) expect(queue.add(each)).toEqual([]);
+    queue.putBack(first);
+    expect([queue.size, queue.bytes]).toEqual([3, 14]);
+    expect(queue.add(item("e2", "extraction"))).toBeUndefined();
+    expect(drain(queue)).toEqual(["f1", "f2", "e1"]);
+    expect([queue.size, queue.bytes]).toEqual([0, 0]);
+  });
+
   it("keeps its bounds and its books, whatever comes and goes", () => {
     const step = fc.record({ priority: fc.constantFrom(...priorities), bytes: fc.nat({ max: 6 }), take: fc.boolean() });
     fc.assert(
