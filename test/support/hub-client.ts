@@ -2,12 +2,13 @@
 import { administrator, type Caller } from "../../src/simulator/http/callers.ts";
 import type { Verb } from "../../src/simulator/http/catalog.ts";
 import type { Answer } from "../../src/simulator/http/engine.ts";
-import { ApiError } from "../../src/simulator/http/status.ts";
+import { ApiError, type StatusCause } from "../../src/simulator/http/status.ts";
 import { HubEngine } from "../../src/simulator/hub/engine.ts";
 import type { ManagedFields } from "../../src/simulator/hub/managed-fields.ts";
 import { VirtualClock } from "../../src/support/virtual-clock.ts";
 
-const crdFolder = new URL("../../config/crd/", import.meta.url).pathname;
+/** The definitions that a simulated hub begins with. */
+export const crdFolder = new URL("../../config/crd/", import.meta.url).pathname;
 
 export interface Meta {
   name: string;
@@ -44,6 +45,17 @@ export interface Part {
   body?: unknown;
   contentType?: string;
   caller?: Caller;
+}
+
+/** What a refusal says of single fields; none: the write was accepted. */
+export function causesOf(write: () => unknown): readonly StatusCause[] {
+  try {
+    write();
+    return [];
+  } catch (error) {
+    if (error instanceof ApiError) return error.details.causes ?? [];
+    throw error;
+  }
 }
 
 export class HubClient {

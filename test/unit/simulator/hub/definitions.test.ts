@@ -1,53 +1,12 @@
 // Definitions that come and go on the hub's API server, collections that are deleted, pods that are evicted, and their tables.
 import { describe, expect, it } from "vitest";
-import { administrator } from "../../../../src/simulator/http/callers.ts";
-import type { Verb } from "../../../../src/simulator/http/catalog.ts";
 import { openApiDocument, openApiIndex } from "../../../../src/simulator/http/openapi.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
 import { tableText } from "../../../../src/simulator/http/table.ts";
-import { HubEngine } from "../../../../src/simulator/hub/engine.ts";
 import { loadCrds } from "../../../../src/simulator/hub/resources.ts";
-import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
-
-const crdFolder = new URL("../../../../config/crd/", import.meta.url).pathname;
-const clock = new VirtualClock();
-const start = (): HubEngine => new HubEngine({ clock, crdFolder });
-
-interface Part {
-  readonly group?: string;
-  readonly name?: string;
-  readonly namespace?: string;
-  readonly subresource?: string;
-  readonly query?: string;
-  readonly body?: unknown;
-}
-
-function send(engine: HubEngine, verb: Verb, resource: string, part: Part = {}): string {
-  const { group = "", name = "", namespace = "", subresource = "", query = "", body } = part;
-  const type = engine.catalog.find(group, "v1", resource);
-  if (type === undefined) throw new Error(`no ${resource}`);
-  const contentType = verb === "patch" ? "application/merge-patch+json" : "application/json";
-  const params = new URLSearchParams(query);
-  const request = {
-    type,
-    verb,
-    namespace,
-    name,
-    subresource,
-    query: params,
-    form: "full",
-    contentType,
-    body,
-    userAgent: "",
-    caller: administrator,
-  } as const;
-  const answer = engine.answer(request);
-  if (answer.type !== "body") throw new Error("not a body");
-  return answer.text;
-}
+import { causesOf, crdFolder, HubClient } from "../../../support/hub-client.ts";
 
 const anything = { openAPIV3Schema: { type: "object", "x-kubernetes-preserve-unknown-fields": true } };
-const crds = { group: "apiextensions.k8s.io" };
 const widget = (columns: readonly object[]): Record<string, unknown> => ({
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
@@ -63,38 +22,34 @@ const column = (name: string, type: string, jsonPath: string) => ({ name, type, 
 
 describe("definitions", () => {
   it("are served once created, change their columns when patched, and take their objects with them", () => {
-    const engine = start();
-    const created = JSON.parse(send(engine, "create", "customresourcedefinitions", { ...crds, body: widget([]) }));
-    expect(created.status.conditions).toContainEqual(expect.objectContaining({ type: "Established", status: "True" }));
+    const client = new HubClient();
+    const { engine } = client;
+    const created = client.call("create", "customresourcedefinitions", { body: widget([]) });
+    expect((created.status as { conditions: object[] }).conditions).toContainEqual(
+      expect.objectContaining({ type: "Established", status: "True" }),
+    );
     const body = { apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "w" }, spec: { size: 3 } };
-    const place = { group: "example.com", namespace: "default" };
-    send(engine, "create", "widgets", { ...place, body });
+    client.call("create", "widgets", { body });
     const patch = { spec: widget([column("Size", "integer", ".spec.size")])["spec"] };
-    send(engine, "patch", "customresourcedefinitions", { ...crds, name: "widgets.example.com", body: patch });
+    client.call("patch", "customresourcedefinitions", { name: "widgets.example.com", body: patch });
     const type = engine.catalog.find("example.com", "v1", "widgets");
     if (type === undefined) throw new Error("not served");
     const request = { type, apiVersion: "meta.k8s.io/v1", include: "None", nowMs: 0 } as const;
-    const table = JSON.parse(tableText(request, send(engine, "list", "widgets", place)));
+    const table = JSON.parse(tableText(request, JSON.stringify(client.call("list", "widgets"))));
     expect(table.columnDefinitions.map(({ name }: { name: string }) => name)).toEqual(["Name", "Size"]);
     expect(table.rows).toEqual([{ cells: ["w", 3], object: null }]);
     expect(Object.keys(openApiIndex(engine.catalog)["paths"] as object)).toContain("apis/example.com/v1");
-    send(engine, "delete", "customresourcedefinitions", { ...crds, name: "widgets.example.com" });
+    client.call("delete", "customresourcedefinitions", { name: "widgets.example.com" });
     expect(engine.catalog.find("example.com", "v1", "widgets")).toBeUndefined();
     expect(() => openApiDocument(engine.catalog, "apis/example.com/v1")).toThrow(ApiError);
-    send(engine, "create", "customresourcedefinitions", { ...crds, body: widget([]) });
-    expect(JSON.parse(send(engine, "list", "widgets", place)).items).toEqual([]);
+    client.call("create", "customresourcedefinitions", { body: widget([]) });
+    expect(client.call("list", "widgets").items).toEqual([]);
   });
 
   it("are refused with every field that is missing, or under another name than their own", () => {
     const refusal = (body: unknown): unknown => {
-      try {
-        send(start(), "create", "customresourcedefinitions", { ...crds, body });
-        return "accepted";
-      } catch (error) {
-        return error instanceof ApiError
-          ? [error.status, ...(error.details.causes ?? []).map(({ field }) => field)]
-          : error;
-      }
+      const { status, details } = new HubClient().failure("create", "customresourcedefinitions", { body });
+      return [status, ...(details.causes ?? []).map(({ field }) => field)];
     };
     expect(refusal({ metadata: { name: "x" }, spec: { names: {} } })).toEqual([
       422,
@@ -121,32 +76,24 @@ describe("definitions of a folder", () => {
 
 describe("collections and pods", () => {
   it("lose what a selector selects, and pods that are evicted", () => {
-    const engine = start();
-    const namespace = "default";
+    const client = new HubClient();
     const names = (resource: string): string[] =>
-      JSON.parse(send(engine, "list", resource, { namespace })).items.map(
-        (item: { metadata: { name: string } }) => item.metadata.name,
-      );
+      client.call("list", resource).items.map(({ metadata }) => metadata.name);
     for (const [name, tier] of [
       ["a", "1"],
       ["b", "2"],
       ["c", "1"],
     ]) {
-      send(engine, "create", "configmaps", { namespace, body: { metadata: { name, labels: { tier } } } });
+      client.call("create", "configmaps", { body: { metadata: { name, labels: { tier } } } });
       const spec = { nodeName: tier === "1" ? "n1" : "n2", containers: [] };
-      send(engine, "create", "pods", { namespace, body: { metadata: { name }, spec } });
+      client.call("create", "pods", { body: { metadata: { name }, spec } });
     }
-    const deleted = send(engine, "deletecollection", "configmaps", { namespace, query: "labelSelector=tier%3D1" });
-    expect(JSON.parse(deleted)).toMatchObject({ kind: "ConfigMapList", items: expect.any(Array) });
+    const deleted = client.call("deletecollection", "configmaps", { query: "labelSelector=tier%3D1" });
+    expect(deleted).toMatchObject({ kind: "ConfigMapList", items: expect.any(Array) });
     expect(names("configmaps")).toEqual(["b"]);
-    const onNode = send(engine, "list", "pods", { query: "fieldSelector=spec.nodeName%3Dn1" });
-    expect(JSON.parse(onNode).items).toHaveLength(2);
-    send(engine, "create", "pods", {
-      namespace,
-      name: "a",
-      subresource: "eviction",
-      body: { metadata: { name: "a" } },
-    });
+    const onNode = client.call("list", "pods", { namespace: "", query: "fieldSelector=spec.nodeName%3Dn1" });
+    expect(onNode.items).toHaveLength(2);
+    client.call("create", "pods", { name: "a", subresource: "eviction", body: { metadata: { name: "a" } } });
     expect(names("pods")).toEqual(["b", "c"]);
   });
 });
@@ -156,13 +103,8 @@ describe("a definition's schema", () => {
     const body = widget([]);
     const spec = body["spec"] as object;
     const versions = [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema }, ...version }];
-    try {
-      send(start(), "create", "customresourcedefinitions", { ...crds, body: { ...body, spec: { ...spec, versions } } });
-    } catch (error) {
-      if (error instanceof ApiError) return error.details.causes ?? [];
-      throw error;
-    }
-    return [];
+    const definition = { ...body, spec: { ...spec, versions } };
+    return causesOf(() => new HubClient().call("create", "customresourcedefinitions", { body: definition }));
   };
   const root = "spec.versions[0].schema.openAPIV3Schema";
   const whole = "spec.validation.openAPIV3Schema";
@@ -199,8 +141,8 @@ describe("a definition's schema", () => {
 });
 
 describe("a definition's fields", () => {
-  const start2 = (): HubEngine => {
-    const engine = start();
+  const start = (): HubClient => {
+    const client = new HubClient();
     const properties = {
       color: { type: "string" },
       set: { type: "array", items: { type: "string" }, "x-kubernetes-list-type": "set" },
@@ -214,34 +156,26 @@ describe("a definition's fields", () => {
     const version = { name: "v1", served: true, storage: true, schema: { openAPIV3Schema } };
     const versions = [{ ...version, selectableFields: [{ jsonPath: ".spec.color" }] }];
     const definition = { ...body, spec: { ...(body["spec"] as object), versions } };
-    send(engine, "create", "customresourcedefinitions", { ...crds, body: definition });
-    return engine;
+    client.call("create", "customresourcedefinitions", { body: definition });
+    return client;
   };
-  const place = { group: "example.com", namespace: "default" };
-  const make = (engine: HubEngine, name: string, spec: object): string =>
-    send(engine, "create", "widgets", {
-      ...place,
+  const make = (client: HubClient, name: string, spec: object): object =>
+    client.call("create", "widgets", {
       body: { apiVersion: "example.com/v1", kind: "Widget", metadata: { name }, spec },
     });
 
   it("select what it says that selectors may name, and nothing else", () => {
-    const engine = start2();
-    make(engine, "a", { color: "red" });
-    make(engine, "b", { color: "blue" });
-    const list = (query: string) => JSON.parse(send(engine, "list", "widgets", { ...place, query })).items;
+    const client = start();
+    make(client, "a", { color: "red" });
+    make(client, "b", { color: "blue" });
+    const list = (query: string) => client.call("list", "widgets", { query }).items;
     expect(list("fieldSelector=spec.color=red")).toMatchObject([{ metadata: { name: "a" } }]);
     expect(() => list("fieldSelector=spec.size=1")).toThrow("field label not supported");
   });
 
   it("hold no element twice in sets and maps", () => {
-    const engine = start2();
-    const causes = (spec: object): unknown => {
-      try {
-        return make(engine, "x", spec);
-      } catch (error) {
-        return (error as ApiError).details.causes;
-      }
-    };
+    const client = start();
+    const causes = (spec: object) => causesOf(() => make(client, "x", spec));
     expect(causes({ set: ["a", "b", "a"] })).toMatchObject([{ reason: "FieldValueDuplicate", field: "spec.set[2]" }]);
     expect(causes({ map: [{ id: "1" }, { id: "1" }] })).toMatchObject([{ field: "spec.map[1]" }]);
   });

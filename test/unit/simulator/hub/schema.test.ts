@@ -2,14 +2,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { administrator } from "../../../../src/simulator/http/callers.ts";
 import type { Verb } from "../../../../src/simulator/http/catalog.ts";
-import type { StatusCause } from "../../../../src/simulator/http/status.ts";
 import { ApiError } from "../../../../src/simulator/http/status.ts";
-import { HubEngine } from "../../../../src/simulator/hub/engine.ts";
-import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
+import { causesOf, HubClient, type Part } from "../../../support/hub-client.ts";
 
-const crdFolder = new URL("../../../../config/crd/", import.meta.url).pathname;
 const applied = new URL("../../../fixtures/api/applied.yaml", import.meta.url);
 
 type Schema = Record<string, unknown>;
@@ -31,7 +27,7 @@ const specSchema: Schema = {
 };
 
 class Server {
-  readonly engine = new HubEngine({ clock: new VirtualClock(), crdFolder });
+  readonly client = new HubClient();
 
   constructor(spec: Schema = specSchema, rules: readonly object[] = []) {
     const openAPIV3Schema = {
@@ -41,7 +37,7 @@ class Server {
         status: { type: "object", properties: { phase: { type: "string", enum: ["Up"] } } },
       },
     };
-    this.send("create", "customresourcedefinitions", "apiextensions.k8s.io", {
+    const body = {
       metadata: { name: "widgets.example.com" },
       spec: {
         group: "example.com",
@@ -51,40 +47,24 @@ class Server {
           { name: "v1", served: true, storage: true, subresources: { status: {} }, schema: { openAPIV3Schema } },
         ],
       },
-    });
+    };
+    this.client.call("create", "customresourcedefinitions", { body });
   }
 
-  send(verb: Verb, resource: string, group: string, body: unknown, query = "", name = "", subresource = "") {
-    const type = this.engine.catalog.find(group, "v1", resource);
-    if (type === undefined) throw new Error(`no ${resource}`);
-    const contentType = verb === "patch" ? "application/merge-patch+json" : "application/json";
-    const namespace = type.namespaced ? "default" : "";
-    const params = new URLSearchParams(query);
-    const request = {
-      type,
-      verb,
-      namespace,
-      name,
-      subresource,
-      query: params,
-      form: "full",
-      contentType,
-      body,
-      userAgent: "",
-      caller: administrator,
-    };
-    const answer = this.engine.answer(request as Parameters<HubEngine["answer"]>[0]);
+  /** What a write made, and what it warned of. */
+  write(verb: Verb, resource: string, part: Part) {
+    const answer = this.client.send(verb, resource, part);
     if (answer.type !== "body") throw new Error("not a body");
     return { object: JSON.parse(answer.text), warnings: answer.warnings ?? [] };
   }
 
   create(spec: unknown, query = "", metadata: object = {}) {
     const body = { apiVersion: "example.com/v1", kind: "Widget", metadata: { name: "w", ...metadata }, spec };
-    return this.send("create", "widgets", "example.com", body, query);
+    return this.write("create", "widgets", { body, query });
   }
 
   patch(body: unknown, subresource = "") {
-    return this.send("patch", "widgets", "example.com", body, "", "w", subresource);
+    return this.write("patch", "widgets", { body, name: "w", subresource });
   }
 }
 
@@ -97,8 +77,6 @@ function refusal(write: () => unknown): ApiError {
   }
   throw new Error("accepted");
 }
-
-const causesOf = (write: () => unknown): readonly StatusCause[] => refusal(write).details.causes ?? [];
 
 describe("a schema", () => {
   it("accepts what fits and fills in defaults, also within defaults", () => {
@@ -178,9 +156,10 @@ describe("a schema", () => {
     const server = new Server();
     server.create({ size: 8 });
     const crd = (maximum: number) => {
-      const { object } = server.send("get", "customresourcedefinitions", crds, undefined, "", "widgets.example.com");
+      const name = "widgets.example.com";
+      const { object } = server.write("get", "customresourcedefinitions", { name });
       object.spec.versions[0].schema.openAPIV3Schema.properties.spec.properties.size.maximum = maximum;
-      server.send("update", "customresourcedefinitions", crds, object, "", "widgets.example.com");
+      server.client.call("update", "customresourcedefinitions", { name, body: object });
     };
     crd(5);
     expect(server.patch({ metadata: { labels: { a: "b" } } }).object.metadata.labels).toEqual({ a: "b" });
@@ -194,11 +173,12 @@ describe("a schema", () => {
     expect(ours.length).toBeGreaterThan(0);
     for (const { metadata, ...rest } of ours) {
       const [group, version] = rest.apiVersion.split("/");
-      const type = server.engine.catalog.types.find(
+      const { engine } = server.client;
+      const type = engine.catalog.types.find(
         (one) => one.kind === rest.kind && one.group === group && one.version === version,
       );
       if (type === undefined) throw new Error(`no ${rest.kind}`);
-      const { object } = server.engine.create(type, "default", {
+      const { object } = engine.create(type, "default", {
         ...rest,
         metadata: { ...metadata, namespace: "default" },
       });
@@ -206,8 +186,6 @@ describe("a schema", () => {
     }
   });
 });
-
-const crds = "apiextensions.k8s.io";
 
 describe("fields that a definition does not know", () => {
   const spec = { size: 3, colour: "red", free: { any: { thing: 1 } }, tags: [{ key: "a", value: "b" }] };
