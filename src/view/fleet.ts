@@ -64,8 +64,6 @@ export function createFleetView(options: { store: StoreReader & StoreChanges; cl
   // The list of clusters is refreshed under its own key, which no cluster's name can be.
   const refresher = new Refresher<Dirty>({
     clock,
-    maxConcurrent: 64,
-    retryAfterMs: 1_000,
     merge: (a, b) => ({
       row: a.row === "unread" || b.row === "kept" ? a.row : b.row,
       nodes: a.nodes || b.nodes,

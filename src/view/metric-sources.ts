@@ -44,7 +44,6 @@ interface Shown {
   readonly byCluster: Map<string, Parts>;
 }
 
-const retryAfterMs = 1_000;
 const sourceParts: readonly string[] = ["status", "definition"];
 const clusterParts: readonly string[] = ["meta", "aggregations"];
 
@@ -64,8 +63,6 @@ export function createMetricSourcesView({
 
   const refresher = new Refresher<true>({
     clock,
-    maxConcurrent: 64,
-    retryAfterMs,
     merge: () => true,
     refresh: (key) => (key === lists ? readLists() : read(key)),
   });

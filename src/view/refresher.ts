@@ -4,14 +4,15 @@ import type { Clock } from "../support/clock.ts";
 
 export interface RefresherOptions<W> {
   readonly clock: Clock;
-  /** Refreshes going at once. One turn of the event loop starts no more than these. */
-  readonly maxConcurrent: number;
-  readonly retryAfterMs: number;
   /** What two marks of one key amount to. */
   merge(earlier: W, later: W): W;
   /** Brings a key up to date. A rejection is a failure of the moment. */
   refresh(key: string, what: W): Promise<void>;
 }
+
+/** Refreshes going at once. One turn of the event loop starts no more than these. */
+const maxConcurrent = 64;
+const retryAfterMs = 1_000;
 
 export class Refresher<W> {
   readonly #options: RefresherOptions<W>;
@@ -69,7 +70,7 @@ export class Refresher<W> {
 
   #start(): void {
     for (const [key, what] of this.#marked) {
-      if (this.#running.size >= this.#options.maxConcurrent) break;
+      if (this.#running.size >= maxConcurrent) break;
       if (this.#running.has(key)) continue;
       this.#marked.delete(key);
       this.#running.add(key);
@@ -98,7 +99,7 @@ export class Refresher<W> {
       const failed = [...this.#failed];
       this.#failed.clear();
       for (const [again, before] of failed) this.mark(again, before);
-    }, this.#options.retryAfterMs);
+    }, retryAfterMs);
   }
 
   #tellIdle(): void {

@@ -15,8 +15,6 @@ export interface RegistriesView {
   close(): void;
 }
 
-const retryAfterMs = 1_000;
-
 /** Starts reading the store and follows it until closed. */
 export function createRegistriesView({
   store,
@@ -32,8 +30,6 @@ export function createRegistriesView({
 
   const refresher = new Refresher<true>({
     clock,
-    maxConcurrent: 64,
-    retryAfterMs,
     merge: () => true,
     refresh: (key) => (key === allRegistriesKey ? readList() : rebuild(key)),
   });
