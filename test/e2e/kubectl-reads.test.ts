@@ -1,24 +1,11 @@
 // Real kubectl binaries against `clusterpulse simulate`: everything that asks and changes nothing.
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Kubectl, kubectls } from "../support/kubectl.ts";
+import { beforeAll, expect, test } from "vitest";
 import { eventually } from "../support/processes.ts";
-import { configMap, kubectlSimulator, listOf } from "./kubectl-simulator.ts";
+import { configMap, eachKubectl, inTurn, kubectlSimulator, listOf } from "./kubectl-simulator.ts";
 
-const clients = kubectls();
-/** The clients work side by side, the steps of each one after the other. */
-const inTurn = { concurrent: false };
 const simulator = kubectlSimulator();
 
-beforeAll(async () => {
-  if (clients.length > 0) await simulator.start();
-});
-afterAll(() => simulator.stop());
-
-describe.skipIf(clients.length === 0).each(clients)("kubectl %s", { concurrent: true }, (version, file) => {
-  const client = new Kubectl(version, file, simulator.kubeconfig, simulator.scratch);
-  const { id } = client;
-  const kubectl: Kubectl["output"] = (...command) => client.output(...command);
-  const refused: Kubectl["refused"] = (...command) => client.refused(...command);
+eachKubectl(simulator, ({ client, version, id, kubectl, refused }) => {
   const namespace = `reads-${id}`;
   const pick = (template: string): string[] => ["get", "cm", "-n", namespace, "-l", "set=reads", "-o", template];
 

@@ -1,7 +1,9 @@
-// `clusterpulse simulate` as a test of kubectl starts it, with a folder for what the clients keep.
+// `clusterpulse simulate` as a test of kubectl starts it, with a folder for what the clients keep, and the clients that take the steps.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterAll, beforeAll, describe } from "vitest";
+import { Kubectl, kubectls } from "../support/kubectl.ts";
 import { type Started, startCommand } from "../support/processes.ts";
 
 export interface KubectlSimulator {
@@ -9,12 +11,11 @@ export interface KubectlSimulator {
   readonly scratch: string;
   /** The fleet, registered in the namespace `clusterpulse`. */
   start(): Promise<void>;
-  /** Stopped before the simulator. */
-  add(started: Started): void;
   stop(): Promise<void>;
 }
 
-export function kubectlSimulator(): KubectlSimulator {
+/** @param startMore starts what works on the simulator, once it is ready; stopped before it */
+export function kubectlSimulator(startMore?: (kubeconfig: string) => Promise<Started>): KubectlSimulator {
   const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-kubectl-"));
   const kubeconfig = join(scratch, "kubeconfig");
   const started: Started[] = [];
@@ -26,14 +27,40 @@ export function kubectlSimulator(): KubectlSimulator {
       const simulator = startCommand("simulate", ...fleet, "--kubeconfig-out", kubeconfig);
       started.push(simulator);
       await simulator.until(/\n/);
+      if (startMore !== undefined) started.push(await startMore(kubeconfig));
     },
-    add: (one) => void started.push(one),
     async stop() {
       for (const { child } of started.toReversed()) child.kill("SIGTERM");
       await Promise.all(started.map(({ ended }) => ended));
       rmSync(scratch, { recursive: true, force: true });
     },
   };
+}
+
+/** The clients work side by side, the steps of each one after the other. */
+export const inTurn = { concurrent: false };
+
+export interface KubectlSteps {
+  readonly client: Kubectl;
+  readonly version: string;
+  readonly id: string;
+  readonly kubectl: Kubectl["output"];
+  readonly refused: Kubectl["refused"];
+}
+
+/** The tests of a file, for every client of the machine, while the simulator runs. */
+export function eachKubectl(simulator: KubectlSimulator, steps: (given: KubectlSteps) => void): void {
+  const clients = kubectls();
+  beforeAll(async () => {
+    if (clients.length > 0) await simulator.start();
+  });
+  afterAll(() => simulator.stop());
+  describe.skipIf(clients.length === 0).each(clients)("kubectl %s", { concurrent: true }, (version, file) => {
+    const client = new Kubectl(version, file, simulator.kubeconfig, simulator.scratch);
+    const kubectl: Kubectl["output"] = (...command) => client.output(...command);
+    const refused: Kubectl["refused"] = (...command) => client.refused(...command);
+    steps({ client, version, id: client.id, kubectl, refused });
+  });
 }
 
 /** A ClusterConnection as JSON. */

@@ -1,25 +1,12 @@
 // Real kubectl binaries against `clusterpulse simulate`: every verb that writes.
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Kubectl, kubectls } from "../support/kubectl.ts";
-import { configMap, connection, kubectlSimulator, listOf } from "./kubectl-simulator.ts";
+import { beforeAll, expect, test } from "vitest";
+import { configMap, connection, eachKubectl, inTurn, kubectlSimulator, listOf } from "./kubectl-simulator.ts";
 
-const clients = kubectls();
-/** The clients work side by side, the steps of each one after the other. */
-const inTurn = { concurrent: false };
 const simulator = kubectlSimulator();
 
-beforeAll(async () => {
-  if (clients.length > 0) await simulator.start();
-});
-afterAll(() => simulator.stop());
-
-describe.skipIf(clients.length === 0).each(clients)("kubectl %s", { concurrent: true }, (version, file) => {
-  const client = new Kubectl(version, file, simulator.kubeconfig, simulator.scratch);
-  const { id } = client;
-  const kubectl: Kubectl["output"] = (...command) => client.output(...command);
-  const refused: Kubectl["refused"] = (...command) => client.refused(...command);
+eachKubectl(simulator, ({ client, id, kubectl, refused }) => {
   const namespace = `writes-${id}`;
   const map = (name: string, data: Record<string, string>, labels?: Record<string, string>): string =>
     configMap(namespace, name, data, labels);

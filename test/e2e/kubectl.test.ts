@@ -1,20 +1,11 @@
 // Real kubectl binaries against `clusterpulse simulate`, with a hub running on it: what a user of the hub types, and what they see.
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Kubectl, kubectls } from "../support/kubectl.ts";
+import { expect, test } from "vitest";
 import { freePort } from "../support/ports.ts";
 import { root, startCommand } from "../support/processes.ts";
-import { configMap, connection, kubectlSimulator } from "./kubectl-simulator.ts";
+import { configMap, connection, eachKubectl, inTurn, kubectlSimulator } from "./kubectl-simulator.ts";
 
-const clients = kubectls();
-/** The clients work side by side, the steps of each one after the other. */
-const inTurn = { concurrent: false };
-const simulator = kubectlSimulator();
-const { kubeconfig, scratch } = simulator;
-
-beforeAll(async () => {
-  if (clients.length === 0) return;
-  await simulator.start();
+const simulator = kubectlSimulator(async (kubeconfig) => {
   const [api, probes, metrics] = [await freePort(), await freePort(), await freePort()];
   const addresses = ["--port", `${api}`, "--health-probe-bind-address", `127.0.0.1:${probes}`];
   const hub = startCommand(
@@ -22,17 +13,11 @@ beforeAll(async () => {
     ...["--kubeconfig", kubeconfig, "--namespace", "clusterpulse", "--store", "memory"],
     ...[...addresses, "--metrics-bind-address", `127.0.0.1:${metrics}`],
   );
-  simulator.add(hub);
   await hub.until(/the hub watches/);
+  return hub;
 });
-afterAll(() => simulator.stop());
 
-describe.skipIf(clients.length === 0).each(clients)("kubectl %s", { concurrent: true }, (version, file) => {
-  const client = new Kubectl(version, file, kubeconfig, scratch);
-  const { id } = client;
-  const kubectl: Kubectl["output"] = (...command) => client.output(...command);
-  const refused: Kubectl["refused"] = (...command) => client.refused(...command);
-
+eachKubectl(simulator, ({ id, kubectl, refused }) => {
   test("waits until the hub has made the connections Ready and shows them", inTurn, async () => {
     expect(await kubectl("wait cc --all --for=condition=Ready --timeout=90s")).toMatch(/condition met/);
     const wide = await kubectl("get cc -o wide");
