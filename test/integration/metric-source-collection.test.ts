@@ -53,7 +53,7 @@ interface Source {
 const ask = async <T>(method: "GET" | "POST" | "DELETE", at: string, body?: object): Promise<T> =>
   (
     await api.requestJson(method, at, {
-      signal: AbortSignal.timeout(10_000),
+      signal: AbortSignal.timeout(30_000),
       maxBytes: 1 << 22,
       ...(body && { body, contentType: "application/json" }),
     })

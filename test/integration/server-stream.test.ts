@@ -204,9 +204,10 @@ describe("the event stream", () => {
     const reader = await read(running);
     await synced(reader);
     const startedAt = performance.now();
-    await running.server.close(10_000);
+    await running.server.close(20_000);
     expect(await reader.ended).toBe(true);
-    expect(performance.now() - startedAt).toBeLessThan(1_000);
+    // Not when its deadline has passed.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
   });
 });
 

@@ -48,7 +48,7 @@ class Client {
       method: (options.method ?? "GET") as Dispatcher.HttpMethod,
       dispatcher: this.agent,
       headers: { authorization: `Bearer ${this.#token}`, ...options.headers },
-      signal: options.signal ?? AbortSignal.timeout(10_000),
+      signal: options.signal ?? AbortSignal.timeout(30_000),
       ...(options.body === undefined ? {} : { body: options.body }),
     });
   }

@@ -11,7 +11,7 @@ import { createTransport } from "../../src/kube/transport.ts";
 import { watchEvents } from "../../src/kube/watch.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
 
-const signal = AbortSignal.timeout(120_000);
+const signal = AbortSignal.timeout(300_000);
 const connections = "/apis/clusterpulse.io/v1alpha1/namespaces/fleet/clusterconnections";
 let dataFolder: string;
 beforeEach(() => {

@@ -8,7 +8,7 @@ import { AdminClient } from "../../src/simulator/admin-client.ts";
 import { type Fleet, startFleet } from "../../src/simulator/fleet/start.ts";
 import { type Simulator, startSimulator } from "../../src/simulator/index.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(300_000);
 const open: KubeTransport[] = [];
 afterAll(() => Promise.all(open.map((transport) => transport.close())));
 

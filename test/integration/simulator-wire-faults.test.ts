@@ -317,7 +317,7 @@ describe("watches", () => {
   });
 
   it("slowbody and garbage reach the lines of watches", async () => {
-    await simulator.faults.add({ cluster: "hub", fault: "slowbody", parameters: { bytesPerSec: 200 } });
+    await simulator.faults.add({ cluster: "hub", fault: "slowbody", parameters: { bytesPerSec: 20 } });
     const slow = watchNamespaces();
     await pause(300);
     expect(slow.lines.length).toBe(0);
