@@ -4,7 +4,7 @@ import { compileAggregations } from "../../src/metric-source/aggregate/aggregate
 import type { AggregationDefinition } from "../../src/metric-source/aggregate/definition.ts";
 import type { Slot, Value } from "../../src/metric-source/value.ts";
 import { seededRandom } from "../../src/support/random.ts";
-import type { Measure } from "./harness.ts";
+import { geometricMeanMs, type Measure } from "./harness.ts";
 import { aggregates, type ReferenceRow } from "./reference/aggregate.mjs";
 
 const rowCount = 100_000;
@@ -59,15 +59,6 @@ function pairs(): Pair[] {
   );
 }
 
-function msOf(run: () => unknown): number {
-  const startedMs = performance.now();
-  run();
-  return performance.now() - startedMs;
-}
-
-const geometricMean = (values: readonly number[]): number =>
-  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-
 export async function* measures(): AsyncIterable<Measure> {
   const all = pairs();
   for (const { definition, reference, subject } of all) {
@@ -82,7 +73,7 @@ export async function* measures(): AsyncIterable<Measure> {
     warmUps: 2,
     rounds: 9,
     ownCost: true,
-    reference: () => geometricMean(all.map(({ reference }) => msOf(reference))),
-    subject: () => geometricMean(all.map(({ subject }) => msOf(subject))),
+    reference: () => geometricMeanMs(all.map(({ reference }) => reference)),
+    subject: () => geometricMeanMs(all.map(({ subject }) => subject)),
   };
 }

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { compileExpression } from "../../src/metric-source/expression/compile.ts";
 import type { Slot, Value, ValueType } from "../../src/metric-source/value.ts";
-import type { Measure } from "./harness.ts";
+import { geometricMeanMs, type Measure } from "./harness.ts";
 import { expressions as handWritten } from "./reference/expressions.mjs";
 
 interface Recorded {
@@ -79,15 +79,6 @@ function pairOf({ id, expr, int64, ctxs }: Recorded): Pair {
   };
 }
 
-function msOf(run: () => unknown): number {
-  const startedMs = performance.now();
-  run();
-  return performance.now() - startedMs;
-}
-
-const geometricMean = (values: readonly number[]): number =>
-  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
-
 export async function* measures(): AsyncIterable<Measure> {
   const file = new URL("../fixtures/golden/engine/expressions.json.gz", import.meta.url);
   const recorded = JSON.parse(gunzipSync(readFileSync(file)).toString()) as Recorded[];
@@ -103,7 +94,7 @@ export async function* measures(): AsyncIterable<Measure> {
     unit: "evaluation",
     unitsPerRound: pairs[0]?.evaluations ?? 1,
     ownCost: true,
-    reference: () => geometricMean(pairs.map(({ reference }) => msOf(reference))),
-    subject: () => geometricMean(pairs.map(({ subject }) => msOf(subject))),
+    reference: () => geometricMeanMs(pairs.map(({ reference }) => reference)),
+    subject: () => geometricMeanMs(pairs.map(({ subject }) => subject)),
   };
 }

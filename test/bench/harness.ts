@@ -50,6 +50,16 @@ export function spreadOf(values: readonly number[]): Spread {
   return { lower: at(0.25), median: at(0.5), upper: at(0.75) };
 }
 
+/** What each of some runs takes, as their geometric mean: none counts for more because it takes longer. */
+export function geometricMeanMs(runs: readonly (() => unknown)[]): number {
+  const logarithms = runs.map((run) => {
+    const startedMs = performance.now();
+    run();
+    return Math.log(performance.now() - startedMs);
+  });
+  return Math.exp(logarithms.reduce((sum, value) => sum + value, 0) / logarithms.length);
+}
+
 async function costMs(round: () => unknown, ownCost: boolean): Promise<number> {
   const startedMs = performance.now();
   const result = await round();

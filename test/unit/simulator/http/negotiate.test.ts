@@ -1,16 +1,7 @@
 // Accept headers and what they get.
 import { describe, expect, it } from "vitest";
 import { negotiateDiscovery, negotiateObject } from "../../../../src/simulator/http/negotiate.ts";
-import { ApiError } from "../../../../src/simulator/http/status.ts";
-
-const statusOf = (run: () => unknown): number => {
-  try {
-    run();
-    return 200;
-  } catch (error) {
-    return error instanceof ApiError ? error.status : -1;
-  }
-};
+import { statusOf } from "../../../support/api-status.ts";
 
 describe("negotiation", () => {
   it("takes the first entry it knows", () => {

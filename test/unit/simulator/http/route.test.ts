@@ -2,18 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseRoute } from "../../../../src/simulator/http/route.ts";
-import { ApiError } from "../../../../src/simulator/http/status.ts";
+import { statusOf } from "../../../support/api-status.ts";
 
 const route = (method: string, path: string, query = "") => parseRoute(method, path, new URLSearchParams(query));
-
-const statusOf = (run: () => unknown): number => {
-  try {
-    run();
-    return 200;
-  } catch (error) {
-    return error instanceof ApiError ? error.status : -1;
-  }
-};
 
 describe("routes", () => {
   it.each([

@@ -2,16 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseLabelSelector } from "../../../../src/simulator/http/selectors.ts";
-import { ApiError } from "../../../../src/simulator/http/status.ts";
-
-const statusOf = (run: () => unknown): number => {
-  try {
-    run();
-    return 200;
-  } catch (error) {
-    return error instanceof ApiError ? error.status : -1;
-  }
-};
+import { statusOf } from "../../../support/api-status.ts";
 
 describe("label selectors", () => {
   it("let through what a plain reading of them does", () => {

@@ -1,17 +1,8 @@
 // JSON patches and strategic merge patches, as pure functions.
 import { describe, expect, it } from "vitest";
-import { ApiError } from "../../../../src/simulator/http/status.ts";
 import { jsonPatch } from "../../../../src/simulator/hub/json-patch.ts";
 import { strategicPatch } from "../../../../src/simulator/hub/strategic-patch.ts";
-
-const statusOf = (run: () => unknown): number => {
-  try {
-    run();
-    return 200;
-  } catch (error) {
-    return error instanceof ApiError ? error.status : -1;
-  }
-};
+import { statusOf } from "../../../support/api-status.ts";
 
 describe("a JSON patch", () => {
   it("runs its operations in order and leaves the target alone", () => {
