@@ -62,7 +62,7 @@ class PodPage {
   }
 
   addOnWire(pod: PodOnWire): void {
-    const counters = this.#add(isName(pod.name), pod.node, pod.phase);
+    const counters = this.#add(pod.hasName, pod.node, pod.phase);
     if (counters === undefined) return;
     for (let i = 0; i < pod.containers; i++) {
       const { cpu, memory } = pod.requests[i] as PodOnWire["requests"][number];

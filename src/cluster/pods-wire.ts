@@ -3,10 +3,12 @@
 import { readQuantity } from "../kube/protobuf/scalars.ts";
 import { fieldsOf } from "../kube/protobuf/schema.ts";
 import { BYTES, protobufMalformed, WireReader } from "../kube/protobuf/wire.ts";
+import { isName } from "./body.ts";
 
 /** One pod; the same object for every pod of a list. */
 export interface PodOnWire {
-  name: string;
+  /** Whether its name can be one. Nobody wants the name itself, and no two are the same. */
+  hasName: boolean;
   /** "" when it is not scheduled. */
   node: string;
   phase: string;
@@ -48,15 +50,15 @@ const VALUE = (2 << 3) | BYTES;
 /** Calls `each` for every pod of the list that the bytes hold. */
 export function readPods(list: Uint8Array, each: (pod: PodOnWire) => void): void {
   const reader = new WireReader(list);
-  const pod: PodOnWire = { name: "", node: "", phase: "", requests: [], containers: 0 };
+  const pod: PodOnWire = { hasName: false, node: "", phase: "", requests: [], containers: 0 };
   while (next(reader, inList) !== 0) {
     const outer = reader.enter();
-    pod.name = "";
+    pod.hasName = false;
     pod.node = "";
     pod.phase = "";
     pod.containers = 0;
     for (let field = next(reader, inPod); field !== 0; field = next(reader, inPod)) {
-      if (field === metadata) pod.name = firstText(reader, inMetadata);
+      if (field === metadata) pod.hasName = readsName(reader);
       else if (field === status) pod.phase = firstText(reader, inStatus);
       else readSpec(reader, pod);
     }
@@ -70,6 +72,17 @@ function next(reader: WireReader, fields: Wanted): number {
   const tag = reader.nextOf(fields);
   if (tag !== 0 && (tag & 7) !== BYTES) throw protobufMalformed("a field has the wrong wire type");
   return tag >>> 3;
+}
+
+/** What names of pods consist of; whether another text is a name, `isName` says. */
+const inNames = Uint8Array.from({ length: 256 }, (_, byte) => (/[a-z0-9.-]/.test(String.fromCharCode(byte)) ? 1 : 0));
+const MAX_NAME = 253;
+
+function readsName(reader: WireReader): boolean {
+  const outer = reader.enter();
+  const found = next(reader, inMetadata) !== 0 && (reader.passText(inNames, MAX_NAME) || isName(reader.text()));
+  reader.leave(outer);
+  return found;
 }
 
 /** The one text that is wanted of a message. */

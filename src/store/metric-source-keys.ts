@@ -43,6 +43,8 @@ function custom(cluster: string, id: SourceId): string {
 export function sourceOfKey(
   key: string,
 ): { readonly id: string; readonly cluster: string | undefined; readonly part: string } | undefined {
+  // Nearly every key that changes is a cluster's own.
+  if (!key.startsWith("metricsource:") && !key.includes(":custom:")) return undefined;
   const [scope, first = "", second = "", third = "", ...rest] = key.split(":");
   if (scope === "metricsource" && second !== "" && rest.length === 0) {
     const id = sourceIdText({ namespace: first, name: second });

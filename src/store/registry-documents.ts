@@ -20,8 +20,10 @@ export const registryKeys = {
 
 /** The registry that a changed key belongs to; undefined for any other key. */
 export function registryOfKey(key: string): string | undefined {
-  const [scope, registry, part] = key.split(":");
-  return scope === "registry" && part !== undefined ? registry : undefined;
+  // Nearly every key that changes is a cluster's.
+  if (!key.startsWith("registry:")) return undefined;
+  const [, registry, part] = key.split(":");
+  return part === undefined ? undefined : registry;
 }
 
 export interface RegistrySpecValue {

@@ -205,6 +205,18 @@ export class WireReader {
     return this.#bytes.subarray(start, this.at);
   }
 
+  /** Passes over a text of 1 to `maxLength` bytes that all are 1 in the table; stays in front of any other, and says false. */
+  passText(table: Uint8Array, maxLength: number): boolean {
+    const bytes = this.#bytes;
+    const before = this.at;
+    const start = this.#delimited();
+    const end = this.at;
+    let isWithin = start < end && end - start <= maxLength;
+    for (let i = start; isWithin && i < end; i++) isWithin = table[bytes[i] as number] === 1;
+    if (!isWithin) this.at = before;
+    return isWithin;
+  }
+
   text(): string {
     const bytes = this.#bytes;
     const start = this.#delimited();

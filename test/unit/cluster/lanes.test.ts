@@ -43,6 +43,25 @@ describe("both lanes give the same", () => {
     );
   });
 
+  it.each([
+    ["a.b-9", 1],
+    ["x".repeat(253), 1],
+    ["x".repeat(254), 0],
+    ["", 0],
+    ["UPPER_case", 1],
+    ["größe", 1],
+    ["ö".repeat(250), 1],
+    ["a:b", 0],
+    ["a/b", 0],
+    ["a b", 0],
+    ["a%b", 0],
+    ["a\u0000", 0],
+  ])("for a pod of the name %j", (name, counted) => {
+    const [json, protobuf] = bodies({ kind: "PodList", items: [{ metadata: { name } }] });
+    expect(pods(json)).toMatchObject({ pods: counted, skipped: 1 - counted });
+    expect(pods(protobuf)).toEqual(pods(json));
+  });
+
   it("for random pods", () => {
     fc.assert(
       fc.property(listOf("core/v1.PodList", "PodList"), (list) => {
