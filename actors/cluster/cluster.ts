@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type ClusterConnection, parseClusterConnection } from "../../src/api/v1alpha1/cluster-connection.ts";
 import { clusterConnections } from "../../src/api/v1alpha1/resources.ts";
 import type { CollectLimits, Failure } from "../../src/cluster/collect.ts";
-import { busyReason } from "../../src/cluster/failure.ts";
+import { busyReason, invalidSpec } from "../../src/cluster/failure.ts";
 import type { Compute, Transport } from "../../src/cluster/ports.ts";
 import { CollectState } from "../../src/cluster/state.ts";
 import type { Admission } from "../../src/support/admission.ts";
@@ -191,7 +191,7 @@ class ClusterActor implements Actor<ClusterMessage> {
       this.#turns.end();
       this.#lost();
       void this.#link.close();
-      this.#report.failed({ code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") });
+      this.#report.failed(invalidSpec(found.problems));
       return;
     }
     const connection = found.value;

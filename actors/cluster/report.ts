@@ -12,7 +12,7 @@ import type { Document } from "../../src/store/document.ts";
 import { type ClusterStatusValue, clusterStatus } from "../../src/store/documents.ts";
 import { type Clock, rfc3339 } from "../../src/support/clock.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
-import type { StatusSink, StatusTarget } from "../status-writer/status-writer.ts";
+import { type StatusSink, type StatusTarget, statusTargetOf } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 import { transitionOf } from "./transitions.ts";
 
@@ -41,6 +41,8 @@ export class ClusterReport {
   #observedGeneration: number | undefined;
   #health: ClusterHealth | undefined;
   #conditions: readonly Condition[];
+  /** The newest that said something of the cluster. */
+  #known: readonly Condition[];
   #lastSyncMs: number | null = null;
   /** Of the collection at `#lastSyncMs`: a status of its own for every wobble would be a write for every poll. */
   #latencyMs: number | undefined;
@@ -64,6 +66,7 @@ export class ClusterReport {
     this.#name = name;
     this.#displayName = name;
     this.#conditions = conditionsOf(object);
+    this.#known = this.#conditions;
     this.#store = sinks.store;
     this.#status = sinks.status;
     this.#events = sinks.events;
@@ -74,10 +77,8 @@ export class ClusterReport {
 
   /** Takes over whose status it is, and of which generation. */
   about(object: unknown): void {
-    const { namespace, name, uid, generation } = (object as KubeObject | undefined)?.metadata ?? {};
-    const isWhole = namespace !== undefined && name !== undefined && uid !== undefined;
-    this.#target = isWhole ? { resource: clusterConnections.plural, namespace, name, uid } : undefined;
-    this.#observedGeneration = generation;
+    this.#target = statusTargetOf(clusterConnections, object);
+    this.#observedGeneration = (object as Partial<KubeObject> | undefined)?.metadata?.generation;
   }
 
   /** What the owner declared. */
@@ -168,8 +169,10 @@ export class ClusterReport {
       nowMs: atMs,
     });
     const conditions = status.conditions ?? [];
-    const news = transitionOf(this.#conditions, conditions);
     this.#conditions = conditions;
+    // What the hub had no room to find out is no news, and neither is that it is what it was.
+    const news = transitionOf(this.#known, conditions);
+    if (health.health !== "unknown") this.#known = conditions;
     if (this.#target === undefined) return;
     this.#status.set(this.#target, status);
     if (news === undefined) return;

@@ -2,7 +2,7 @@
 // While a check is under way this actor answers every message within its turn; one that hangs ends at its deadline.
 import { parseRegistryConnection, type RegistryConnection } from "../../src/api/v1alpha1/registry-connection.ts";
 import { registryConnections } from "../../src/api/v1alpha1/resources.ts";
-import { busyReason } from "../../src/cluster/failure.ts";
+import { busyReason, invalidSpec } from "../../src/cluster/failure.ts";
 import type { CheckRequest } from "../../src/registry/check.ts";
 import type { Failure } from "../../src/registry/health.ts";
 import type { Admission } from "../../src/support/admission.ts";
@@ -135,8 +135,7 @@ class RegistryActor implements Actor<RegistryMessage> {
       this.#declared = undefined;
       this.#context.abortRun("check");
       this.#turns.end();
-      const failure = { code: "INVALID_SPEC", reason: "InvalidSpec", message: found.problems.join("; ") };
-      this.#report.failed(failure, "closed", 0, 0, 0);
+      this.#report.failed(invalidSpec(found.problems), "closed", 0, 0, 0);
       return;
     }
     const schedule = this.#turns.follow(found.value);

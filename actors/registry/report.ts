@@ -26,7 +26,7 @@ import {
 import type { BreakerState } from "../../src/support/breaker.ts";
 import { type Clock, rfc3339 } from "../../src/support/clock.ts";
 import type { EventSink } from "../event-writer/event-writer.ts";
-import type { StatusSink, StatusTarget } from "../status-writer/status-writer.ts";
+import { type StatusSink, type StatusTarget, statusTargetOf } from "../status-writer/status-writer.ts";
 import type { StoreSink } from "../store-writer/store-writer.ts";
 
 export interface RegistryReportLimits {
@@ -75,10 +75,8 @@ export class RegistryReport {
 
   /** Takes over whose status it is, and of which generation. */
   about(object: unknown): void {
-    const { namespace, name, uid, generation } = (object as KubeObject | undefined)?.metadata ?? {};
-    const isWhole = namespace !== undefined && name !== undefined && uid !== undefined;
-    this.#target = isWhole ? { resource: registryConnections.plural, namespace, name, uid } : undefined;
-    this.#observedGeneration = generation;
+    this.#target = statusTargetOf(registryConnections, object);
+    this.#observedGeneration = (object as Partial<KubeObject> | undefined)?.metadata?.generation;
   }
 
   declared(spec: RegistryConnectionSpec): void {

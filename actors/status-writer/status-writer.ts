@@ -1,5 +1,7 @@
 // Patches the status of custom resources: only on change, the newest wish per object only, a bounded number at once and per
 // second. An API server of the hub that is slow or down delays statuses and nothing else.
+import type { KubeObject } from "../../src/api/v1alpha1/meta.ts";
+import type { ResourceType } from "../../src/api/v1alpha1/resources.ts";
 import type { ActorDefinition } from "../system/index.ts";
 import {
   defaultWriterLimits,
@@ -16,6 +18,13 @@ export interface StatusTarget {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
+}
+
+/** The object as a target; undefined: it is not there, or not whole. */
+export function statusTargetOf({ plural }: ResourceType, object: unknown): StatusTarget | undefined {
+  const { namespace, name, uid } = (object as KubeObject | undefined)?.metadata ?? {};
+  const isWhole = namespace !== undefined && name !== undefined && uid !== undefined;
+  return isWhole ? { resource: plural, namespace, name, uid } : undefined;
 }
 
 /** Writes one status. Throws ClusterPulseError NOT_FOUND when the object is gone (also when its uid is another). */

@@ -53,6 +53,11 @@ export function failureOf(error: unknown): Failure {
   return { code, reason: isShort(code) ? busyReason : (reasons[code] ?? "Unexpected"), message };
 }
 
+/** The spec cannot be used, for these reasons. */
+export function invalidSpec(problems: readonly string[]): Failure {
+  return { code: "INVALID_SPEC", reason: "InvalidSpec", message: problems.join("; ") };
+}
+
 /** Items of a list that were passed over because they could not be read. */
 export function itemsMalformed(count: number): Failure {
   const message = `${count} ${count === 1 ? "item" : "items"} of the list could not be read`;

@@ -37,6 +37,7 @@ describe("E-21 a pool that is far too slow", () => {
     fleet = startVirtualFleet(names, { compute, hub: { limits: { maxAnswerBytes: 8 * answer } } });
     await fleet.clock.advance(90_000);
     expect(names.map(healthOf)).toEqual(names.map(() => "healthy"));
+    const toldBefore = fleet.events.length;
     takesMs = 60_000;
     await fleet.clock.advance(28_000);
     const polls = () => fleet.hub.answers().polls;
@@ -62,6 +63,9 @@ describe("E-21 a pool that is far too slow", () => {
     // Those that wait, the polls under way, and the pause after one that was told to wait no longer: not a whole interval.
     await fleet.clock.advance(26_000);
     expect(["new", ...names].map(healthOf)).toEqual(["new", ...names].map(() => "healthy"));
+    // Nothing happened to them.
+    const told = fleet.events.slice(toldBefore).map(({ target, reason }) => `${target.name} ${reason}`);
+    expect(told).toEqual(["new ClusterConnected"]);
     await fleet.clock.advance(25_000);
     expect(polls()).toMatchObject({ held: 0, holders: 0, waiting: 0 });
   });
