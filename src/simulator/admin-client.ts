@@ -9,6 +9,7 @@ import type { RequestRecord, ServerRequests } from "./http/request-log.ts";
 import type { ProcessReport } from "./process-report.ts";
 import type { ScenarioOutline } from "./scenario/control.ts";
 import type { ScenarioState } from "./scenario/run.ts";
+import type { SnapshotOutline } from "./snapshots.ts";
 import type { ExpectedCluster } from "./world/expected.ts";
 
 export interface AdminAddress {
@@ -100,6 +101,19 @@ export class AdminClient {
   /** The simulator's clock goes forward. Returns what it says then, in epoch milliseconds. */
   async advanceClock(byMs: number): Promise<number> {
     return ((await this.#call("POST", "clock/advance", { ms: byMs })) as { nowMs: number }).nowMs;
+  }
+
+  /** Keeps the state of this moment under a name, within the simulator. */
+  async takeSnapshot(name: string): Promise<SnapshotOutline> {
+    return (await this.#call("POST", "snapshot", { name })) as SnapshotOutline;
+  }
+
+  async snapshots(): Promise<readonly SnapshotOutline[]> {
+    return (await this.#call("GET", "snapshot")) as SnapshotOutline[];
+  }
+
+  async restoreSnapshot(name: string): Promise<void> {
+    await this.#call("POST", "restore", { name });
   }
 
   /** Begins a scenario: the text of its YAML. The simulator checks it. */

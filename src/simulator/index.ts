@@ -36,7 +36,8 @@ export interface SimulatedCluster {
   readonly url: string;
 }
 
-export interface Simulator extends Pick<Front, "clusters" | "registries" | "admin" | "kubeconfig" | "register"> {
+export interface Simulator
+  extends Pick<Front, "clusters" | "registries" | "admin" | "kubeconfig" | "register" | "snapshots"> {
   readonly hub: {
     readonly url: string;
     /** Creates an object by the rules of the API, as the server itself. Throws an error with the API's refusal as message. */

@@ -86,6 +86,30 @@ describe("the admin API", () => {
     expect((await call("GET", "clock")).body).toEqual({ nowMs: expect.any(Number) });
   });
 
+  it("keeps a state under a name and puts it back, and ends the scenario that was under way", async () => {
+    const client = new AdminClient(simulator.admin);
+    await client.addFault({ cluster: name, fault: "latency", parameters: { latencyMs: 20 } });
+    const [expected, faults] = [await client.expected(name), await client.listFaults()];
+    const { objects } = await client.takeSnapshot("before");
+    expect(await client.snapshots()).toEqual([{ name: "before", objects }]);
+    await client.replayChurn(`{"t":0,"cluster":"${name}","kind":"nodes","idx":0,"op":"silent"}`);
+    await expect.poll(() => simulator.expected(name).nodesReady).not.toBe(expected.nodesReady);
+    await client.startScenario(
+      `steps: [{ at: 0s, faults: [{ cluster: ${name}, fault: status }] }, { at: 1h, heal: all }]`,
+    );
+    await expect.poll(async () => (await client.scenario())?.done).toBe(1);
+    expect(await call("POST", "restore", { name: "nothing" })).toMatchObject({ status: 404 });
+    expect(await client.scenario()).toMatchObject({ running: true });
+    await client.restoreSnapshot("before");
+    expect([await client.expected(name), await client.listFaults()]).toEqual([expected, faults]);
+    expect(await client.scenario()).toMatchObject({ running: false });
+    expect(await call("POST", "snapshot", { name: "a b" })).toMatchObject({ status: 400 });
+    expect(await call("POST", "snapshot", {})).toMatchObject({ status: 400 });
+    for (let i = 1; i < 8; i++) await client.takeSnapshot(`more-${i}`);
+    expect(await call("POST", "snapshot", { name: "one-more" })).toMatchObject({ status: 413 });
+    await client.removeFault(name);
+  });
+
   it("keeps the rules of a cluster in their order, and ends them one by one", async () => {
     const rules = [
       { cluster: name, fault: "status", id: "lists", parameters: { verb: "list" } },
@@ -176,6 +200,9 @@ describe("the admin API", () => {
     ["DELETE", "churn"],
     ["GET", "clock"],
     ["POST", "clock/advance", { ms: 1 }],
+    ["GET", "snapshot"],
+    ["POST", "snapshot", { name: "before" }],
+    ["POST", "restore", { name: "before" }],
     ["GET", "scenario"],
     ["POST", "scenario", { yaml: "steps: [{ at: 1h, faults: hang=1 }]" }],
     ["DELETE", "scenario"],

@@ -10,6 +10,7 @@ import type { RequestRecord, ServerRequests } from "../http/request-log.ts";
 import type { ProcessReport } from "../process-report.ts";
 import type { ScenarioOutline } from "../scenario/control.ts";
 import type { ScenarioState } from "../scenario/run.ts";
+import type { SnapshotOutline } from "../snapshots.ts";
 import type { ExpectedCluster } from "../world/expected.ts";
 
 type Awaitable<T> = T | Promise<T>;
@@ -41,6 +42,11 @@ export interface AdminSubject {
     replay(trace: string, speed?: number): Awaitable<void>;
   };
   readonly clock: ClockControl;
+  readonly snapshots: {
+    take(name: string): Awaitable<SnapshotOutline>;
+    list(): Listed<SnapshotOutline>;
+    restore(name: string): Promise<void>;
+  };
   process(): Awaitable<ProcessReport>;
   /** Prometheus text. */
   metrics(): Awaitable<string>;
@@ -132,6 +138,13 @@ export const adminRoutes: Readonly<Record<string, Route>> = {
     await clock.advance(ms as number);
     return { nowMs: clock.nowMs() };
   }),
+  "GET snapshot": told(({ snapshots }) => snapshots.list()),
+  "POST snapshot": async ({ snapshots }, { json }) => ({ status: 201, body: await snapshots.take(await nameIn(json)) }),
+  "POST restore": told(async ({ snapshots }, { json }) => {
+    const name = await nameIn(json);
+    await snapshots.restore(name);
+    return { name };
+  }),
   "GET scenario": told((subject) => partless(subject, "scenario").state()),
   "POST scenario": async (subject, { json }) => {
     const { yaml } = ((await json()) ?? {}) as { yaml?: unknown };
@@ -148,6 +161,12 @@ export const adminRoutes: Readonly<Record<string, Route>> = {
   "GET process": told((subject) => subject.process()),
   "GET metrics": async (subject) => ({ status: 200, body: await subject.metrics(), contentType: metricsType }),
 };
+
+async function nameIn(json: AdminRequest["json"]): Promise<string> {
+  const { name } = ((await json()) ?? {}) as { name?: unknown };
+  if (typeof name !== "string") throw new AdminError(400, "name: must be that of a snapshot");
+  return name;
+}
 
 /** What only a whole fleet has. */
 function partless<K extends "directory" | "scenario">(subject: AdminSubject, member: K): NonNullable<AdminSubject[K]> {

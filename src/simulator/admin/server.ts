@@ -63,6 +63,8 @@ const statuses: Readonly<Record<string, number>> = {
   STILL_LEAVING: 409,
   PART_SILENT: 504,
   CLOCK_FIXED: 409,
+  SNAPSHOT_UNKNOWN: 404,
+  SNAPSHOT_TOO_LARGE: 413,
 };
 
 function failure(error: unknown): AdminReply {

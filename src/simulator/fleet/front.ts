@@ -21,6 +21,7 @@ export interface Front {
   readonly registries: readonly RegistryIdentity[];
   readonly admin: { readonly url: string; readonly token: string };
   readonly scenario: Scenarios;
+  readonly snapshots: AdminSubject["snapshots"];
   /**
    * YAML text with the contexts `hub` and one per cluster, of which `current` (`hub` unless told) is the current one; with `alone` the
    * only one. Holds credentials.
@@ -55,10 +56,19 @@ export async function openFront(
     },
     side.clock,
   );
-  const { url, token, close } = await startAdminServer({ ...servers, clusters, registries, scenario, directory });
+  const snapshots: AdminSubject["snapshots"] = {
+    ...servers.snapshots,
+    async restore(name) {
+      // It would go on to break what is put back.
+      if ((await servers.snapshots.list()).some((one) => one.name === name)) scenario.close();
+      await servers.snapshots.restore(name);
+    },
+  };
+  const subject = { ...servers, snapshots, clusters, registries, scenario, directory };
+  const { url, token, close } = await startAdminServer(subject);
   return {
     hub: { url: urlOf(hubName) },
-    ...{ clusters, registries, scenario },
+    ...{ clusters, registries, scenario, snapshots },
     admin: { url, token },
     kubeconfig: (current = hubName, { alone = false } = {}) => directory.kubeconfig(current, alone),
     register: (registration) => directory.register(registration),

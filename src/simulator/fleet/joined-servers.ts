@@ -7,6 +7,7 @@ import { joinStates, shareOf } from "../churn/parts.ts";
 import type { ChurnSettings } from "../churn/settings.ts";
 import { parseTrace } from "../churn/trace.ts";
 import { processReport, sumOf } from "../process-report.ts";
+import { unknownSnapshot } from "../snapshots.ts";
 import { type AskedPart, ownDeadlineMs, PartSilentError } from "./asked-part.ts";
 import type { FleetServers } from "./front.ts";
 import { partOf } from "./part-setup.ts";
@@ -50,6 +51,8 @@ export async function joinServers(
   }
   const silent = (): readonly string[] => parts.filter(({ isSilent }) => isSilent).map(({ name }) => name);
   let churn: ChurnSettings | null = null;
+  /** Snapshots that every process took, with the churn of then. */
+  const whole = new Map<string, ChurnSettings | null>();
   return {
     churn: {
       async set(settings) {
@@ -81,6 +84,33 @@ export async function joinServers(
       async advance(byMs) {
         const told = tellAll((part) => part.ask((client) => client.advanceClock(byMs), ownDeadlineMs));
         await Promise.all([own.clock.advance(byMs), told]);
+      },
+    },
+    snapshots: {
+      async take(name) {
+        whole.delete(name);
+        const outlines = await Promise.all(
+          parts.map((part) => part.ask((client) => client.takeSnapshot(name), ownDeadlineMs)),
+        );
+        outlines.push(own.snapshots.take(name));
+        whole.set(name, churn);
+        return { name, objects: outlines.reduce((sum, { objects }) => sum + objects, 0) };
+      },
+      async list() {
+        const all = [...own.snapshots.list(), ...(await fromAll((client) => client.snapshots()))];
+        return [...whole.keys()].map((name) => ({
+          name,
+          objects: all.filter((one) => one.name === name).reduce((sum, { objects }) => sum + objects, 0),
+        }));
+      },
+      async restore(name) {
+        const settings = whole.get(name);
+        if (settings === undefined) throw unknownSnapshot(name);
+        // Nothing is begun unless all answer.
+        await tellAll((part) => part.ask((client) => client.snapshots()));
+        await tellAll((part) => part.ask((client) => client.restoreSnapshot(name), ownDeadlineMs));
+        await own.snapshots.restore(name);
+        churn = settings;
       },
     },
     urlOf: (name) => urls.get(name) ?? own.urlOf(name),

@@ -19,10 +19,12 @@ import { HubEngine } from "../hub/engine.ts";
 import type { OriginMode } from "../options.ts";
 import { addressOf, checkFaultHasListener, Origins, PathOrigin } from "../origins.ts";
 import type { SimulatedRegistry } from "../registry/registry.ts";
+import { type KeptState, Snapshots } from "../snapshots.ts";
 import type { Tokens } from "../tokens.ts";
 import { type ExpectedCluster, expectedOf } from "../world/expected.ts";
 import type { ClusterIdentity, PresetName, WorldKey } from "../world/profile.ts";
 import { type HeldWorlds, World } from "../world/world.ts";
+import { ServerStates } from "./server-states.ts";
 import { unknownCluster } from "./unknown-cluster.ts";
 
 /** A cluster and its place in the whole fleet, from which everything about it follows. */
@@ -66,6 +68,7 @@ export interface Servers {
   /** What happens in the clusters by itself. */
   readonly churn: Churn;
   readonly clock: ClockControl;
+  readonly snapshots: Pick<Snapshots<KeptState>, "take" | "list" | "restore">;
   /** Prometheus text of this process. */
   metrics(): Promise<string>;
   close(): Promise<void>;
@@ -84,6 +87,8 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
   const held: HeldWorlds = new Map();
   const worldOf = (cluster: PlacedCluster): World => new World(keyOf(cluster), cluster.identity, clock, held);
   const worldAt = (place: number): World => worldOf(placed[place] as PlacedCluster);
+  const byIndex = new Map(placed.map((cluster) => [cluster.index, cluster]));
+  const worldOfIndex = (index: number): World => worldOf(byIndex.get(index) as PlacedCluster);
   const worldByName = (name: string): World => {
     const cluster = byName.get(name);
     if (cluster === undefined) throw unknownCluster(name);
@@ -165,6 +170,7 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
       refusedRules: faults.refused,
     };
   };
+  const snapshots = new Snapshots(new ServerStates({ hub, held, worldAt: worldOfIndex, originOf, faults, churn }));
   const urlOf = (name: string): string => originOf(name).url;
   const names = [...byName.keys()];
   return {
@@ -198,6 +204,11 @@ export async function openServers(options: ServersOptions): Promise<Servers> {
     metrics: async () => processMetrics.text(await traffic()),
     churn,
     clock: controlOf(clock),
+    snapshots: {
+      take: (name) => snapshots.take(name),
+      list: () => snapshots.list(),
+      restore: (name) => snapshots.restore(name),
+    },
     async close() {
       churn.stop();
       processMetrics.close();

@@ -20,7 +20,7 @@ import { HubReader } from "./reads.ts";
 import { type CrdDocument, loadCrds } from "./resources.ts";
 import { type ReviewParts, reviewOf } from "./reviews.ts";
 import { scaled, scaleOf } from "./scale.ts";
-import { HubStore, type StoreBase } from "./store.ts";
+import { HubStore, type StoreBase, type StoreEvent } from "./store.ts";
 import { shownAnswer, storedChange, storedRequest } from "./versions.ts";
 import { reportWorkloads } from "./workloads.ts";
 import { applyOf, deleteOptionsOf, patchOf, writeTarget } from "./write-requests.ts";
@@ -99,6 +99,12 @@ export class HubEngine implements Engine {
   create(type: ResourceType, namespace: string, body: unknown): StoredObject {
     const target = { type, namespace, name: "", subresource: "", dryRun: false, manager: "kube-apiserver" };
     return this.#settled(target, this.writer.create(target, body));
+  }
+
+  /** Stores a state that an object had before, by no rule; what is served follows from definitions. */
+  reinstate(type: ResourceType, change: StoreEvent["type"], object: KubeObject): void {
+    const stored = this.store.commit(type, change, object);
+    if (type === crdType) this.#definitions.settle(stored);
   }
 
   /** What was written, once what is served follows from it. */

@@ -85,6 +85,11 @@ export class Table {
     return this.#objects.size > 0;
   }
 
+  /** What was written, by key; undefined for what was deleted of the base. */
+  written(): ReadonlyMap<string, StoredObject | undefined> {
+    return new Map(this.#objects);
+  }
+
   /** Whether the object is no longer that of the base, or was deleted of it. */
   isWritten(key: string): boolean {
     return this.#objects.has(key);

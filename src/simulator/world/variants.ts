@@ -27,6 +27,13 @@ export interface Change {
   readonly after: Variant;
 }
 
+/** All that differs, without its history. */
+export interface VariantsState {
+  readonly revision: number;
+  readonly patches: number;
+  readonly current: readonly (readonly [slot: number, variant: Variant])[];
+}
+
 /** Changes that can be undone, at most. */
 export const maxHistory = 256;
 /** Slot; revision, seconds, seconds and code in two halves, of before and after. */
@@ -57,6 +64,17 @@ export class Variants {
   }
 
   readonly of: VariantLookup = (kind, index) => this.#current.get(slotOf(kind, index));
+
+  state(): VariantsState {
+    return { revision: this.revisions.value, patches: this.patches, current: [...this.#current] };
+  }
+
+  /** Takes a former state over, under revisions of its own; nobody can resume from before. */
+  restore({ patches, current }: VariantsState): void {
+    this.patches = patches;
+    for (const [slot, variant] of current) this.#current.set(slot, { ...variant, revision: ++this.revisions.value });
+    this.#forgottenRevision = this.revisions.value;
+  }
 
   /** Gives the object a new state under the next revision. */
   set(kind: ChurnedKind, index: number, state: Omit<Variant, "revision">): Change {

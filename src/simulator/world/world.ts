@@ -16,7 +16,7 @@ import { type ChurnedKind, type Variant, type VariantLookup, Variants } from "./
 const recentModels = new LRUCache<string, ClusterModel>({ max: 8 });
 
 /** What is held of a cluster. */
-interface HeldWorld {
+export interface HeldWorld {
   readonly variants: Variants;
   overlay?: HubEngine;
 }
@@ -86,6 +86,11 @@ export class World {
     const held = this.#hold();
     held.overlay ??= overlayEngine(this, held.variants, this.#clock);
     return held.overlay;
+  }
+
+  /** From now on this is held of it, in place of all that was. */
+  replace(held: HeldWorld): void {
+    this.#held.set(this.key.index, held);
   }
 
   /** The state of an object that is no longer as the seed made it. */

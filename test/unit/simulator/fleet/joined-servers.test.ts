@@ -10,11 +10,17 @@ import { VirtualClock } from "../../../../src/support/virtual-clock.ts";
 const names = ["c0", "c1", "c2"];
 const noChurn = { settings: null, steps: 1, begun: {}, idle: 0, pending: 0, dropped: 0, trace: null };
 const advanced: string[] = [];
+const restored: string[] = [];
 const own = {
   urlOf: (name: string) => `https://${name}`,
   faults: { list: () => [] },
   requests: { counts: () => [{ cluster: "hub", count: 7 }] },
   clock: { nowMs: () => 5, advance: async (byMs: number) => void advanced.push(`own ${byMs}`) },
+  snapshots: {
+    take: (name: string) => ({ name, objects: 1 }),
+    list: () => [{ name: "a", objects: 1 }],
+    restore: async (name: string) => void restored.push(`own ${name}`),
+  },
   metrics: async () => "# HELP a A.\n# TYPE a gauge\na 1\n",
 } as unknown as Servers;
 
@@ -54,6 +60,9 @@ beforeEach(async () => {
       churn: () => say(noChurn),
       setChurn: () => say(noChurn),
       advanceClock: (...[byMs]: never[]) => say(advanced.push(`${cluster} ${byMs}`)),
+      takeSnapshot: (...[name]: never[]) => say({ name, objects: 4 }),
+      snapshots: () => say([{ name: "a", objects: 4 }]),
+      restoreSnapshot: (...[name]: never[]) => say(restored.push(`${cluster} ${name}`)),
       expected: () => say({ nodes: place }),
       metrics: () => say("# HELP a A.\n# TYPE a gauge\na 1\n"),
     };
@@ -130,6 +139,21 @@ test("the clocks of all go forward", async () => {
   advanced.length = 0;
   await fleet.clock.advance(1_000);
   expect(advanced.toSorted()).toEqual(["c0 1000", "c1 1000", "c2 1000", "own 1000"]);
+});
+
+test("a snapshot is one of all processes, or none", async () => {
+  await expect(fleet.snapshots.restore("a")).rejects.toMatchObject({ code: "SNAPSHOT_UNKNOWN" });
+  expect(await fleet.snapshots.take("a")).toEqual({ name: "a", objects: 13 });
+  expect(await fleet.snapshots.list()).toEqual([{ name: "a", objects: 13 }]);
+  await fleet.churn.set({ eventsPerSecond: 9 });
+  restored.length = 0;
+  await fleet.snapshots.restore("a");
+  expect([restored, (await fleet.churn.state()).settings]).toEqual([["c0 a", "c1 a", "c2 a", "own a"], null]);
+  moods[1] = "is gone";
+  await expect(fleet.snapshots.restore("a")).rejects.toThrow("process 2 did not answer");
+  expect(restored).toHaveLength(4);
+  await expect(fleet.snapshots.take("a")).rejects.toThrow("process 2 did not answer");
+  expect(await fleet.snapshots.list()).toEqual([]);
 });
 
 test("a refusal is an answer: it is passed on, and nobody is silent", async () => {
