@@ -4,9 +4,10 @@ import type { ClusterConnection } from "../../src/api/v1alpha1/cluster-connectio
 import { conditionsOf } from "../../src/api/v1alpha1/conditions.ts";
 import type { Condition, KubeObject } from "../../src/api/v1alpha1/meta.ts";
 import { clusterConnections, group, version } from "../../src/api/v1alpha1/resources.ts";
-import type { Collection, Failure } from "../../src/cluster/collect.ts";
+import type { Collection } from "../../src/cluster/collection.ts";
 import { connectionStatus } from "../../src/cluster/connection-status.ts";
 import { checkedDocuments, collectionDocuments, declaredDocuments } from "../../src/cluster/documents.ts";
+import type { Failure } from "../../src/cluster/failure.ts";
 import { type ClusterHealth, healthOf } from "../../src/cluster/health.ts";
 import type { Document } from "../../src/store/document.ts";
 import { type ClusterStatusValue, clusterStatus } from "../../src/store/documents.ts";

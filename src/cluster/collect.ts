@@ -5,25 +5,18 @@
 import { type AnswerRoom, boundlessRoom } from "../kube/answer-room.ts";
 import { type LinkedAbort, linkedAbort } from "../kube/deadlines.ts";
 import { KubeError } from "../kube/errors.ts";
-import { type Cancel, type Clock, rfc3339 } from "../support/clock.ts";
+import type { Cancel, Clock } from "../support/clock.ts";
+import { type Collection, collectionOf, sum } from "./collection.ts";
 import { collectExtensions, type Extensions } from "./extensions.ts";
 import { failureOf, isAnswer, type MissingPart } from "./failure.ts";
 import { mergePodFolds } from "./fold-pods.ts";
 import type { CollectLimits } from "./limits.ts";
 import { OptionalParts } from "./optional.ts";
-import type {
-  Compute,
-  NameList,
-  NodeRow,
-  OpenShiftInfo,
-  PodFold,
-  ResponseBody,
-  Transport,
-  VersionInfo,
-} from "./ports.ts";
+import type { Compute, NameList, NodeRow, PodFold, ResponseBody, Transport, VersionInfo } from "./ports.ts";
 import { LIST_TYPES, NAMES_ONLY, Requests, tooMany } from "./requests.ts";
 import { CollectState, type Memory } from "./state.ts";
 
+export type { Collection } from "./collection.ts";
 export { type Failure, failureOf, type MissingPart } from "./failure.ts";
 export { type CollectLimits, defaultCollectLimits } from "./limits.ts";
 
@@ -49,53 +42,6 @@ export interface CollectRequest {
   readonly jsonOnly?: boolean;
 }
 
-/** Sums over the cluster; null is "not known", never 0. Pods are those on listed nodes. */
-export interface CollectedMetrics {
-  readonly collectedAtMs: number;
-  readonly nodes: number;
-  readonly nodesReady: number;
-  readonly namespaces: number | null;
-  readonly pods: number;
-  readonly podsRunning: number;
-  readonly cpuCapacityCores: number;
-  readonly memoryCapacityBytes: number;
-  readonly deployments: number | null;
-}
-
-/** The stored info. `version` is OpenShift's there, else Kubernetes', and "unknown" when the server did not say. */
-export interface CollectedInfo extends OpenShiftInfo {
-  readonly api_url: string;
-  readonly platform?: string;
-  /** On OpenShift only. */
-  readonly console_url?: string;
-  readonly kubernetes_version?: string;
-  /** When the API server's certificate expires. */
-  readonly certificate_expires?: string;
-}
-
-export interface Collection extends Omit<Extensions, "openShift"> {
-  /** Wall-clock time at the start of the run: nothing in it is older than this. */
-  readonly collectedAtMs: number;
-  readonly elapsedMs: number;
-  /** Median over all requests of the time from sending to the answer's headers. */
-  readonly latencyMs: number;
-  /** Null when a cluster that is OpenShift does not say more this time: what is stored is better. */
-  readonly info: CollectedInfo | null;
-  /** As /version says, such as v1.33.2. Null when it did not say. */
-  readonly kubernetesVersion: string | null;
-  /** Epoch milliseconds; null: not known. */
-  readonly certificateExpiresAtMs: number | null;
-  /** The server's certificate was not verified, because its owner said so. */
-  readonly insecureSkipTlsVerify: boolean;
-  readonly metrics: CollectedMetrics;
-  /** Null when they could not be listed. */
-  readonly namespaces: readonly string[] | null;
-  readonly nodes: readonly NodeRow[];
-  readonly missing: readonly MissingPart[];
-  /** How long operators stay unasked for once they were listed. */
-  readonly operatorScanIntervalMs: number;
-}
-
 /**
  * Collects one cluster. Rejects with the port's error when the cluster cannot be reached, refuses the credentials, or does not give its
  * nodes and pods. `signal` ends it at the next await; parts that are optional and late are then missing.
@@ -105,36 +51,22 @@ export async function collectCluster(request: CollectRequest, signal: AbortSigna
   const collectedAtMs = request.clock.nowMs();
   const run = new CollectRun(request, startedMs, signal);
   const { version, nodes, others } = await run.all(collectedAtMs);
-  const { namespaces, deployments, extensions } = others;
-  const { openShift, ...found } = extensions;
-  const { certificateExpiresAtMs } = run;
+  const { certificateExpiresAtMs, headersAfterMs } = run.observed;
   // What an aborted run found is not stored by anybody, so it must be asked for again.
   if (!signal.aborted) request.state?.keep(run.memory);
-  return {
+  return collectionOf({
+    endpoint: request.endpoint,
     collectedAtMs,
     elapsedMs: request.clock.monotonicMs() - startedMs,
-    latencyMs: run.latencyMs,
-    info: openShift === "unknown" ? null : infoOf(request.endpoint, version, openShift, certificateExpiresAtMs),
-    kubernetesVersion: version?.gitVersion ?? null,
+    headersAfterMs,
     certificateExpiresAtMs,
     insecureSkipTlsVerify: request.transport.facts?.insecureSkipTlsVerify ?? false,
-    metrics: {
-      collectedAtMs,
-      nodes: nodes.length,
-      nodesReady: nodes.filter((node) => node.status === "Ready").length,
-      namespaces: namespaces?.length ?? null,
-      pods: sum(nodes, (node) => node.podsTotal),
-      podsRunning: sum(nodes, (node) => node.podsRunning),
-      cpuCapacityCores: sum(nodes, (node) => node.cpuCapacityCores),
-      memoryCapacityBytes: sum(nodes, (node) => node.memoryCapacityBytes),
-      deployments,
-    },
-    namespaces,
+    version,
     nodes,
-    ...found,
+    ...others,
     missing: run.missing,
     operatorScanIntervalMs: request.limits.operatorScanIntervalMs,
-  };
+  });
 }
 
 /** The share of a collection's time after which optional parts are given up, so that what is there is still told in time. */
@@ -192,12 +124,8 @@ class CollectRun {
       : () => undefined;
   }
 
-  get latencyMs(): number {
-    return median(this.#requests.observed.headersAfterMs);
-  }
-
-  get certificateExpiresAtMs(): number | null {
-    return this.#requests.observed.certificateExpiresAtMs;
+  get observed(): Requests["observed"] {
+    return this.#requests.observed;
   }
 
   get missing(): readonly MissingPart[] {
@@ -319,38 +247,4 @@ class CollectRun {
   #names(body: ResponseBody): Promise<NameList> {
     return this.#request.compute.run("listNames", { body }, this.#optionalSignal);
   }
-}
-
-/** OpenShift's own version and platform take the place of Kubernetes', which moves aside. */
-function infoOf(
-  endpoint: string,
-  version: VersionInfo | null,
-  openShift: Exclude<Extensions["openShift"], "unknown">,
-  certificateExpiresAtMs: number | null,
-): CollectedInfo {
-  const certificate = certificateExpiresAtMs === null ? {} : { certificate_expires: rfc3339(certificateExpiresAtMs) };
-  if (openShift === "absent") {
-    if (version === null) return { api_url: endpoint, version: "unknown", ...certificate };
-    const platform = version.platform === "" ? {} : { platform: version.platform };
-    return { api_url: endpoint, version: version.gitVersion, ...platform, ...certificate };
-  }
-  const { info, consoleUrl } = openShift;
-  return {
-    api_url: endpoint,
-    platform: "OpenShift",
-    ...info,
-    ...(version === null ? {} : { kubernetes_version: version.gitVersion }),
-    ...(consoleUrl === undefined ? {} : { console_url: consoleUrl }),
-    ...certificate,
-  };
-}
-
-function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
-  return items.reduce((total, item) => total + of(item), 0);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }

@@ -22,7 +22,7 @@ import {
   clusterWithoutClusterOperators,
   clusterWithoutOlm,
 } from "../store/operator-documents.ts";
-import type { Collection } from "./collect.ts";
+import type { Collection } from "./collection.ts";
 import type { ClusterHealth } from "./health.ts";
 
 /** What the owner declared. Written in both collection modes, before anything is collected. */

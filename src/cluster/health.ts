@@ -1,6 +1,6 @@
 // From the outcome of a cluster's newest run to its health. Pure. Messages are stable: while nothing changes, neither do they, so that a
 // steady cluster causes no writes.
-import type { Collection } from "./collect.ts";
+import type { Collection } from "./collection.ts";
 import { busyReason, type Failure } from "./failure.ts";
 
 export type RunOutcome =
