@@ -34,6 +34,6 @@ describe("--faults", () => {
   });
 
   it("refuses more faults than there are clusters", () => {
-    expect(() => chooseBroken(names, parseFaultShares("hang=41", known), 1)).toThrow(/only 40 clusters/);
+    expect(() => chooseBroken(names, parseFaultShares("hang=41", known), 1)).toThrow(/there are 40 clusters to choose from/);
   });
 });
