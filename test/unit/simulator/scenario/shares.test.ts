@@ -34,6 +34,8 @@ describe("--faults", () => {
   });
 
   it("refuses more faults than there are clusters", () => {
-    expect(() => chooseBroken(names, parseFaultShares("hang=41", known), 1)).toThrow(/there are 40 clusters to choose from/);
+    expect(() => chooseBroken(names, parseFaultShares("hang=41", known), 1)).toThrow(
+      /there are 40 clusters to choose from/,
+    );
   });
 });
