@@ -3,21 +3,29 @@
 // body is refused while it arrives once it passes its limit; redirects are not followed, so that a token goes to no other
 // server; errors are KubeError. A GET whose kept connection the server closed just then is sent once more; nothing else is ever
 // repeated. Does not: parse list bodies, know kinds.
-import type { IncomingHttpHeaders } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { type Dispatcher, Pool } from "undici";
 import type { Clock } from "../support/clock.ts";
 import { systemClock } from "../support/clock.ts";
 import { freeMemory } from "../support/free-memory.ts";
-import { parseJson, parseJsonBody, readBody, tooLarge } from "./body.ts";
+import {
+  contentEncoding,
+  errorOfRefusal,
+  headerText,
+  isSuccess,
+  maxRefusalBytes,
+  unsupportedEncoding,
+} from "./answers.ts";
+import { parseJsonBody, tooLarge } from "./body.ts";
 import { Connections } from "./connections.ts";
 import type { ClusterCredentials } from "./credentials.ts";
-import { IdleTimer, linkedAbort } from "./deadlines.ts";
 import type { EndpointPolicy } from "./endpoint-policy.ts";
-import { duration, errorFromStatus, mapClientError, type RequestContext } from "./error-mapping.ts";
-import { KubeError, knownStatusReason } from "./errors.ts";
+import { duration, mapClientError, type RequestContext } from "./error-mapping.ts";
+import { KubeError } from "./errors.ts";
 import { type Answer, Exchange } from "./exchange.ts";
-import { parseRetryAfter } from "./retry-after.ts";
+import { type StreamOptions, Streams } from "./streams.ts";
+
+export type { StreamOptions } from "./streams.ts";
 
 export interface TransportLimits {
   /** Until TCP and TLS are established. */
@@ -44,8 +52,6 @@ export const defaultTransportLimits: TransportLimits = {
 };
 
 const maxConnections = 2;
-const maxErrorBodyBytes = 16_384;
-const noBytes = new Uint8Array();
 
 export interface GetResponse {
   /** Always 2xx. */
@@ -72,13 +78,6 @@ export interface JsonRequestOptions {
   /** Sent as JSON under `contentType` (application/json by default). */
   readonly body?: unknown;
   readonly contentType?: string;
-}
-
-export interface StreamOptions {
-  readonly signal: AbortSignal;
-  readonly accept: string;
-  /** The stream fails with BODY_TIMEOUT when no byte arrives for this long. */
-  readonly idleTimeoutMs: number;
 }
 
 /** What a transport's connections have shown so far. */
@@ -134,10 +133,7 @@ interface RawRequest {
 class UndiciTransport implements KubeTransport {
   readonly server: string;
   readonly #pool: Pool;
-  readonly #openStreamPool: () => Pool;
-  /** Made with the first stream: most transports have none, and a pool is not small. */
-  #streamPool: Pool | undefined;
-  #closed = false;
+  readonly #streams: Streams;
   readonly #prefix: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #limits: TransportLimits;
@@ -145,7 +141,6 @@ class UndiciTransport implements KubeTransport {
   readonly #context: RequestContext;
   readonly #connections = new Connections();
   readonly #insecureSkipTlsVerify: boolean;
-  #streams = 0;
   #idleRetries = 0;
 
   constructor(
@@ -175,7 +170,12 @@ class UndiciTransport implements KubeTransport {
       connect: this.#connections.connector(credentials, { ...limits, endpointPolicy }),
     };
     this.#pool = new Pool(url.origin, { ...options, connections: maxConnections });
-    this.#openStreamPool = () => new Pool(url.origin, { ...options, connections: limits.maxStreams });
+    const { maxStreams } = limits;
+    this.#streams = new Streams(
+      { prefix: this.#prefix, headers: this.#headers, context: this.#context, maxStreams },
+      clock,
+      () => new Pool(url.origin, { ...options, connections: maxStreams }),
+    );
   }
 
   async get(path: string, options: { accept: string; signal: AbortSignal; maxBytes: number }): Promise<GetResponse> {
@@ -197,49 +197,8 @@ class UndiciTransport implements KubeTransport {
     return { status: answer.status, body };
   }
 
-  async *stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array, void, void> {
-    if (this.#streams >= this.#limits.maxStreams) {
-      throw new KubeError("REQUEST_FAILED", `more than ${this.#limits.maxStreams} streams to ${this.#context.address}`);
-    }
-    this.#streams++;
-    const abort = linkedAbort(options.signal);
-    const idle = new IdleTimer(this.#clock, options.idleTimeoutMs, () => {
-      const message = `nothing received from ${this.#context.address} for ${duration(options.idleTimeoutMs)}`;
-      abort.abort(new KubeError("BODY_TIMEOUT", message));
-    });
-    try {
-      const headers = { ...this.#headers, accept: options.accept, "accept-encoding": "identity" };
-      const request = {
-        method: "GET",
-        path: this.#prefix + path,
-        headers,
-        signal: abort.signal,
-        bodyTimeout: 0,
-      } as const;
-      if (this.#closed) throw new KubeError("ABORTED", "the transport is closed");
-      this.#streamPool ??= this.#openStreamPool();
-      const response = await this.#streamPool.request(request);
-      idle.touch();
-      response.body.on("error", ignore);
-      if (!isSuccess(response.statusCode)) {
-        const bytes = await readBody(response.body as AsyncIterable<Uint8Array>, maxErrorBodyBytes).catch(
-          () => noBytes,
-        );
-        throw this.#refusal(response.statusCode, response.headers, bytes, "GET", path);
-      }
-      if (contentEncoding(response.headers) !== "identity") throw unsupportedEncoding();
-      for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-        idle.touch();
-        yield chunk;
-      }
-    } catch (error) {
-      throw mapClientError(error, this.#context);
-    } finally {
-      this.#streams--;
-      idle.stop();
-      abort.abort(new KubeError("ABORTED", "stream left"));
-      abort.unlink();
-    }
+  stream(path: string, options: StreamOptions): AsyncGenerator<Uint8Array, void, void> {
+    return this.#streams.read(path, options);
   }
 
   get facts(): ConnectionFacts {
@@ -251,8 +210,7 @@ class UndiciTransport implements KubeTransport {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all([this.#pool.destroy(), this.#streamPool?.destroy()]);
+    await Promise.all([this.#pool.destroy(), this.#streams.close()]);
   }
 
   async #exchange(request: RawRequest, signal: AbortSignal, maxBytes: number): Promise<GetResponse> {
@@ -275,7 +233,7 @@ class UndiciTransport implements KubeTransport {
         if (givenUp !== undefined) throw givenUp;
         current = new Exchange(this.#pool, options, (code, own) => {
           headersAfterMs = this.#clock.monotonicMs() - startedMs;
-          if (!isSuccess(code)) return { maxBytes: maxErrorBodyBytes };
+          if (!isSuccess(code)) return { maxBytes: maxRefusalBytes };
           if (contentEncoding(own) === undefined) throw unsupportedEncoding();
           if (Number(own["content-length"] ?? 0) > maxBytes) throw tooLarge(maxBytes);
           return { maxBytes, tooLarge: () => tooLarge(maxBytes) };
@@ -284,11 +242,12 @@ class UndiciTransport implements KubeTransport {
       });
       // The pool takes a connection back one turn after its body ended: going on at once would open the second one for nothing.
       await setImmediate();
-      if (!isSuccess(status)) throw this.#refusal(status, headers, bytes, request.method, request.path);
+      if (!isSuccess(status))
+        throw errorOfRefusal({ httpStatus: status, headers, bytes }, request, this.#clock.nowMs());
       const encoding = contentEncoding(headers) ?? "identity";
       return {
         status,
-        contentType: text(headers["content-type"]),
+        contentType: headerText(headers["content-type"]),
         encoding,
         bytes,
         headersAfterMs,
@@ -323,52 +282,8 @@ class UndiciTransport implements KubeTransport {
       return await exchange(options);
     }
   }
-
-  /** What a refusal says, as far as its body is a Kubernetes Status; it may be HTML or cut off, and the status says enough then. */
-  #refusal(
-    httpStatus: number,
-    headers: IncomingHttpHeaders,
-    bytes: Uint8Array,
-    method: string,
-    path: string,
-  ): KubeError {
-    let statusReason: string | undefined;
-    try {
-      if (contentEncoding(headers) === "identity") statusReason = reasonOf(parseJson(bytes));
-    } catch {
-      // Not a Status.
-    }
-    const held = httpStatus === 429 || httpStatus === 503;
-    const retryAfterMs = held ? parseRetryAfter(text(headers["retry-after"]), this.#clock.nowMs()) : undefined;
-    return errorFromStatus({ httpStatus, statusReason, retryAfterMs }, method, path);
-  }
-}
-
-function isSuccess(status: number): boolean {
-  return status >= 200 && status < 300;
 }
 
 function requestAborted(): KubeError {
   return new KubeError("ABORTED", "request aborted");
 }
-
-function contentEncoding(headers: IncomingHttpHeaders): "identity" | "gzip" | undefined {
-  const encoding = text(headers["content-encoding"]).trim().toLowerCase();
-  if (encoding === "" || encoding === "identity") return "identity";
-  return encoding === "gzip" ? "gzip" : undefined;
-}
-
-function unsupportedEncoding(): KubeError {
-  return new KubeError("BODY_MALFORMED", "the answer has a content encoding that was not asked for");
-}
-
-function reasonOf(status: unknown): string | undefined {
-  if (typeof status !== "object" || status === null) return undefined;
-  return knownStatusReason((status as { reason?: unknown }).reason);
-}
-
-function text(header: string | string[] | undefined): string {
-  return Array.isArray(header) ? header.join(",") : (header ?? "");
-}
-
-function ignore(): void {}
