@@ -39,5 +39,6 @@ try {
   await runProgram(program, "clusterpulse");
 } catch (error) {
   process.stderr.write(`clusterpulse: ${safeError(error).message}\n`);
-  process.exitCode = 1;
+  // Nobody knows what is open still: what goes on without its command would look alive.
+  process.exit(1);
 }
