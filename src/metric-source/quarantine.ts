@@ -1,5 +1,5 @@
 // When a MetricSource may run, after runs that harmed the threads they ran on. Guarantees: three such runs in a row put it into quarantine, each
-// further one doubles the wait up to a limit, and one good run ends it. Until then it is under suspicion: it runs last and never twice at once.
+// further one doubles the wait up to a limit, and one good run ends it. Until then it is under suspicion: it runs last, and leaves others threads.
 // Pure: time is given, the state is plain data, and equal calls give equal answers. Does not run anything itself.
 import { ownTroubleOf } from "../support/own-trouble.ts";
 
