@@ -1,11 +1,13 @@
 // What happened once, to happen again: a trace of one JSON object per line, each a step of one object at a time. Played one after the
-// other, with one timer. Steps are those that stages take, so that the truth knows of them.
+// other, with one timer. Steps are those that stages take, so that the truth knows of them, or patches, of which it does not.
 import type { Clock } from "../../support/clock.ts";
 import { InvalidInputError } from "../../support/errors.ts";
 import type { TimerHandle, TimerWheel } from "../../support/timer-wheel.ts";
 import { tableOf } from "../world/tables.ts";
+import type { ChurnedKind } from "../world/variants.ts";
 import type { World } from "../world/world.ts";
 import { subjectsOf } from "./moves.ts";
+import { type Patch, patchObject } from "./patch.ts";
 import { type StageSet, stageSets } from "./stages.ts";
 
 export interface TraceStep {
@@ -15,8 +17,10 @@ export interface TraceStep {
   readonly kind: StageSet["kind"];
   /** Its place among all of its kind, or its name: `namespace/name` where there are namespaces. */
   readonly object: number | string;
-  /** A condition that a stage of that kind leads to. */
+  /** A condition that a stage of that kind leads to, or `patch`. */
   readonly op: string;
+  /** Of the op `patch`. */
+  readonly patch?: Patch;
 }
 
 export interface TraceState {
@@ -29,6 +33,7 @@ export interface TraceState {
 const maxSteps = 100_000;
 const maxProblems = 20;
 const maxMs = 7 * 86_400_000;
+const maxPatchBytes = 16 * 1024;
 const kinds = Object.keys(subjectsOf);
 
 /** Conditions that an object of the kind can come into. */
@@ -60,7 +65,7 @@ function readStep(line: string, number: number, problems: string[]): TraceStep |
   } catch {
     return wrong("is not JSON");
   }
-  const { t, cluster, kind, idx, name, op } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { t, cluster, kind, idx, name, op, patch } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (!(typeof t === "number" && t >= 0 && t <= maxMs)) return wrong(`t: must be milliseconds from 0 to ${maxMs}`);
   if (typeof cluster !== "string") return wrong("cluster: must be the name of a cluster");
   if (typeof kind !== "string" || !kinds.includes(kind)) return wrong(`kind: must be one of ${kinds.join(", ")}`);
@@ -69,9 +74,17 @@ function readStep(line: string, number: number, problems: string[]): TraceStep |
   if (!isObject || (idx !== undefined && name !== undefined)) {
     return wrong("idx or name: one of them must be there, a whole number from 0 on or a text");
   }
-  const conditions = conditionsOf(kind);
-  if (typeof op !== "string" || !conditions.includes(op)) return wrong(`op: must be one of ${conditions.join(", ")}`);
-  return { atMs: t, cluster, kind: kind as StageSet["kind"], object: object as number | string, op };
+  const ops = [...conditionsOf(kind), ...(kind === "clusters" ? [] : ["patch"])];
+  if (typeof op !== "string" || !ops.includes(op)) return wrong(`op: must be one of ${ops.join(", ")}`);
+  const step = { atMs: t, cluster, kind: kind as StageSet["kind"], object: object as number | string, op };
+  if (op !== "patch") return patch === undefined ? step : wrong("patch: belongs to the op patch");
+  const isPatch = typeof patch === "object" && patch !== null && !Array.isArray(patch);
+  if (!isPatch || JSON.stringify(patch).length > maxPatchBytes) {
+    return wrong(
+      `patch: must be an object such as {"metadata":{"labels":{"a":"b"}}}, of at most ${maxPatchBytes} characters`,
+    );
+  }
+  return { ...step, patch: patch as Patch };
 }
 
 export class TraceRun {
@@ -124,14 +137,31 @@ export class TraceRun {
     this.#wait();
   }
 
-  #play({ cluster, kind, object, op }: TraceStep): boolean {
+  #play({ cluster, kind, object, op, patch }: TraceStep): boolean {
     const world = this.#worldOf(cluster);
+    if (patch !== undefined && kind !== "clusters") {
+      const [namespace, name] = typeof object === "string" ? partsOf(object) : namesAt(world, kind, object);
+      return name !== "" && patchObject(world, kind, namespace, name, patch);
+    }
     const place = typeof object === "number" ? object : placeOf(world, kind, object);
     const seed = world.seedModel();
     if (place === undefined || place >= subjectsOf[kind].count(seed)) return false;
     const subject = subjectsOf[kind].at(world, seed, place);
     return subject?.canBecome(op) === true && subject.become(op, Math.floor(this.#clock.nowMs() / 1_000));
   }
+}
+
+/** `namespace/name`, or the name alone. */
+function partsOf(text: string): readonly [namespace: string, name: string] {
+  const slash = text.indexOf("/");
+  return slash < 0 ? ["", text] : [text.slice(0, slash), text.slice(slash + 1)];
+}
+
+/** Of the object in that place now; no name when there is none. */
+function namesAt(world: World, kind: ChurnedKind, place: number): readonly [namespace: string, name: string] {
+  const table = tableOf({ group: kind === "deployments" ? "apps" : "", resource: kind }, world.model());
+  const at = table?.indexOf(place) ?? -1;
+  return table === undefined || at < 0 ? ["", ""] : [table.namespaceOf(at), table.nameOf(at)];
 }
 
 /** Of an object that is there now; undefined when there is none of that name. */

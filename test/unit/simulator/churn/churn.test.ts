@@ -383,6 +383,63 @@ describe("a trace", () => {
     expect([...fleet.held.keys()]).toEqual([1]);
   });
 
+  it("patches objects as a client would, by place or by name, the status too, and counts what is refused", async () => {
+    // Its clusters have claims.
+    const fleet = new Fleet({ preset: "small" });
+    const cluster = fleet.name(1);
+    const before = expectedOf(fleet.world(1).model());
+    const pod = list(fleet.engine(1), "pods").items[0] as Item;
+    const step = (kind: string, object: object, patch: object) => ({
+      t: 1_000,
+      cluster,
+      kind,
+      op: "patch",
+      ...object,
+      patch,
+    });
+    const labels = { metadata: { labels: { traced: "yes" } } };
+    fleet.churn.replay(
+      lines(
+        step("nodes", { idx: 0 }, { ...labels, spec: { unschedulable: true } }),
+        step("pods", { name: keyOf(pod) }, { ...labels, status: { phase: "Unknown" } }),
+        step("deployments", { idx: 0 }, labels),
+        step("namespaces", { name: "default" }, labels),
+        step("persistentvolumeclaims", { idx: 0 }, labels),
+        step("nodes", { name: "nobody" }, labels),
+        step("pods", { idx: 99_999 }, labels),
+        step("nodes", { idx: 1 }, { metadata: { labels: { "not a key": "x" } } }),
+        step("nodes", { idx: 1 }, {}),
+      ),
+    );
+    await fleet.clock.advance(2_000);
+    expect(fleet.churn.state().trace).toEqual({ steps: 9, played: 9, refused: 4 });
+    for (const resource of resources) {
+      const traced = list(fleet.engine(1), resource).items.filter(
+        ({ metadata }) => metadata.labels["traced"] === "yes",
+      );
+      expect([resource, traced.length]).toEqual([resource, 1]);
+    }
+    const node = list(fleet.engine(1), "nodes").items.find(({ metadata }) => metadata.labels["traced"] === "yes");
+    const patched = list(fleet.engine(1), "pods").items.find((item) => keyOf(item) === keyOf(pod));
+    expect([node?.spec.unschedulable, patched?.status.phase]).toEqual([true, "Unknown"]);
+    expect(expectedOf(fleet.world(1).model())).toEqual(before);
+    expect(list(fleet.engine(0), "nodes").items.some(({ metadata }) => metadata.labels["traced"] !== undefined)).toBe(
+      false,
+    );
+  });
+
+  it.each([
+    ["clusters", { op: "patch", patch: {} }, "op: must be one of upgraded"],
+    ["nodes", { op: "patch" }, "patch: must be an object"],
+    ["nodes", { op: "patch", patch: [] }, "patch: must be an object"],
+    ["nodes", { op: "patch", patch: { a: "x".repeat(16_384) } }, "of at most 16384 characters"],
+    ["nodes", { op: "ready", patch: {} }, "patch: belongs to the op patch"],
+  ])("is refused with a patch of %s that is none: %j", (kind, part, problem) => {
+    const fleet = new Fleet();
+    const step = { t: 0, cluster: fleet.name(0), kind, idx: 0, ...part };
+    expect(() => fleet.churn.replay(lines(step))).toThrow(problem);
+  });
+
   it("is refused whole, with the lines that are wrong, and stopped with everything else", async () => {
     const fleet = new Fleet();
     const cluster = fleet.name(0);
