@@ -179,9 +179,21 @@ export const threadScenarios: readonly Scenario[] = [
     "ok",
     {},
   ),
-  dyingThreads("E-19", "a task ends its thread every second: it alone fails", "exit", "COMPUTE_CRASHED", {}),
-  dyingThreads("E-20", "a task runs out of memory every second: it alone fails", "heap", "COMPUTE_OUT_OF_MEMORY", {
-    maxHeapMb: 32,
-  }),
+  dyingThreads(
+    "E-19",
+    "a task ends its thread, once a second unless the one before it still waits: it alone fails",
+    "exit",
+    "COMPUTE_CRASHED",
+    {},
+  ),
+  dyingThreads(
+    "E-20",
+    "a task runs out of memory, once a second unless the one before it still waits: it alone fails",
+    "heap",
+    "COMPUTE_OUT_OF_MEMORY",
+    {
+      maxHeapMb: 32,
+    },
+  ),
   saturated,
 ];
