@@ -7,7 +7,7 @@ import { loadHubKubeconfig } from "../../src/kube/kubeconfig.ts";
 import { createTransport } from "../../src/kube/transport.ts";
 import { startSimulator } from "../../src/simulator/index.ts";
 import { freePort } from "../support/ports.ts";
-import { eventually, startCommand } from "../support/processes.ts";
+import { eventually, pause, startCommand } from "../support/processes.ts";
 import { hasRedis, startRedis } from "../support/redis.ts";
 
 const withRedis = hasRedis();
@@ -30,7 +30,8 @@ test("SIGTERM: not ready first, no new polls, the last values and statuses are w
   cleanups.push(() => redis.stop());
   const simulator = await startSimulator({ clusters: 4, seed: 9, preset: "tiny" });
   cleanups.push(() => simulator.close());
-  simulator.register({ namespace, intervalSeconds: 30 });
+  // Nothing is polled by itself while this runs.
+  simulator.register({ namespace, intervalSeconds: 600 });
   const kubeconfig = join(scratch, "kubeconfig");
   writeFileSync(kubeconfig, simulator.kubeconfig(), { mode: 0o600 });
   const { credentials } = await loadHubKubeconfig({ path: kubeconfig, env: {} });
@@ -39,7 +40,7 @@ test("SIGTERM: not ready first, no new polls, the last values and statuses are w
   const [last = "", late = ""] = simulator.clusters.map(({ name }) => name);
   const path = (name: string): string =>
     `/apis/clusterpulse.io/v1alpha1/namespaces/${namespace}/clusterconnections/${name}`;
-  const options = () => ({ signal: AbortSignal.timeout(10_000), maxBytes: 1 << 20 });
+  const options = () => ({ signal: AbortSignal.timeout(30_000), maxBytes: 1 << 20 });
   const connection = async (name: string): Promise<Connection> =>
     (await api.requestJson("GET", path(name), options())).body as Connection;
   const rename = (name: string, displayName: string) =>
@@ -75,17 +76,25 @@ test("SIGTERM: not ready first, no new polls, the last values and statuses are w
   await eventually(settled, 30_000, "everything is written and the hub is ready");
 
   // A change is polled at once; what the poll finds cannot be written while Redis holds writes back, and so holds up the stop.
+  const polled = async (): Promise<number> => {
+    const metrics = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    return Number(
+      /^clusterpulse_reconcile_total\{kind="ClusterConnection",result="success"\} (\d+)/m.exec(metrics)?.[1],
+    );
+  };
   await redis.admin.call("CLIENT", "PAUSE", "60000", "WRITE");
-  const before = simulator.requests.count(last);
+  const before = await polled();
+  expect(before).toBeGreaterThanOrEqual(4);
   await rename(last, "The last name");
-  await eventually(async () => simulator.requests.count(last) > before, 10_000, "the change is polled");
+  // Its status waits for the writer's next turn: the stop comes first.
+  while ((await polled()) === before) await pause(5);
   hub.child.kill("SIGTERM");
   const notReady = await eventually(
     async () => {
       const answer = await probe("readyz");
       return answer.status === 503 && ((await answer.json()) as { error: string });
     },
-    10_000,
+    30_000,
     "the hub is not ready",
   );
   expect(notReady.error).toContain("accepting: the hub is stopping");
@@ -94,13 +103,23 @@ test("SIGTERM: not ready first, no new polls, the last values and statuses are w
   expect((await fetch(`http://127.0.0.1:${port}/api/v1/clusters`)).status).toBe(200);
   const spec = (name: string): Promise<string | null> => redis.admin.get(`cluster:${name}:spec`);
   expect(await spec(last)).not.toContain("The last name");
-  const polls = simulator.clusters.map(({ name }) => simulator.requests.count(name));
+  const counts = (): number[] => simulator.clusters.map(({ name }) => simulator.requests.count(name));
+  // What was asked before the stop began is over once nobody asks for half a second.
+  const polls = await eventually(
+    async () => {
+      const earlier = counts();
+      await pause(500);
+      return `${earlier}` === `${counts()}` && earlier;
+    },
+    10_000,
+    "the last requests of polls that had begun",
+  );
   await rename(late, "Too late");
   await redis.admin.call("CLIENT", "UNPAUSE");
 
   expect(await hub.ended).toBe(0);
   expect(hub.output()).not.toMatch(/abandoned|stopped hard/);
-  expect(simulator.clusters.map(({ name }) => simulator.requests.count(name))).toEqual(polls);
+  expect(counts()).toEqual(polls);
   expect(await spec(last)).toContain("The last name");
   expect(await spec(late)).not.toContain("Too late");
   const { metadata, status } = await connection(last);
