@@ -77,7 +77,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     store.subscribeDataLoss(() => losses++);
     await apply(store, text("cluster:prod:spec", "declared"));
     await redis.kill();
-    await eventually(async () => (await store.health()).error !== null, 5_000, "the loss of the connection");
+    await eventually(async () => (await store.health()).error !== null, 30_000, "the loss of the connection");
 
     const startedAtMs = performance.now();
     for (let i = 0; i < 100; i++) {
@@ -163,7 +163,7 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
     expect(performance.now() - startedAtMs).toBeLessThan(10 * commandMs);
     await eventually(
       async () => !((await redis.admin.client("LIST")) as string).includes("cmd=evalsha"),
-      5_000,
+      30_000,
       "the end of the old connection",
     );
     await redis.admin.client("UNPAUSE");
@@ -175,20 +175,23 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
   });
 
   test("E-28 a server that hangs costs one deadline; then writes and reads fail at once until it answers again", async () => {
-    const redis = await server({ args: ["--enable-debug-command", "yes"] });
+    const redis = await server();
     const store = await open(redis.url);
     await apply(store, text("a", "1"));
-    const asleep = redis.admin.call("DEBUG", "SLEEP", "2");
-    await pause(50);
-    const startedAtMs = performance.now();
-    const health = await store.health();
-    expect(health.error).toMatchObject({ code: "STORE_TIMEOUT" });
-    expect(performance.now() - startedAtMs).toBeLessThan(2 * commandMs);
-    const refusedAtMs = performance.now();
-    await expect(apply(store, text("a", "2"))).rejects.toMatchObject({ code: "STORE_TIMEOUT" });
-    await expect(store.string("a")).rejects.toMatchObject({ code: "STORE_TIMEOUT" });
-    expect(performance.now() - refusedAtMs).toBeLessThan(commandMs);
-    await asleep;
+    const pid = Number(/^process_id:(\d+)/m.exec(await redis.admin.info("server"))?.[1]);
+    process.kill(pid, "SIGSTOP");
+    try {
+      const startedAtMs = performance.now();
+      expect((await store.health()).error).toMatchObject({ code: "STORE_TIMEOUT" });
+      for (let i = 0; i < 100; i++) {
+        await expect(apply(store, text("a", "2"))).rejects.toMatchObject({ code: "STORE_TIMEOUT" });
+        await expect(store.string("a")).rejects.toMatchObject({ code: "STORE_TIMEOUT" });
+      }
+      // A deadline for each of them would take a minute.
+      expect(performance.now() - startedAtMs).toBeLessThan(20 * commandMs);
+    } finally {
+      process.kill(pid, "SIGCONT");
+    }
     await applyEventually(store, text("a", "3"));
     await isHealthy(store);
     expect(await store.string("a")).toBe("3");
@@ -318,10 +321,14 @@ describe.skipIf(!hasRedis())("the Redis store in trouble", () => {
       if (state === "never answered") await pause(50);
       const store = await opening;
       await store.close();
-      await pause(20);
-      for (const [type, count] of Object.entries(resources())) {
-        expect([type, count]).toEqual([type, Math.min(count, before[type] ?? 0)]);
-      }
+      const more = (): string[] =>
+        Object.entries(resources()).flatMap(([type, count]) => (count > (before[type] ?? 0) ? [type] : []));
+      // Sockets end in turns of the event loop: what is left must go, however long that takes on a busy machine.
+      await eventually(
+        async () => more().length === 0,
+        10_000,
+        () => `more than before: ${more()}`,
+      );
     },
   );
 
