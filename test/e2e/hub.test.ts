@@ -79,7 +79,7 @@ async function deleteConnection(name: string): Promise<void> {
   const { credentials } = await loadHubKubeconfig({ path: kubeconfig, env: {} });
   const transport = createTransport(credentials, {}, "test");
   const path = `/apis/clusterpulse.io/v1alpha1/namespaces/fleet/clusterconnections/${name}`;
-  await transport.requestJson("DELETE", path, { signal: AbortSignal.timeout(10_000), maxBytes: 1 << 20 });
+  await transport.requestJson("DELETE", path, { signal: AbortSignal.timeout(30_000), maxBytes: 1 << 20 });
   await transport.close();
 }
 

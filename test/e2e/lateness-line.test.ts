@@ -43,7 +43,7 @@ afterAll(async () => {
   await browser?.close();
   demo.child.kill("SIGTERM");
   await demo.ended;
-  await eventually(async () => !isAlive(simulatorPid), 10_000, "the simulator ends with the demo");
+  await eventually(async () => !isAlive(simulatorPid), 30_000, "the simulator ends with the demo");
 });
 
 describe.skipIf(browser === null)("ten clusters that break while the page is open", () => {

@@ -10,7 +10,7 @@ import { eventually, isAlive, leftovers, runCommand, type Started, startCommand 
 
 const scratch = mkdtempSync(join(tmpdir(), "clusterpulse-simulate-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
-const signal = AbortSignal.timeout(60_000);
+const signal = AbortSignal.timeout(600_000);
 const kubeconfig = join(scratch, "kubeconfig");
 
 async function list(
