@@ -1,7 +1,7 @@
 // From a check to health, and from health to the status of a RegistryConnection.
 import { describe, expect, test } from "vitest";
 import type { RegistryCheck } from "../../../src/registry/check.ts";
-import { healthOfCheck, healthOfFailure, neverChecked } from "../../../src/registry/health.ts";
+import { healthOfBusy, healthOfCheck, healthOfFailure, neverChecked } from "../../../src/registry/health.ts";
 import { type RegistryStatusInput, registryConnectionStatus } from "../../../src/registry/status.ts";
 
 const nowMs = Date.parse("2026-05-01T12:00:00Z");
@@ -124,6 +124,19 @@ describe("the status of a RegistryConnection", () => {
     expect(new Set(status.conditions?.map(({ status }) => status))).toEqual(new Set(["Unknown"]));
     expect(status).toMatchObject({ phase: "Connecting", available: false });
     expect(status).not.toHaveProperty("lastCheckTime");
+  });
+
+  test("of one that the hub had no room to check keeps what was found, and knows nothing of how it is", () => {
+    const busy = healthOfBusy({ code: "HUB_BUSY", reason: "HubBusy", message: "the hub is busy: no slot" });
+    const status = statusOf(check, { health: busy });
+    expect(status).toMatchObject({ phase: "Connecting", health: "unknown", available: true, version: "registry/2.0" });
+    expect(conditionsOf(status)).toEqual({
+      Ready: "Unknown HubBusy",
+      Reachable: "Unknown HubBusy",
+      Synced: "Unknown HubBusy",
+      Degraded: "Unknown HubBusy",
+      CertificateExpiring: conditionsOf(statusOf(check))["CertificateExpiring"],
+    });
   });
 
   test("keeps the transition times of what stays as it was", () => {
