@@ -17,7 +17,7 @@ import { findSimulators } from "../simulator/process.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
 import { type ChildCommand, startChildCommand, startProgram } from "./child.ts";
 import { addMetricSources } from "./load-sources.ts";
-import { runningSimulator } from "./running-simulator.ts";
+import { runningSimulator, warnOnce } from "./running-simulator.ts";
 
 const namespace = "load";
 const readyDeadlineMs = 120_000;
@@ -117,7 +117,7 @@ export async function startParts(
     const hub = started(startChildCommand(["hub", ...flagsOf(hubFlags), "--no-api"]));
     for (const child of children) void child.ended.then(() => ended(child.name));
     return {
-      admin: new AdminClient(file.admin),
+      admin: new AdminClient(file.admin, { onSilent: warnOnce() }),
       hubCost: () => scrapeCost(metricsUrl),
       hubMetrics: () => scrapeMetrics(metricsUrl),
       hubSockets: () => countSockets(hub.pid),

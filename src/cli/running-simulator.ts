@@ -22,8 +22,8 @@ export async function runningSimulator(pid: number | undefined): Promise<AdminCl
   return new AdminClient(first.admin, { onSilent: warnOnce() });
 }
 
-/** Says on standard error what answers lack, and again only when it is another process. */
-function warnOnce(): (processes: string) => void {
+/** For AdminClient's onSilent: says on standard error what answers lack, and again only when it is another process. */
+export function warnOnce(): (processes: string) => void {
   let told = "";
   return (processes) => {
     if (processes !== told) process.stderr.write(`clusterpulse: no answer from ${processes}; what it has is missing\n`);
