@@ -150,12 +150,15 @@ export async function readLoadSettings(command: Command): Promise<LoadRunSetting
   return settings;
 }
 
-/** Throws InvalidInputError when the scenario names clusters that are not among these, or not there when it wants them. */
-export async function checkScenario(text: string, names: readonly string[], seed: number): Promise<void> {
+/**
+ * How long a scenario takes, in seconds. Throws InvalidInputError when it names clusters that are not among these, or not there when it
+ * wants them.
+ */
+export async function scenarioSeconds(text: string, names: readonly string[], seed: number): Promise<number> {
   const { parseScenario } = await import("../simulator/scenario/steps.ts");
   const { planScenario } = await import("../simulator/scenario/plan.ts");
   try {
-    planScenario(parseScenario(text), names, seed);
+    return planScenario(parseScenario(text), names, seed).durationMs / 1_000;
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     throw new InvalidInputError(error.problems.map((problem) => `--scenario: ${problem}`));

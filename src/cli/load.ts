@@ -10,7 +10,7 @@ import type { AdminClient } from "../simulator/admin-client.ts";
 import { systemClock } from "../support/clock.ts";
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
 import { startChildCommand } from "./child.ts";
-import { checkScenario, type LoadRunSettings, readLoadSettings, withLoadFlags } from "./load-settings.ts";
+import { type LoadRunSettings, readLoadSettings, scenarioSeconds, withLoadFlags } from "./load-settings.ts";
 import { Flags } from "./options.ts";
 import { untilAskedToStop } from "./signals.ts";
 
@@ -57,7 +57,9 @@ async function load(settings: LoadRunSettings, version: string): Promise<void> {
   try {
     const names = (await admin.clusters()).map(({ name }) => name);
     // It begins only after the warm-up: what is wrong with it is worth knowing now.
-    if (scenarioText !== undefined) await checkScenario(scenarioText, names, settings.seed);
+    const takesSeconds = scenarioText === undefined ? 0 : await scenarioSeconds(scenarioText, names, settings.seed);
+    if (takesSeconds > settings.durationSeconds)
+      process.stderr.write(`load: the scenario takes ${takesSeconds} s: --duration ends before it\n`);
     for (const { cluster, fault } of await admin.listFaults()) if (names.includes(cluster)) broken.set(cluster, fault);
     const sound = names.filter((name) => !broken.has(name));
     if (against !== undefined) mend = () => mendAgain(admin, sound);

@@ -188,7 +188,7 @@ function latenessLimit({ limits, baseline }: LoadReport): number | undefined {
 }
 
 function overTime(
-  { series, recoveries, intervalSeconds }: LoadReport,
+  { series, recoveries, intervalSeconds, scenario }: LoadReport,
   title: string,
   group: Group,
   read: (sample: LoadSample) => number | null,
@@ -197,8 +197,13 @@ function overTime(
 ): string {
   const settling = series.find(({ phase }) => phase === "settling");
   const marks = [
-    ...(settling === undefined ? [] : [{ atSeconds: settling.atSeconds, label: "faults on" }]),
-    ...(settling === undefined ? [] : [{ atSeconds: 0, label: "measured" }]),
+    // A scenario begins later, and what it breaks may be all that breaks.
+    ...(settling === undefined
+      ? []
+      : [
+          { atSeconds: settling.atSeconds, label: scenario === null ? "faults on" : "settling" },
+          { atSeconds: 0, label: "measured" },
+        ]),
     // More of them would be a fence.
     ...(recoveries.length > 5 ? [] : recoveries.map(({ atSeconds }) => ({ atSeconds, label: "healed" }))),
   ];

@@ -149,9 +149,10 @@ describe("the report as a page", () => {
     const [sample] = report.series;
     const at = (atSeconds: number, phase: "baseline" | "settling" | "measuring") =>
       ({ ...(sample as LoadSample), atSeconds, phase }) as const;
-    const page = (baselineSeconds: number) =>
+    const page = (baselineSeconds: number, scenario = null as LoadReport["scenario"]) =>
       reportHtml({
         ...report,
+        scenario,
         recoveries: [],
         series: [
           ...[at(-60 - baselineSeconds, "baseline"), at(-60, "settling"), at(0, "measuring")],
@@ -162,6 +163,8 @@ describe("the report as a page", () => {
     expect(near).toMatch(/text-anchor="end">faults on</);
     expect(near).toMatch(/text-anchor="start">measured</);
     expect(page(60)).toMatch(/text-anchor="start">faults on</);
+    // Whose faults may be all that there are, and begin later.
+    expect(page(60, report.scenario)).not.toContain(">faults on<");
   });
 
   it("writes no label where there is no room for it, and tells it under the pointer", () => {
