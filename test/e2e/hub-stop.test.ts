@@ -73,7 +73,7 @@ test("SIGTERM: not ready first, no new polls, the last values and statuses are w
     }
     return (await probe("readyz")).status === 200;
   };
-  await eventually(settled, 30_000, "everything is written and the hub is ready");
+  await eventually(settled, 90_000, "everything is written and the hub is ready");
 
   // A change is polled at once; what the poll finds cannot be written while Redis holds writes back, and so holds up the stop.
   const polled = async (): Promise<number> => {

@@ -87,7 +87,7 @@ describe("clusterpulse hub", () => {
   test("fills Redis with the keys of every cluster, serves probes and metrics apart, and ends in order on SIGTERM", async (context) => {
     if (!withRedis) return context.skip();
     const hub = await startHub("--store", redis.url);
-    await eventually(async () => (await healthyRows(hub)) === 8, 30_000, "eight healthy clusters");
+    await eventually(async () => (await healthyRows(hub)) === 8, 100_000, "eight healthy clusters");
     expect(await (await fetch(`${hub.probes}/healthz`)).json()).toEqual({ status: "ok" });
     expect((await fetch(`${hub.probes}/readyz`)).status).toBe(200);
     expect((await fetch(`${hub.probes}/api/v1/clusters`)).status).toBe(404);
@@ -110,7 +110,7 @@ describe("clusterpulse hub", () => {
   test("killed and restarted: complete again, and what was deleted meanwhile is swept, nothing else", async (context) => {
     if (!withRedis) return context.skip();
     const first = await startHub("--store", redis.url);
-    await eventually(async () => (await healthyRows(first)) === 8, 30_000, "eight healthy clusters");
+    await eventually(async () => (await healthyRows(first)) === 8, 100_000, "eight healthy clusters");
     first.child.kill("SIGKILL");
     await first.ended;
     const [gone] = (await redis.admin.smembers("clusters:all")).sort();
@@ -118,7 +118,7 @@ describe("clusterpulse hub", () => {
     await redis.admin.set("cluster:not-ours:status", "{}");
 
     const second = await startHub("--store", redis.url);
-    await eventually(async () => (await healthyRows(second)) === 7, 30_000, "seven healthy clusters");
+    await eventually(async () => (await healthyRows(second)) === 7, 100_000, "seven healthy clusters");
     await eventually(
       async () => (await redis.admin.keys(`cluster:${gone}:*`)).length === 0,
       30_000,
