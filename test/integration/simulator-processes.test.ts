@@ -120,6 +120,19 @@ describe("a fleet that three processes serve", () => {
     );
   });
 
+  test("goes forward in time and back to a snapshot as a whole", async () => {
+    const truths = (): Promise<unknown> => Promise.all(names.map((name) => admin.expected(name)));
+    await admin.takeSnapshot("before");
+    const before = await truths();
+    for (const cluster of names.slice(0, processes)) await admin.addFault({ cluster, fault: "hang" });
+    await admin.setChurn({ eventsPerSecond: 10, kinds: { namespaces: 1 } });
+    expect(await admin.advanceClock(120_000)).toBeGreaterThanOrEqual(Date.now() + 119_000);
+    expect((await admin.churn()).steps).toBeGreaterThan(processes);
+    expect(await truths()).not.toEqual(before);
+    await admin.restoreSnapshot("before");
+    expect([await truths(), await admin.listFaults(), (await admin.churn()).settings]).toEqual([before, [], null]);
+  });
+
   test("has faults switched on, listed and off, whoever serves what is broken", async () => {
     const broken = [...names.slice(0, processes), "hub", "registry-01"];
     for (const cluster of broken) await admin.addFault({ cluster, fault: "unauthorized" });
