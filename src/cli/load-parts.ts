@@ -23,26 +23,31 @@ const namespace = "load";
 const readyDeadlineMs = 120_000;
 const stopDeadlineMs = 10_000;
 
-/** As the flags say. */
-export interface LoadSettings {
+/** What is started: a fleet, and the hub that watches it. */
+export interface FleetSettings {
   readonly clusters: number;
   readonly preset: string;
   readonly seed: number;
   readonly intervalSeconds: number;
+  readonly metricSources: number;
+  readonly registries: number;
+  /** How many serve the simulated clusters. */
+  readonly simulatorProcesses: number;
+  /** Undefined: a redis-server is started, too. */
+  readonly storeUrl: string | undefined;
+}
+
+/** As the flags say. */
+export interface LoadSettings extends FleetSettings {
   readonly durationSeconds: number;
   readonly warmUpSeconds: number;
   readonly faults: string;
   /** Path of a scenario. */
   readonly scenario: string | undefined;
-  readonly metricSources: number;
-  readonly registries: number;
-  /** How many serve the simulated clusters. */
-  readonly simulatorProcesses: number;
   /** Origin of a hub that runs already. */
   readonly against: string | undefined;
   /** Process id of its simulator; undefined: the only one that runs. */
   readonly simulator: number | undefined;
-  readonly storeUrl: string | undefined;
   readonly report: string | undefined;
 }
 
@@ -75,7 +80,7 @@ export async function joinParts(url: string, settings: LoadSettings, seen: Seen)
  * time, with all of them stopped.
  */
 export async function startParts(
-  settings: LoadSettings,
+  settings: FleetSettings,
   seen: Seen,
   ended: (name: string) => void,
 ): Promise<LoadParts> {

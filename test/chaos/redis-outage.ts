@@ -2,7 +2,7 @@
 // a hub does meanwhile is asserted in test/integration/redis-outage.test.ts, whose outage is short.
 import assert from "node:assert/strict";
 import { setTimeout as pause } from "node:timers/promises";
-import { type LoadParts, type LoadSettings, startParts } from "../../src/cli/load-parts.ts";
+import { type FleetSettings, type LoadParts, startParts } from "../../src/cli/load-parts.ts";
 import { metricValue } from "../../src/load/observe.ts";
 import { startRedis } from "../support/redis.ts";
 import type { Figures, Scenario } from "./scenario.ts";
@@ -21,22 +21,15 @@ const outage: Scenario = {
   async run({ form, seed }): Promise<Figures> {
     const [clusters, outageSeconds] = form === "long" ? [100, 600] : [20, 60];
     const redis = await startRedis();
-    const settings: LoadSettings = {
+    const settings: FleetSettings = {
       clusters,
       preset: "small",
       seed,
       intervalSeconds,
-      durationSeconds: outageSeconds,
-      warmUpSeconds: 0,
-      faults: "",
-      scenario: undefined,
       metricSources: 1,
       registries: 0,
       simulatorProcesses: 1,
-      against: undefined,
-      simulator: undefined,
       storeUrl: redis.url,
-      report: undefined,
     };
     try {
       const ended = new AbortController();

@@ -3,7 +3,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { Command } from "commander";
-import { type LoadParts, type LoadSettings, startParts } from "../../src/cli/load-parts.ts";
+import { type FleetSettings, type LoadParts, startParts } from "../../src/cli/load-parts.ts";
 import { Flags } from "../../src/cli/options.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import { untilAskedToStop } from "../../src/cli/signals.ts";
@@ -14,18 +14,13 @@ import { ClusterPulseError } from "../../src/support/errors.ts";
 import { csvLine, header, judge, type Sample } from "./soak-judge.ts";
 
 const intervalMs = 30_000;
+const warmUpMs = 60_000;
 const unchanged = {
   intervalSeconds: intervalMs / 1_000,
-  warmUpSeconds: 60,
-  faults: "",
-  scenario: undefined,
   metricSources: 1,
-  simulatorProcesses: 1,
   registries: 0,
-  against: undefined,
-  simulator: undefined,
+  simulatorProcesses: 1,
   storeUrl: undefined,
-  report: undefined,
 };
 
 const program = new Command("npm run -s soak --")
@@ -56,10 +51,10 @@ const program = new Command("npm run -s soak --")
       console.log(line);
       if (csv !== undefined) appendFileSync(csv, `${line}\n`);
     };
-    await soak({ ...unchanged, clusters, preset, seed, durationSeconds: 60 * minutes }, minutes, say);
+    await soak({ ...unchanged, clusters, preset, seed }, minutes, say);
   });
 
-async function soak(settings: LoadSettings, minutes: number, say: (line: string) => void): Promise<never> {
+async function soak(settings: FleetSettings, minutes: number, say: (line: string) => void): Promise<never> {
   // The first samples are of a process that still warms up.
   const settledAfter = Math.min(60, Math.ceil(minutes / 4));
   const stop = new AbortController();
@@ -73,7 +68,7 @@ async function soak(settings: LoadSettings, minutes: number, say: (line: string)
   const samples: Sample[] = [];
   try {
     say(header);
-    await pause(settings.warmUpSeconds * 1_000, undefined, { signal: stop.signal });
+    await pause(warmUpMs, undefined, { signal: stop.signal });
     const names = (await parts.admin.clusters()).map(({ name }) => name);
     const { broken, churned } = await parts.admin.startScenario(timeline(names, minutes));
     const steady = names.filter((name) => broken[name] === undefined && !churned.includes(name));
