@@ -20,7 +20,8 @@ export default defineConfig({
           pool: "threads",
           isolate: false,
           // Ends what hangs; says nothing of speed, which depends on who else uses the machine.
-          testTimeout: 60_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {
@@ -29,8 +30,8 @@ export default defineConfig({
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
           pool: "forks",
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -31,7 +31,7 @@ describe("a cluster that is down", () => {
     for (const gap of rest.slice(3)) expect(gap).toBeGreaterThanOrEqual(60_000);
     for (const gap of rest) expect(gap).toBeLessThanOrEqual(300_000 + 200);
     expect(Math.max(...rest.slice(-20))).toBeGreaterThan(200_000);
-  }, 60_000);
+  });
 
   test("that comes back within its first minutes is seen within a minute and a little, whenever that is", async () => {
     for (const attempts of [1, 3, 5, 6, 8]) {

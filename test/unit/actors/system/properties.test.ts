@@ -113,7 +113,7 @@ test("every message is processed, waiting, coalesced or a counted dead letter; o
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+});
 
 test("with timers, runs and watches: none of them outlives its incarnation, and every watcher is told", async () => {
   await fc.assert(
@@ -123,4 +123,4 @@ test("with timers, runs and watches: none of them outlives its incarnation, and 
     }),
     { numRuns: 150 },
   );
-}, 60_000);
+});

@@ -59,5 +59,5 @@ describe("routes", () => {
         expect([200, 400, 404, 405]).toContain(statusOf(() => route(method, path)));
       }),
     );
-  }, 60_000);
+  });
 });
