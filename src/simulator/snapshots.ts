@@ -1,6 +1,7 @@
 // States of a simulator under names, to be put back later. They are kept in the process and are gone with it.
 // Guarantees: taking one is a moment, putting one back is all or nothing, and what is kept is bounded.
 import { ClusterPulseError, InvalidInputError } from "../support/errors.ts";
+import { isLabel, labelRule } from "./labels.ts";
 
 /** What is kept. */
 export interface KeptState {
@@ -22,7 +23,6 @@ export interface SnapshotSource<S extends KeptState> {
 export const maxSnapshots = 8;
 /** Of all snapshots together. */
 export const maxKeptObjects = 100_000;
-const namePattern = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/;
 
 export class Snapshots<S extends KeptState> {
   readonly #source: SnapshotSource<S>;
@@ -68,10 +68,7 @@ export class Snapshots<S extends KeptState> {
 }
 
 function checkName(name: string): void {
-  if (typeof name === "string" && namePattern.test(name)) return;
-  throw new InvalidInputError([
-    "name: must be 1 to 63 letters, digits, dots, dashes and underscores, with a letter or digit at both ends",
-  ]);
+  if (!isLabel(name)) throw new InvalidInputError([`name: ${labelRule}`]);
 }
 
 export const unknownSnapshot = (name: string): ClusterPulseError =>

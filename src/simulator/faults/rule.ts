@@ -1,5 +1,6 @@
 // Fault rules as people and tests write them: which cluster, which fault, with what parameters.
 import { InvalidInputError } from "../../support/errors.ts";
+import { isLabel, labelRule } from "../labels.ts";
 import { type FaultName, faultNames } from "./names.ts";
 import { describeFault, type FaultParameters, readParameters } from "./parameters.ts";
 
@@ -58,8 +59,6 @@ export function checkTogether(rules: readonly FaultRule[]): void {
   }
 }
 
-const idPattern = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/;
-
 const listenerFaults: ReadonlySet<FaultName> = new Set<FaultName>(["refuse", "tls", "flap"]);
 
 /** Whether the fault is one of a listener, which servers below a path do not have. */
@@ -85,10 +84,7 @@ export function parseFaultRule(input: unknown): FaultRule {
   if (typeof cluster !== "string" || cluster === "") problems.push("cluster: must be the name of a simulated cluster");
   const name = faultNames.find((known) => known === fault);
   if (name === undefined) problems.push(`fault: must be one of ${faultNames.join(", ")}`);
-  if (id !== undefined && !(typeof id === "string" && idPattern.test(id)))
-    problems.push(
-      "id: must be 1 to 63 letters, digits, dots, dashes and underscores, with a letter or digit at both ends",
-    );
+  if (id !== undefined && !isLabel(id)) problems.push(`id: ${labelRule}`);
   for (const field of Object.keys(unknown))
     problems.push(`${field}: unknown field; known are cluster, fault, id, parameters`);
   const read = readParameters(name, parameters, problems);
