@@ -4,7 +4,7 @@ import type { Clock } from "../../support/clock.ts";
 import { InvalidInputError } from "../../support/errors.ts";
 import type { TimerHandle, TimerWheel } from "../../support/timer-wheel.ts";
 import { tableOf } from "../world/tables.ts";
-import type { ChurnedKind } from "../world/variants.ts";
+import { type ChurnedKind, resourceOf } from "../world/variants.ts";
 import type { World } from "../world/world.ts";
 import { subjectsOf } from "./moves.ts";
 import { type Patch, patchObject } from "./patch.ts";
@@ -159,7 +159,7 @@ function partsOf(text: string): readonly [namespace: string, name: string] {
 
 /** Of the object in that place now; no name when there is none. */
 function namesAt(world: World, kind: ChurnedKind, place: number): readonly [namespace: string, name: string] {
-  const table = tableOf({ group: kind === "deployments" ? "apps" : "", resource: kind }, world.model());
+  const table = tableOf(resourceOf(kind), world.model());
   const at = table?.indexOf(place) ?? -1;
   return table === undefined || at < 0 ? ["", ""] : [table.namespaceOf(at), table.nameOf(at)];
 }
@@ -168,7 +168,7 @@ function namesAt(world: World, kind: ChurnedKind, place: number): readonly [name
 function placeOf(world: World, kind: StageSet["kind"], name: string): number | undefined {
   if (kind === "clusters") return 0;
   const model = world.model();
-  const table = tableOf({ group: kind === "deployments" ? "apps" : "", resource: kind }, model);
+  const table = tableOf(resourceOf(kind), model);
   const count = subjectsOf[kind].count(model);
   for (let place = 0; table !== undefined && place < count; place++) {
     const at = table.indexOf(place);

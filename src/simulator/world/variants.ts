@@ -6,6 +6,12 @@ import type { RevisionCounter } from "../hub/store.ts";
 export const churnedKinds = ["pods", "nodes", "deployments", "persistentvolumeclaims", "namespaces"] as const;
 export type ChurnedKind = (typeof churnedKinds)[number];
 
+/** The kind as the API names its resource. */
+export const resourceOf = (kind: ChurnedKind): { readonly group: string; readonly resource: string } => ({
+  group: kind === "deployments" ? "apps" : "",
+  resource: kind,
+});
+
 /** The state of an object that is no longer as the seed made it. */
 export interface Variant {
   /** What the object is like, packed; see `podCodes` and the like. */
